@@ -1,0 +1,32 @@
+package docket
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// idGenerator makes UUIDs of version 7 that increase strictly, also within one
+// microsecond and when the clock steps back (RFC 9562, section 6.2, method 3).
+type idGenerator struct {
+	last atomic.Uint64 // milliseconds since 1970 in the upper 48 bits, then 12 bits of fraction
+}
+
+// next returns the id of something made at now; random supplies its low 62 bits.
+func (g *idGenerator) next(now time.Time, random uint64) uuid.UUID {
+	micros := uint64(now.UnixMicro())
+	stamp := micros/1000<<12 | micros%1000<<12/1000
+	for {
+		last := g.last.Load()
+		stamp = max(stamp, last+1)
+		if g.last.CompareAndSwap(last, stamp) {
+			break
+		}
+	}
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], stamp>>12<<16|7<<12|stamp&0xfff)
+	binary.BigEndian.PutUint64(id[8:], 2<<62|random>>2)
+	return id
+}

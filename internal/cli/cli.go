@@ -1,0 +1,66 @@
+// Package cli holds docket's commands and its configuration, and joins the
+// other packages to a running service.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what every command shares.
+type app struct {
+	environ        []string
+	stdout, stderr io.Writer
+}
+
+// Run executes the command line args and returns the exit code: 0, or 1 after
+// a message on stderr. It ends when ctx does, after a clean stop.
+func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	root := (&app{environ: environ, stdout: stdout, stderr: stderr}).root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(stderr, "docket: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "docket",
+		Short: "A multi-user tasks API in one binary",
+		Long: "Docket serves a multi-user tasks API. Without a command it serves.\n\n" +
+			"It is configured by environment variables and a .env file; `docket config` shows them.",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          a.withConfig(a.serve),
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		&cobra.Command{Use: "serve", Short: "Serve the API (the default)", Args: cobra.NoArgs, RunE: a.withConfig(a.serve)},
+		&cobra.Command{Use: "config", Short: "Show the configuration and where each value came from", Args: cobra.NoArgs, RunE: a.withConfig(a.showConfig)},
+		a.migrateCommand(),
+		&cobra.Command{Use: "backup FILE", Short: "Copy the SQLite database, which may be in use, to a new file", Args: cobra.ExactArgs(1), RunE: a.withConfig(a.backup)},
+		a.openapiCommand(),
+		&cobra.Command{Use: "healthcheck", Short: "Ask the server of this configuration whether it is ready", Args: cobra.NoArgs, RunE: a.withConfig(a.healthcheck)},
+		&cobra.Command{Use: "version", Short: "Show the version", Args: cobra.NoArgs, RunE: a.version},
+	)
+	return root
+}
+
+// withConfig loads the configuration before it runs f.
+func (a *app) withConfig(f func(ctx context.Context, c Config, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := loadConfig(a.environ)
+		if err != nil {
+			return err
+		}
+		return f(cmd.Context(), c, args)
+	}
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"docket/internal/httpapi"
+)
+
+// Version is set by release builds.
+var Version = ""
+
+func (a *app) version(*cobra.Command, []string) error {
+	version, revision := Version, ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if version == "" {
+			version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = " " + s.Value
+			}
+		}
+	}
+	if version == "" {
+		version = "(devel)"
+	}
+	_, err := fmt.Fprintf(a.stdout, "docket %s%s\n", version, revision)
+	return err
+}
+
+func (a *app) openapiCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{Use: "openapi", Short: "Print the API's contract (OpenAPI 3.1)", Args: cobra.NoArgs}
+	cmd.Flags().StringVar(&format, "format", "yaml", "yaml or json")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		var text []byte
+		var err error
+		switch contract := httpapi.Contract(); format {
+		case "yaml":
+			text, err = contract.YAML()
+		case "json":
+			text, err = json.MarshalIndent(contract, "", "  ")
+		default:
+			return fmt.Errorf("--format must be yaml or json")
+		}
+		if err == nil {
+			_, err = fmt.Fprintln(a.stdout, string(text))
+		}
+		return err
+	}
+	return cmd
+}
+
+// healthcheck asks the server that this configuration describes whether it is
+// ready, so that a container needs no other program for it.
+func (a *app) healthcheck(ctx context.Context, c Config, _ []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	host := c.Host
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	url := "http://" + net.JoinHostPort(host, strconv.Itoa(c.Port)) + "/readyz"
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", url, answer.Status)
+	}
+	_, err = fmt.Fprintln(a.stdout, "ready")
+	return err
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+)
+
+// Config is the whole configuration. Each field is one environment variable.
+type Config struct {
+	DatabaseURL string     `env:"DATABASE_URL"`
+	Host        string     `env:"HOST"`
+	Port        int        `env:"PORT"`
+	CORSOrigins []string   `env:"CORS_ORIGINS"`
+	Auth        string     `env:"AUTH"`
+	LogLevel    slog.Level `env:"LOG_LEVEL"`
+	LogFormat   string     `env:"LOG_FORMAT"`
+
+	sources map[string]string // variable → where its value came from
+}
+
+// defaults is the configuration when nothing is set.
+func defaults() Config {
+	return Config{
+		DatabaseURL: "sqlite:docket.db",
+		Host:        "127.0.0.1",
+		Port:        8000,
+		LogLevel:    slog.LevelInfo,
+	}
+}
+
+// loadConfig reads environ and the .env file of the working directory, of
+// which environ wins. The error has a line for each fault.
+func loadConfig(environ []string) (Config, error) {
+	c := defaults()
+	c.sources = map[string]string{}
+	values, err := godotenv.Read(".env")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf(".env cannot be read: %w", err)
+	}
+	if values == nil {
+		values = map[string]string{}
+	}
+	for name := range values {
+		c.sources[name] = ".env"
+	}
+	for name, value := range env.ToMap(environ) {
+		values[name], c.sources[name] = value, "environment"
+	}
+	for name, value := range values { // set to nothing is not set, as in a copied .env.example
+		if value == "" {
+			delete(values, name)
+			delete(c.sources, name)
+		}
+	}
+	var faults []string
+	if err := env.ParseWithOptions(&c, env.Options{Environment: values}); err != nil {
+		faults = unparsable(err)
+	}
+	faults = append(faults, c.validate()...)
+	if len(faults) > 0 {
+		slices.Sort(faults)
+		return c, errors.New("the configuration is wrong:\n  " + strings.Join(slices.Compact(faults), "\n  "))
+	}
+	return c, nil
+}
+
+// unparsable names the variables whose text is not of their type. The text
+// itself, which may be a secret, is not repeated.
+func unparsable(err error) []string {
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return []string{err.Error()}
+	}
+	var faults []string
+	for _, err := range all.Errors {
+		parse, ok := errors.AsType[env.ParseError](err)
+		if !ok {
+			faults = append(faults, err.Error())
+			continue
+		}
+		want := "is not a " + parse.Type.String()
+		switch parse.Type {
+		case reflect.TypeFor[int]():
+			want = "must be a whole number"
+		case reflect.TypeFor[slog.Level]():
+			want = "must be debug, info, warn or error"
+		}
+		field, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+		faults = append(faults, field.Tag.Get("env")+" "+want)
+	}
+	return faults
+}
+
+// validate returns a line for each value that cannot be served with.
+func (c *Config) validate() []string {
+	var faults []string
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	if _, err := parseDatabase(c.DatabaseURL); err != nil {
+		fault("DATABASE_URL %v", err)
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		fault("PORT must be from 1 to 65535, or 0 for any free port")
+	}
+	if c.Auth != "" && c.Auth != "none" {
+		fault("AUTH must be none, or not set")
+	}
+	if !isLoopback(c.Host) && c.Auth != "none" {
+		fault("HOST is not a loopback address, so anybody who reaches it could read and change every task: use 127.0.0.1, or spell out AUTH=none")
+	}
+	for i, origin := range c.CORSOrigins {
+		c.CORSOrigins[i] = strings.TrimSpace(origin)
+		if !isOrigin(c.CORSOrigins[i]) {
+			fault("CORS_ORIGINS holds %q: write each origin as a browser sends it, such as https://app.example.com or http://localhost:3000", origin)
+		}
+	}
+	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
+		fault("LOG_FORMAT must be text or json")
+	}
+	return faults
+}
+
+func (c *Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// isOrigin reports whether s is a serialized origin: a scheme, a host, and a
+// port unless it is the scheme's own.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+		s == u.Scheme+"://"+u.Host && s == strings.ToLower(s) && !strings.Contains(s, "*")
+}
+
+// showConfig prints each variable, its value with secrets hidden, and its source.
+func (a *app) showConfig(_ context.Context, c Config, _ []string) error {
+	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("env")
+		if name == "" {
+			continue
+		}
+		shown := fmt.Sprint(v.Field(i).Interface())
+		switch value := v.Field(i).Interface().(type) {
+		case []string:
+			shown = strings.Join(value, ",")
+		case slog.Level:
+			shown = strings.ToLower(value.String())
+		}
+		if name == "DATABASE_URL" {
+			shown = redactURL(shown)
+		}
+		if shown == "" {
+			shown = "–"
+		}
+		source, ok := c.sources[name]
+		if !ok {
+			source = "default"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", name, shown, source)
+	}
+	return t.Flush()
+}

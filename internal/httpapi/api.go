@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/rs/cors"
+
+	"docket"
+)
+
+// Options are what New needs to know beside the service.
+type Options struct {
+	CORSOrigins []string     // origins, as browsers send them, whose pages may call the API
+	Log         *slog.Logger // nil discards
+}
+
+// api joins the service to its routes.
+type api struct {
+	service *docket.Service
+	mux     *http.ServeMux
+	huma    huma.API
+}
+
+// New returns a handler that serves service: the API, its contract and its
+// documentation. It panics when an operation is declared wrongly.
+func New(service *docket.Service, options Options) http.Handler {
+	log := options.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	a := newAPI(service)
+	a.contract()
+	a.pages()
+	a.mux.HandleFunc("/", a.noRoute)
+
+	var h http.Handler = a.mux
+	h = exactly(h)
+	h = limitBody(h)
+	h = forTasks(h)
+	h = allowOrigins(options.CORSOrigins, h)
+	return identify(log, h)
+}
+
+// Contract returns the OpenAPI document of the API.
+func Contract() *huma.OpenAPI { return newAPI(nil).huma.OpenAPI() }
+
+func newAPI(service *docket.Service) *api {
+	mux := http.NewServeMux()
+	a := &api{service: service, mux: mux, huma: humago.New(mux, config())}
+	a.operations()
+	return a
+}
+
+// allowOrigins lets the pages of origins call the API from a browser. With
+// none it allows nothing, which is also what a browser does without headers.
+func allowOrigins(origins []string, next http.Handler) http.Handler {
+	if len(origins) == 0 {
+		return next
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins:   origins,
+		AllowedMethods:   []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"},
+		AllowedHeaders:   []string{"Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Prefer", "Last-Event-ID", "X-Request-Id", "traceparent", "tracestate"},
+		ExposedHeaders:   []string{"ETag", "Link", "Location", "Retry-After", "X-Total-Count", "Preference-Applied", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "X-Request-Id"},
+		AllowCredentials: true,
+		MaxAge:           600,
+	}).Handler(next)
+}
+
+// noRoute answers what no pattern matches: 405 when the path has other
+// methods, else 404. ServeMux would answer in plain text.
+func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := a.mux.Handler(probe); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 || slices.Contains(allowed, r.Method) {
+		writeProblem(w, r, errNoRoute)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	writeProblem(w, r, &docket.Error{Kind: methodNotAllowed, Detail: "This path does not take this method. It takes " + strings.Join(allowed, ", ") + "."})
+}

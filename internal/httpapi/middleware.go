@@ -1,0 +1,200 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"docket"
+)
+
+// maxBody is the largest body that any request may have, in bytes.
+const maxBody = 128 << 10
+
+// request is what the log and the error documents need to know of a request.
+type request struct {
+	id   string
+	path string
+	err  error // the error that was answered, if any
+}
+
+type requestKey struct{}
+
+// requestOf returns the request that ctx belongs to; a fresh one outside of any.
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+var usableRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// identify gives each request an id, which the answer repeats in X-Request-Id
+// (the client's own where it sent a usable one), logs how it ended, and turns
+// a panic into a 500.
+func identify(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		req := &request{id: r.Header.Get("X-Request-Id"), path: instance(r)}
+		if !usableRequestID.MatchString(req.id) {
+			req.id = rand.Text()
+		}
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
+		answer := &response{ResponseWriter: w}
+		answer.Header().Set("X-Request-Id", req.id)
+		answer.Header().Set("X-Content-Type-Options", "nosniff")
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				if answer.status == 0 {
+					writeProblem(answer, r, err)
+				}
+				req.err = err
+			}
+			logRequest(log, r, req, answer.status, time.Since(start))
+		}()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+func logRequest(log *slog.Logger, r *http.Request, req *request, status int, took time.Duration) {
+	level := slog.LevelDebug
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", req.id), slog.String("method", r.Method), slog.String("route", r.Pattern),
+		slog.Int("status", status), slog.Duration("took", took),
+	}
+	if level == slog.LevelError {
+		attrs = append(attrs, slog.Any("error", req.err))
+	}
+	log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// instance is the request's path as an error document shows it: bounded, and
+// still a valid URI reference.
+func instance(r *http.Request) string {
+	const most = 1024
+	p := r.URL.EscapedPath()
+	if len(p) <= most {
+		return p
+	}
+	p = p[:most]
+	if i := strings.LastIndexByte(p, '%'); i > len(p)-3 {
+		p = p[:i]
+	}
+	return p
+}
+
+// response remembers the status that was sent.
+type response struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// limitBody refuses a body that says it is too large before anything else is
+// looked at, and stops reading one that turns out to be.
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			writeProblem(w, r, errTooLarge)
+			return
+		}
+		r.Body = limitedBody{http.MaxBytesReader(w, r.Body, maxBody)}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var errTooLarge = &docket.Error{Kind: bodyTooLarge, Detail: fmt.Sprintf("The request body is larger than %d bytes.", maxBody)}
+
+// limitedBody gives the errors of reading a body their kinds.
+type limitedBody struct{ io.ReadCloser }
+
+func (b limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return n, errTooLarge
+	}
+	// Huma looks for a timeout in the chain and answers 408.
+	return n, &docket.Error{Kind: malformed, Detail: "The request body could not be read to its end.", Err: err}
+}
+
+// forTasks sets the headers of every answer about tasks.
+func forTasks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			w.Header().Set("Cache-Control", "no-store")
+			w.Header().Set("Vary", "Authorization, Origin")
+			r.Header.Del("Accept") // the answer is JSON, whatever was asked for
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// exactly routes a request by its path as it was sent. ServeMux would redirect
+// to a cleaned path, which may be another user's; here such a path is a 404.
+// One trailing slash under /api/ is served as the path without it.
+func exactly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !utf8.ValidString(r.URL.Path) {
+			writeProblem(w, r, &docket.Error{Kind: malformed, Detail: "The path is not valid UTF-8. Percent-encode it as UTF-8."})
+			return
+		}
+		sent := r
+		defer func() { sent.Pattern = r.Pattern }() // ServeMux sets it on the request that it gets; the log wants it
+		escaped := r.URL.EscapedPath()
+		if strings.HasPrefix(escaped, "/api/") && strings.HasSuffix(escaped, "/") {
+			u := *r.URL
+			u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
+			escaped = strings.TrimSuffix(escaped, "/")
+			shallow := *r
+			shallow.URL = &u
+			r = &shallow
+		}
+		if escaped != path.Clean(escaped) {
+			writeProblem(w, r, errNoRoute)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var errNoRoute = &docket.Error{Kind: routeNotFound, Detail: "Nothing is served at this path. The documentation is at /docs."}

@@ -1,0 +1,75 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"time"
+)
+
+//go:embed static
+var files embed.FS
+
+// pagePolicy lets a page load what this server serves and nothing else. Style
+// attributes, which the documentation sets, need 'unsafe-inline'; scripts do not.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// pages serves what people read: the documentation, the meaning of each
+// error, and the start page.
+func (a *api) pages() {
+	a.page("/{$}", file("index.html"))
+	a.page("/docs", file("docs.html"))
+	a.static("/docs/docs.js", "text/javascript; charset=utf-8", file("docs.js"))
+	a.static("/docs/page.css", "text/css; charset=utf-8", file("page.css"))
+	a.static("/docs/swagger-ui.js", "text/javascript; charset=utf-8", file("swagger-ui/swagger-ui-bundle.js"))
+	a.static("/docs/swagger-ui.css", "text/css; charset=utf-8", file("swagger-ui/swagger-ui.css"))
+	a.static("/docs/favicon.png", "image/png", file("swagger-ui/favicon-32x32.png"))
+
+	problem := template.Must(template.ParseFS(files, "static/problem.html"))
+	for _, t := range problemTypes {
+		var text bytes.Buffer
+		if err := problem.Execute(&text, t); err != nil {
+			panic("httpapi: the page of a problem cannot be written: " + err.Error())
+		}
+		a.page("/problems/"+string(t.Kind), text.Bytes())
+	}
+}
+
+// page serves an HTML page.
+func (a *api) page(path string, content []byte) {
+	next := staticFile("text/html; charset=utf-8", content)
+	a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", pagePolicy)
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// static serves bytes that do not change while the process lives.
+func (a *api) static(path, contentType string, content []byte) {
+	a.mux.Handle("GET "+path, staticFile(contentType, content))
+}
+
+func staticFile(contentType string, content []byte) http.Handler {
+	sum := sha256.Sum256(content)
+	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cache-Control", "no-cache") // kept, and checked by its tag
+		w.Header().Set("ETag", tag)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	})
+}
+
+// file returns an embedded file.
+func file(name string) []byte {
+	content, err := files.ReadFile("static/" + name)
+	if err != nil {
+		panic("httpapi: " + err.Error())
+	}
+	return content
+}

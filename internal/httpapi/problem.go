@@ -1,0 +1,194 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+
+	"docket"
+)
+
+// Kinds of error that only HTTP knows.
+const (
+	malformed        docket.Kind = "malformed-request"
+	routeNotFound    docket.Kind = "route-not-found"
+	methodNotAllowed docket.Kind = "method-not-allowed"
+	bodyTimeout      docket.Kind = "request-timeout"
+	bodyTooLarge     docket.Kind = "content-too-large"
+	notJSON          docket.Kind = "unsupported-media-type"
+)
+
+// problemType is what an error of one kind means, to a program (Status) and to
+// people: /problems/<kind> shows the rest.
+type problemType struct {
+	Kind    docket.Kind
+	Status  int
+	Title   string
+	Meaning string
+	Mend    string
+}
+
+var problemTypes = []problemType{
+	{malformed, 400, "Malformed request",
+		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, or is not UTF-8), or the URL is not properly percent-encoded.",
+		"Send one JSON object, encoded as UTF-8, and percent-encode paths and queries."},
+	{docket.NotFound, 404, "No such task",
+		"This user has no task with this id: it never existed, it was deleted, or it is another user's. The answer is the same for all three.",
+		"List the user's tasks to see which there are."},
+	{routeNotFound, 404, "No such route",
+		"Nothing is served at this path.",
+		"Compare the path with the documentation at /docs. Paths are case-sensitive and are never redirected."},
+	{methodNotAllowed, 405, "Method not allowed",
+		"The path exists, but not with this method.",
+		"Use one of the methods in the Allow header."},
+	{bodyTimeout, 408, "Request timeout",
+		"The body did not arrive in time.",
+		"Send the request again, on a new connection."},
+	{bodyTooLarge, 413, "Content too large",
+		"The body is larger than any valid request for this path.",
+		"Send at most 131,072 bytes."},
+	{notJSON, 415, "Unsupported media type",
+		"The body is not declared as JSON in UTF-8, or is compressed.",
+		"Set Content-Type to application/json (or, for PATCH, application/merge-patch+json) and leave Content-Encoding out."},
+	{docket.Invalid, 422, "Invalid input",
+		"The request was understood and breaks at least one rule. The member errors lists every fault, each with the place it is in (pointer: in the body; parameter: in the path or query; header), a code and a sentence.",
+		"Mend each place that errors names. At most 100 are listed."},
+	{docket.Internal, 500, "Internal error",
+		"Something went wrong on the server's side. The answer says nothing of it; the server's log has it under the request_id.",
+		"Report the request_id to whoever runs the server."},
+	{docket.Unavailable, 503, "Unavailable",
+		"The database cannot serve at the moment. Nothing was written.",
+		"Send the same request again after the time in Retry-After."},
+	{docket.OutcomeUnknown, 503, "Write outcome unknown",
+		"The connection to the database failed while the write may have been taking effect.",
+		"Read the task to see whether the change was made before sending it again."},
+	{docket.StorageFull, 507, "Storage full",
+		"The server has no space left for a write. Nothing was written; reads still work.",
+		"Tell whoever runs the server."},
+}
+
+func problemTypeOf(kind docket.Kind) problemType {
+	i := slices.IndexFunc(problemTypes, func(p problemType) bool { return p.Kind == kind })
+	return problemTypes[i] // a test holds every kind against the table
+}
+
+// Problem is the body of every error: a problem detail of RFC 9457.
+type Problem struct {
+	Type      string         `json:"type" format:"uri-reference" maxLength:"100" doc:"A page that explains this kind of error and how to mend it." example:"/problems/task-not-found"`
+	Title     string         `json:"title" maxLength:"100" doc:"The kind of error, in words." example:"No such task"`
+	Status    int            `json:"status" minimum:"400" maximum:"599" format:"int32" doc:"The HTTP status." example:"404"`
+	Detail    string         `json:"detail" maxLength:"1000" doc:"What went wrong, as a sentence that can be shown to a user." example:"This user has no such task."`
+	Instance  string         `json:"instance" format:"uri-reference" maxLength:"1024" doc:"The path of the request." example:"/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
+	RequestID string         `json:"request_id" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$" doc:"Finds this request in the server's log." example:"NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"`
+	Errors    []ProblemFault `json:"errors,omitempty" nullable:"false" maxItems:"100" doc:"Every fault of invalid input."`
+}
+
+// ProblemFault is one thing wrong with the input. It has exactly one of
+// Pointer, Parameter and Header.
+type ProblemFault struct {
+	Pointer   *string `json:"pointer,omitempty" nullable:"false" maxLength:"200" doc:"Where in the body: a JSON pointer (RFC 6901); empty for the whole body." example:"/title"`
+	Parameter string  `json:"parameter,omitempty" maxLength:"100" doc:"The path or query parameter." example:"user_id"`
+	Header    string  `json:"header,omitempty" maxLength:"100" doc:"The request header." example:"Content-Type"`
+	Code      string  `json:"code" maxLength:"50" pattern:"^[a-z0-9_]+$" doc:"The kind of fault, for programs." example:"too_long"`
+	Detail    string  `json:"detail" maxLength:"1000" doc:"The fault and its mend, as a sentence." example:"The title has 501 characters. Shorten it to at most 500."`
+}
+
+// Error implements error.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus implements huma.StatusError.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType implements huma.ContentTypeFilter.
+func (*Problem) ContentType(string) string { return "application/problem+json" }
+
+// newProblem describes err to the client of the request in ctx, and sets on
+// header what goes with it. An error without a kind becomes a 500 that says
+// nothing of it; the request's log entry gets it.
+func newProblem(ctx context.Context, header http.Header, err error) *Problem {
+	e, ok := errors.AsType[*docket.Error](err)
+	switch {
+	case ok:
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		e = &docket.Error{Kind: docket.Unavailable, Detail: "The request ended before it could be served. Nothing was written."}
+	default:
+		e = &docket.Error{Kind: docket.Internal, Detail: "Something went wrong on our side. Give the request id when you report it."}
+	}
+	request := requestOf(ctx)
+	request.err = err
+
+	t := problemTypeOf(e.Kind)
+	switch e.Kind {
+	case docket.Unavailable:
+		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
+	case bodyTimeout, bodyTooLarge:
+		header.Set("Connection", "close") // the rest of the body is not read
+	}
+	return &Problem{
+		Type: "/problems/" + string(e.Kind), Title: t.Title, Status: t.Status, Detail: e.Detail,
+		Instance: request.path, RequestID: request.id, Errors: problemFaults(e.Faults),
+	}
+}
+
+func problemFaults(faults []docket.Fault) []ProblemFault {
+	var list []ProblemFault
+	for _, f := range faults[:min(len(faults), maxFaults)] {
+		p := ProblemFault{Code: f.Code, Detail: f.Detail}
+		switch f.In {
+		case docket.InBody:
+			p.Pointer = &f.Name
+		case docket.InParameter:
+			p.Parameter = f.Name
+		case docket.InHeader:
+			p.Header = f.Name
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// writeProblem answers with err where Huma is not involved.
+func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := newProblem(r.Context(), w.Header(), err)
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_ = json.MarshalWrite(w, p) // the client may have gone
+}
+
+// Huma builds its errors through package variables. Ours need nothing but the
+// request, so one setting serves every API in the process.
+func init() {
+	huma.NewError = func(status int, _ string, _ ...error) huma.StatusError {
+		return &Problem{Status: status} // of use to Huma as the schema of errors only
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+		header := http.Header{}
+		p := newProblem(ctx.Context(), header, humaError(status, errs))
+		for name := range header {
+			ctx.SetHeader(name, header.Get(name))
+		}
+		return p
+	}
+}
+
+// humaError is what Huma had to say, as an error of ours.
+func humaError(status int, errs []error) error {
+	err := errors.Join(errs...)
+	switch _, ok := errors.AsType[*docket.Error](err); {
+	case ok:
+		return err
+	case status == http.StatusRequestTimeout:
+		return &docket.Error{Kind: bodyTimeout, Detail: "The request body did not arrive in time. Send it again."}
+	case status == http.StatusBadRequest:
+		return errEmptyBody
+	case err == nil:
+		return errors.New("httpapi: Huma answered " + strconv.Itoa(status))
+	}
+	return err
+}

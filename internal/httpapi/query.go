@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"unicode/utf8"
+
+	"docket"
+)
+
+// checkQuery returns a fault for each parameter of the query string that is
+// not among known or is given more than once. The error is malformed when the
+// string cannot be decoded.
+func checkQuery(raw string, known ...string) ([]docket.Fault, error) {
+	if raw == "" {
+		return nil, nil
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, malformedQuery
+	}
+	var faults []docket.Fault
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !utf8.ValidString(name) || slices.ContainsFunc(values[name], func(v string) bool { return !utf8.ValidString(v) }) {
+			return nil, malformedQuery
+		}
+		switch n := len(values[name]); {
+		case !slices.Contains(known, name):
+			detail := fmt.Sprintf("There is no query parameter %q here.", shorten(name))
+			if near := nearest(name, known); near != "" {
+				detail += fmt.Sprintf(" Did you mean %q?", near)
+			}
+			faults = append(faults, queryFault(name, "unknown_parameter", detail))
+		case n > 1:
+			faults = append(faults, queryFault(name, "repeated", fmt.Sprintf("The parameter %s is given %d times. Give it once.", name, n)))
+		}
+	}
+	return faults, nil
+}
+
+var malformedQuery = &docket.Error{Kind: malformed, Detail: "The query string cannot be decoded. Percent-encode it, as UTF-8, with & between parameters."}
+
+func queryFault(name, code, detail string) docket.Fault {
+	return docket.Fault{In: docket.InParameter, Name: shorten(name), Code: code, Detail: detail}
+}

@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"docket/internal/migrate"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+var migrations = must(migrate.Load(must(fs.Sub(files, "migrations"))))
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // the embedded files are wrong: no build of this can serve
+	}
+	return v
+}
+
+// Status is what a file's schema is, beside what this program knows.
+type Status struct {
+	Records []migrate.Record
+	Known   []migrate.Migration
+}
+
+// Check returns nil when this program can serve the file, and otherwise says
+// what to do.
+func (s Status) Check() error { return migrate.Check(s.Known, s.Records) }
+
+// ReadStatus reads the schema's status of the file at path, also while another
+// process serves it. A file that does not exist has no schema.
+func ReadStatus(ctx context.Context, path string) (Status, error) {
+	status := Status{Known: migrations}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return status, nil
+	}
+	db, err := openDB(ctx, path, "ro", 1)
+	if err != nil {
+		return status, err
+	}
+	defer db.Close()
+	status.Records, err = records(ctx, db)
+	return status, err
+}
+
+// Migrate runs f on the file at path, with its lock held.
+func Migrate(ctx context.Context, path string, f func(*Store) error) error {
+	s, err := openExclusive(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s), s.Close())
+}
+
+// MigrateUp applies the steps that the schema lacks and returns them.
+func (s *Store) MigrateUp(ctx context.Context) ([]migrate.Migration, error) {
+	return migrate.Up(ctx, s, migrations)
+}
+
+// MigrateDown undoes the last step and returns it. It refuses to drop data
+// unless dropData is true.
+func (s *Store) MigrateDown(ctx context.Context, dropData bool) (migrate.Migration, error) {
+	return migrate.Down(ctx, s, migrations, dropData)
+}
+
+// Exclusively implements migrate.Database.
+func (s *Store) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
+	conn := s.writer.conn
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f(migration{conn})
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		_, undo := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return errors.Join(err, undo)
+	}
+	return nil
+}
+
+// migration is the transaction of one step.
+type migration struct{ conn *sql.Conn }
+
+func (m migration) Records(ctx context.Context) ([]migrate.Record, error) {
+	return records(ctx, m.conn)
+}
+
+func (m migration) Exec(ctx context.Context, sql string) error {
+	_, err := m.conn.ExecContext(ctx, sql)
+	return err
+}
+
+func (m migration) Add(ctx context.Context, r migrate.Record) error {
+	if err := m.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (
+  version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, compatible INTEGER NOT NULL, applied_at INTEGER NOT NULL) STRICT`); err != nil {
+		return err
+	}
+	_, err := m.conn.ExecContext(ctx, "INSERT INTO schema_migrations (version, name, compatible, applied_at) VALUES (?, ?, ?, ?)",
+		r.Version, r.Name, r.Compatible, time.Now().UnixMicro())
+	return err
+}
+
+func (m migration) Remove(ctx context.Context, version int) error {
+	_, err := m.conn.ExecContext(ctx, "DELETE FROM schema_migrations WHERE version = ?", version)
+	return err
+}
+
+// records reads the steps that the file has had.
+func records(ctx context.Context, q interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) ([]migrate.Record, error) {
+	var made bool
+	err := q.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'").Scan(&made)
+	if err != nil || !made {
+		return nil, err
+	}
+	rows, err := q.QueryContext(ctx, "SELECT version, name, compatible FROM schema_migrations ORDER BY version")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []migrate.Record
+	for rows.Next() {
+		var r migrate.Record
+		if err := rows.Scan(&r.Version, &r.Name, &r.Compatible); err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,3 @@
+-- drops data
+DROP TABLE tasks;
+DROP TABLE owners;

@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// readers is a pool of connections that only read, each with its statements.
+type readers struct {
+	db   *sql.DB
+	idle chan *reader
+	n    int // readers, idle or in use
+}
+
+type reader struct {
+	conn      *sql.Conn
+	get, list *sql.Stmt
+}
+
+func openReaders(ctx context.Context, path string, n int) (*readers, error) {
+	db, err := openDB(ctx, path, "rw", n, "query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	pool := &readers{db: db, idle: make(chan *reader, n)}
+	for range n {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return nil, errors.Join(err, pool.close())
+		}
+		r := &reader{conn: conn}
+		pool.idle <- r
+		pool.n++
+		if err := prepareAll(ctx, conn, map[**sql.Stmt]string{&r.get: getSQL, &r.list: listSQL}); err != nil {
+			return nil, errors.Join(err, pool.close())
+		}
+	}
+	return pool, nil
+}
+
+// use lends f a reader, waiting at most acquireTimeout for one to be free.
+func (p *readers) use(ctx context.Context, f func(*reader) error) error {
+	var r *reader
+	select {
+	case r = <-p.idle:
+	default:
+		wait, cancel := context.WithTimeoutCause(ctx, acquireTimeout, errAcquire)
+		defer cancel()
+		select {
+		case r = <-p.idle:
+		case <-wait.Done():
+			return waitEnded(wait)
+		}
+	}
+	defer func() { p.idle <- r }()
+	return translate(f(r))
+}
+
+// close waits for the readers that are in use and closes all.
+func (p *readers) close() error {
+	var errs []error
+	for range p.n {
+		errs = append(errs, (<-p.idle).conn.Close())
+	}
+	return errors.Join(append(errs, p.db.Close())...)
+}
+
+// prepareAll prepares each statement on conn.
+func prepareAll(ctx context.Context, conn *sql.Conn, texts map[**sql.Stmt]string) error {
+	for stmt, text := range texts {
+		prepared, err := conn.PrepareContext(ctx, text)
+		if err != nil {
+			return err
+		}
+		*stmt = prepared
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	maxGroup = 256  // writes in one transaction
+	maxQueue = 4096 // writes waiting for one
+)
+
+// writer owns the only connection that writes. It takes the writes that are
+// waiting, runs each in a savepoint of one transaction, commits, and only then
+// answers them. A group forms while the one before it is being flushed, so an
+// idle service answers as fast as without groups and a busy one flushes once
+// for many writes.
+type writer struct {
+	db    *sql.DB
+	conn  *sql.Conn
+	stmts statements
+	queue chan *write
+
+	running  atomic.Bool
+	stop     chan struct{}
+	stopOnce sync.Once
+	stopped  chan struct{}
+}
+
+// write is one waiting write. Its state goes from queued to either begun (by
+// the writer: it will be answered) or abandoned (by its caller: it will not run).
+type write struct {
+	run    func(*statements) error
+	state  atomic.Int32
+	answer chan error // of capacity 1
+	err    error      // the writer's, until it answers
+}
+
+const (
+	queued int32 = iota
+	begun
+	abandoned
+)
+
+func openWriter(ctx context.Context, path string) (*writer, error) {
+	db, err := openDB(ctx, path, "rw", 1)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &writer{
+		db: db, conn: conn,
+		queue:   make(chan *write, maxQueue),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+	}, nil
+}
+
+// prepare readies the statements of the migrated schema.
+func (w *writer) prepare(ctx context.Context) error {
+	return w.stmts.prepare(ctx, w.conn)
+}
+
+// do has run executed and committed. When it returns nil, what run wrote is on
+// stable storage. An error of run undoes what it wrote, and that alone.
+func (w *writer) do(ctx context.Context, run func(*statements) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, acquireTimeout, errAcquire)
+	defer cancel()
+	op := &write{run: run, answer: make(chan error, 1)}
+	select {
+	case w.queue <- op:
+	case <-ctx.Done():
+		return waitEnded(ctx)
+	case <-w.stop:
+		return unavailable(errors.New("sqlite: the store is closing"))
+	}
+	select {
+	case err := <-op.answer:
+		return translate(err)
+	case <-ctx.Done():
+		if op.state.CompareAndSwap(queued, abandoned) {
+			return waitEnded(ctx)
+		}
+		return translate(<-op.answer)
+	}
+}
+
+// run commits groups until the writer is closed and its queue is empty.
+func (w *writer) run() {
+	w.running.Store(true)
+	defer close(w.stopped)
+	group := make([]*write, 0, maxGroup)
+	for {
+		group = group[:0]
+		select {
+		case op := <-w.queue:
+			group = append(group, op)
+		case <-w.stop:
+			select {
+			case op := <-w.queue:
+				group = append(group, op)
+			default:
+				return
+			}
+		}
+	fill:
+		for len(group) < maxGroup {
+			select {
+			case op := <-w.queue:
+				group = append(group, op)
+			default:
+				break fill
+			}
+		}
+		w.commit(group)
+	}
+}
+
+// commit runs the writes of group in one transaction and answers all of them.
+func (w *writer) commit(group []*write) {
+	live := group[:0]
+	for _, op := range group {
+		if op.state.CompareAndSwap(queued, begun) {
+			live = append(live, op)
+		}
+	}
+	if err := w.transact(live); err != nil {
+		for _, op := range live {
+			op.err = err
+		}
+	}
+	for _, op := range live {
+		op.answer <- op.err
+	}
+}
+
+// transact returns an error when none of the group's writes took effect (or,
+// of kind OutcomeUnknown, may not have); otherwise each has its own in err.
+func (w *writer) transact(group []*write) error {
+	ctx := context.Background()
+	if len(group) == 0 {
+		return nil
+	}
+	if err := exec(w.stmts.begin); err != nil {
+		return err
+	}
+	for _, op := range group {
+		op.err = w.savepoint(ctx, op.run)
+		if op.err != nil && spoilsGroup(op.err) {
+			// The rollback fails when SQLite has rolled back already.
+			_ = exec(w.stmts.rollback)
+			return op.err
+		}
+	}
+	if err := exec(w.stmts.commit); err != nil {
+		_ = exec(w.stmts.rollback) // as above
+		return translateCommit(err)
+	}
+	return nil
+}
+
+// savepoint runs one write so that its failure leaves the others as they are.
+func (w *writer) savepoint(ctx context.Context, run func(*statements) error) (err error) {
+	if err := exec(w.stmts.savepoint); err != nil {
+		return err
+	}
+	if err := runRecovered(run, &w.stmts); err != nil {
+		if spoilsGroup(err) {
+			return err
+		}
+		if undo := exec(w.stmts.undo); undo != nil {
+			return undo
+		}
+		return errors.Join(err, exec(w.stmts.release))
+	}
+	return exec(w.stmts.release)
+}
+
+// runRecovered turns a panic of run into an error, so that one bad write does
+// not take the process, and all other writes, with it.
+func runRecovered(run func(*statements) error, stmts *statements) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("sqlite: panic in a write: %v", r)
+		}
+	}()
+	return run(stmts)
+}
+
+// close lets the writes that are queued finish and closes the connection.
+func (w *writer) close() error {
+	w.stopOnce.Do(func() { close(w.stop) })
+	if w.running.Load() {
+		<-w.stopped
+	}
+	ctx := context.Background()
+	_, optimize := w.conn.ExecContext(ctx, "PRAGMA optimize")
+	_, checkpoint := w.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return errors.Join(optimize, checkpoint, w.conn.Close(), w.db.Close())
+}

@@ -1,0 +1,56 @@
+package docket
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Store keeps tasks durably. Package storetest is its specification in full;
+// what follows is what a caller must know.
+//
+// Every method but Ready and Close acts on the tasks of one owner and cannot
+// see another's. A deleted task is absent to all of them.
+//
+// A write has reached stable storage when its method returns nil. Each write
+// that changes a task adds one to its owner's counter, in the same
+// transaction, and stamps the task with the result as Version; a write that
+// changes nothing keeps Version and UpdatedAt.
+//
+// Besides the kinds that a method names, each returns Unavailable when the
+// store cannot serve within its acquire timeout, and Internal when it fails in
+// a way it does not know; each write also returns StorageFull and
+// OutcomeUnknown. When ctx ends before a write has begun, nothing is written
+// and the error wraps ctx's; once begun, a write runs to its end.
+type Store interface {
+	// Create stores t, whose ID is new, and returns it with its Version. The
+	// owner's first task makes the owner, with epoch as the mark that tells
+	// this history from any before it.
+	Create(ctx context.Context, t Task, epoch int64) (Task, error)
+
+	// Get returns a task. NotFound.
+	Get(ctx context.Context, owner UserID, id uuid.UUID) (Task, error)
+
+	// List returns at most limit tasks in the order of their ids, which is the
+	// order of creation. The slice is never nil.
+	List(ctx context.Context, owner UserID, limit int) ([]Task, error)
+
+	// Update applies u, which has no faults, to a task and returns the result,
+	// with UpdatedAt set to now when something changed. NotFound.
+	Update(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate, now time.Time) (Task, error)
+
+	// Toggle flips whether a task is completed and returns the result. NotFound.
+	Toggle(ctx context.Context, owner UserID, id uuid.UUID, now time.Time) (Task, error)
+
+	// Delete marks a task as deleted at now. NotFound, also for a second delete.
+	Delete(ctx context.Context, owner UserID, id uuid.UUID, now time.Time) error
+
+	// Ready returns nil when the store can serve: reachable, and its schema
+	// one that this program knows.
+	Ready(ctx context.Context) error
+
+	// Close waits for the writes that have begun and releases everything. The
+	// store is of no use afterwards.
+	Close() error
+}
