@@ -71,6 +71,9 @@ func (w *writer) prepare(ctx context.Context) error {
 // do has run executed and committed. When it returns nil, what run wrote is on
 // stable storage. An error of run undoes what it wrote, and that alone.
 func (w *writer) do(ctx context.Context, run func(*statements) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, acquireTimeout, errAcquire)
 	defer cancel()
 	op := &write{run: run, answer: make(chan error, 1)}

@@ -1,0 +1,91 @@
+package docket_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// imports is the import graph: for each package of this module, the packages
+// of this module that its code, tests aside, may import. A package that is not
+// listed may not exist.
+var imports = map[string][]string{
+	"docket":                  {},
+	"docket/internal/migrate": {},
+
+	"docket/internal/sqlite":    {"docket", "docket/internal/migrate"},
+	"docket/internal/storetest": {"docket"},
+	"docket/internal/httpapi":   {"docket"},
+	"docket/internal/cli":       {"docket", "docket/internal/migrate", "docket/internal/sqlite", "docket/internal/httpapi"},
+	"docket/cmd/docket":         {"docket/internal/cli"},
+	"docket/e2e":                {},
+}
+
+func TestImportGraph(t *testing.T) {
+	forEachFile(t, func(file string) {
+		pkg := path.Join("docket", filepath.ToSlash(filepath.Dir(file)))
+		allowed, listed := imports[pkg]
+		if !listed {
+			t.Errorf("%s: package %s is not in the graph", file, pkg)
+			return
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours := imported == "docket" || strings.HasPrefix(imported, "docket/")
+			if ours && !slices.Contains(allowed, imported) && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s imports %s, which %s may not", file, imported, pkg)
+			}
+			if ours && pkg == "docket/e2e" {
+				t.Errorf("%s imports %s: end-to-end tests drive the binary", file, imported)
+			}
+		}
+	})
+}
+
+// TestFilesAreShort keeps each file readable in one sitting.
+func TestFilesAreShort(t *testing.T) {
+	forEachFile(t, func(file string) {
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := set.File(parsed.Pos()).LineCount(); lines > 500 {
+			t.Errorf("%s has %d lines", file, lines)
+		}
+		if strings.HasPrefix(file, "cmd/") && set.File(parsed.Pos()).LineCount() > 40 {
+			t.Errorf("%s is more than a doorway", file)
+		}
+	})
+}
+
+func forEachFile(t *testing.T, f func(file string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules" || entry.Name() == "testdata"):
+			return filepath.SkipDir
+		case !entry.IsDir() && strings.HasSuffix(file, ".go"):
+			f(file)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
