@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+// inDir makes a fresh directory the working one, with this .env file.
+func inDir(t *testing.T, dotenv string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if dotenv != "" {
+		if err := os.WriteFile(".env", []byte(dotenv), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestConfigSources(t *testing.T) {
+	inDir(t, "PORT=9000\nLOG_LEVEL=debug\nCORS_ORIGINS=http://localhost:3000, https://app.example\nHOST=\nOTHER=ignored\n")
+	var out bytes.Buffer
+	if code := Run(t.Context(), []string{"config"}, []string{"PORT=9001", "LOG_FORMAT="}, &out, &out); code != 0 {
+		t.Fatalf("exit %d: %s", code, &out)
+	}
+	for _, want := range []string{
+		"DATABASE_URL sqlite:docket.db default", "HOST 127.0.0.1 default", "PORT 9001 environment", "LOG_LEVEL debug .env",
+		"CORS_ORIGINS http://localhost:3000,https://app.example .env", "LOG_FORMAT – default",
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+}
+
+func TestConfigFaultsAreListed(t *testing.T) {
+	for name, test := range map[string]struct {
+		environ []string
+		want    []string
+	}{
+		"all at once": {
+			[]string{"PORT=http", "LOG_LEVEL=loud", "LOG_FORMAT=xml", "DATABASE_URL=mysql://x", "AUTH=maybe", "CORS_ORIGINS=*"},
+			[]string{
+				"AUTH must be none, or not set", "CORS_ORIGINS holds", "DATABASE_URL must be", "LOG_FORMAT must be text or json",
+				"LOG_LEVEL must be debug, info, warn or error", "PORT must be a whole number",
+			},
+		},
+		"port":         {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
+		"open address": {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},
+		"any host":     {[]string{"HOST=docket.example"}, []string{"HOST is not a loopback address"}},
+		"memory":       {[]string{"DATABASE_URL=sqlite::memory:"}, []string{"DATABASE_URL must name a file"}},
+		"no path":      {[]string{"DATABASE_URL=sqlite:"}, []string{"DATABASE_URL must name a file"}},
+		"slashes":      {[]string{"DATABASE_URL=sqlite:///x.db"}, []string{"without slashes"}},
+		"origin path":  {[]string{"CORS_ORIGINS=http://a.example/"}, []string{"as a browser sends it"}},
+		"origin port":  {[]string{"CORS_ORIGINS=localhost:3000"}, []string{"as a browser sends it"}},
+		"origin case":  {[]string{"CORS_ORIGINS=http://A.example"}, []string{"as a browser sends it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inDir(t, "")
+			var out, errs bytes.Buffer
+			if code := Run(t.Context(), []string{"serve"}, test.environ, &out, &errs); code != 1 || out.Len() > 0 {
+				t.Errorf("exit %d, printed %q", code, &out)
+			}
+			lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+			if len(lines) != len(test.want)+1 {
+				t.Fatalf("%d lines for %d faults:\n%s", len(lines)-1, len(test.want), &errs)
+			}
+			for i, want := range test.want {
+				if !strings.Contains(lines[i+1], want) {
+					t.Errorf("line %q lacks %q", lines[i+1], want)
+				}
+			}
+		})
+	}
+}
+
+func TestConfigTakes(t *testing.T) {
+	inDir(t, "")
+	for _, environ := range []string{"HOST=localhost", "HOST=::1", "HOST=127.0.0.2", "PORT=0", "LOG_LEVEL=WARN", "CORS_ORIGINS=http://[::1]:3000", "AUTH=none"} {
+		if _, err := loadConfig([]string{environ}); err != nil {
+			t.Errorf("%s: %v", environ, err)
+		}
+	}
+	if _, err := loadConfig([]string{"HOST=0.0.0.0", "AUTH=none"}); err != nil {
+		t.Errorf("an open address with AUTH=none: %v", err)
+	}
+}
+
+func TestBrokenDotenv(t *testing.T) {
+	inDir(t, "PASSWORD=\"hunter2\nno end")
+	_, err := loadConfig(nil)
+	if err == nil || !strings.Contains(err.Error(), ".env") {
+		t.Errorf("a broken .env: %v", err)
+	}
+	if err != nil && strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the error repeats a secret: %v", err)
+	}
+}
+
+func TestRedactURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"sqlite:docket.db": "sqlite:docket.db",
+		"postgres://u:hunter2@db.example/app?sslmode=require": "postgres://u:xxxxx@db.example/app?sslmode=require",
+	} {
+		if got := redactURL(text); got != want {
+			t.Errorf("%s is shown as %s", text, got)
+		}
+	}
+}
