@@ -1,6 +1,7 @@
 # The same few verbs locally and in CI; `make help` lists them.
 
 GOLANGCI_LINT = v2.15.0
+OASDIFF = v1.36.0
 FUZZTIME ?= 3s
 
 .DEFAULT_GOAL := help
@@ -28,12 +29,15 @@ fuzz:
 	  done; \
 	done; rm -f fuzz.log
 
-lint: deps bin/golangci-lint ## golangci-lint, and the linters of the contract
+lint: deps bin/golangci-lint bin/oasdiff ## golangci-lint, and the linters of the contract
 	bin/golangci-lint run
 	@.ci/lint-contract
 
 bin/golangci-lint:
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+
+bin/oasdiff:
+	GOBIN=$(CURDIR)/bin go install github.com/oasdiff/oasdiff@$(OASDIFF)
 
 generate: ## write openapi.yaml from the code
 	go run ./cmd/docket openapi >openapi.yaml

@@ -20,9 +20,11 @@ var imports = map[string][]string{
 	"docket/internal/migrate": {},
 
 	"docket/internal/sqlite":    {"docket", "docket/internal/migrate"},
+	"docket/internal/postgres":  {"docket", "docket/internal/migrate"},
 	"docket/internal/storetest": {"docket"},
 	"docket/internal/httpapi":   {"docket"},
-	"docket/internal/cli":       {"docket", "docket/internal/migrate", "docket/internal/sqlite", "docket/internal/httpapi"},
+	"docket/internal/cli":       {"docket", "docket/internal/migrate", "docket/internal/sqlite", "docket/internal/postgres", "docket/internal/httpapi"},
+	"docket/internal/pgtest":    {},
 	"docket/cmd/docket":         {"docket/internal/cli"},
 	"docket/e2e":                {},
 }

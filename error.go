@@ -55,6 +55,7 @@ func KindOf(err error) Kind {
 // Location is the part of a request that a fault is in.
 type Location uint8
 
+// The parts of a request that can have faults.
 const (
 	InBody      Location = iota // Name is an RFC 6901 JSON pointer; "" is the whole body
 	InParameter                 // Name is a path or query parameter

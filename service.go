@@ -55,7 +55,13 @@ func (s *Service) CreateTask(ctx context.Context, owner UserID, t NewTask) (Task
 		Completed:   t.Completed,
 		CreatedAt:   now,
 		UpdatedAt:   now,
-	}, int64(s.random()>>1))
+	}, s.epoch())
+}
+
+// ImportTasks adds those of owner's tasks that are not there, nor were deleted,
+// and returns how many it added. They come from ImportedTask, at most MaxImport.
+func (s *Service) ImportTasks(ctx context.Context, owner UserID, tasks []Task) (added int, err error) {
+	return s.store.Import(ctx, owner, tasks, s.epoch())
 }
 
 // Task returns one of owner's tasks. NotFound.
@@ -96,6 +102,9 @@ func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 // time is the present as tasks record it: UTC, whole microseconds, no
 // monotonic reading, so that an answer equals every later reading of it.
 func (s *Service) time() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// epoch is the mark of an owner's history, should it begin now.
+func (s *Service) epoch() int64 { return int64(s.random() >> 1) }
 
 func (s *Service) random() uint64 {
 	var b [8]byte

@@ -7,6 +7,9 @@ import (
 	"github.com/google/uuid"
 )
 
+// MaxImport is the most tasks that one call of Import takes.
+const MaxImport = 1000
+
 // Store keeps tasks durably. Package storetest is its specification in full;
 // what follows is what a caller must know.
 //
@@ -45,6 +48,11 @@ type Store interface {
 
 	// Delete marks a task as deleted at now. NotFound, also for a second delete.
 	Delete(ctx context.Context, owner UserID, id uuid.UUID, now time.Time) error
+
+	// Import adds those tasks of owner that the store does not have, nor has
+	// deleted, by their ids, in one transaction, and returns how many it added.
+	// They keep everything but their Version. There are at most MaxImport.
+	Import(ctx context.Context, owner UserID, tasks []Task, epoch int64) (added int, err error)
 
 	// Ready returns nil when the store can serve: reachable, and its schema
 	// one that this program knows.

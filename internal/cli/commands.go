@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -50,7 +51,7 @@ func (a *app) openapiCommand() *cobra.Command {
 		case "json":
 			text, err = json.MarshalIndent(contract, "", "  ")
 		default:
-			return fmt.Errorf("--format must be yaml or json")
+			return errors.New("--format must be yaml or json")
 		}
 		if err == nil {
 			_, err = fmt.Fprintln(a.stdout, string(text))
@@ -70,7 +71,7 @@ func (a *app) healthcheck(ctx context.Context, c Config, _ []string) error {
 		host = "127.0.0.1"
 	}
 	url := "http://" + net.JoinHostPort(host, strconv.Itoa(c.Port)) + "/readyz"
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -17,11 +18,17 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
+
+	"docket/internal/postgres"
 )
 
 // Config is the whole configuration. Each field is one environment variable.
 type Config struct {
 	DatabaseURL string     `env:"DATABASE_URL"`
+	DirectURL   string     `env:"DIRECT_DATABASE_URL"`
+	ExecMode    string     `env:"DATABASE_EXEC_MODE"`
+	MaxConns    int32      `env:"DATABASE_MAX_CONNS"`
+	Migrate     string     `env:"MIGRATE"`
 	Host        string     `env:"HOST"`
 	Port        int        `env:"PORT"`
 	CORSOrigins []string   `env:"CORS_ORIGINS"`
@@ -36,6 +43,8 @@ type Config struct {
 func defaults() Config {
 	return Config{
 		DatabaseURL: "sqlite:docket.db",
+		MaxConns:    postgres.DefaultMaxConns,
+		Migrate:     "auto",
 		Host:        "127.0.0.1",
 		Port:        8000,
 		LogLevel:    slog.LevelInfo,
@@ -48,8 +57,10 @@ func loadConfig(environ []string) (Config, error) {
 	c := defaults()
 	c.sources = map[string]string{}
 	values, err := godotenv.Read(".env")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf(".env cannot be read: %w", err)
+	if file, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("the configuration cannot be read: %w", file)
+	} else if err != nil && !ok { // the parser's own error repeats the text, which may hold a secret
+		return c, errors.New("the .env file cannot be understood: a line is not NAME=value, or a quote is not closed")
 	}
 	if values == nil {
 		values = map[string]string{}
@@ -94,7 +105,7 @@ func unparsable(err error) []string {
 		}
 		want := "is not a " + parse.Type.String()
 		switch parse.Type {
-		case reflect.TypeFor[int]():
+		case reflect.TypeFor[int](), reflect.TypeFor[int32]():
 			want = "must be a whole number"
 		case reflect.TypeFor[slog.Level]():
 			want = "must be debug, info, warn or error"
@@ -109,8 +120,17 @@ func unparsable(err error) []string {
 func (c *Config) validate() []string {
 	var faults []string
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	if _, err := parseDatabase(c.DatabaseURL); err != nil {
-		fault("DATABASE_URL %v", err)
+	if _, err := c.database(); err != nil {
+		fault("%v", err)
+	}
+	if _, known := postgres.ExecModes[c.ExecMode]; !known && c.ExecMode != "" {
+		fault("DATABASE_EXEC_MODE must be %s, or not set", strings.Join(slices.Sorted(maps.Keys(postgres.ExecModes)), ", "))
+	}
+	if c.MaxConns < 1 || c.MaxConns > 10_000 {
+		fault("DATABASE_MAX_CONNS must be from 1 to 10000")
+	}
+	if c.Migrate != "auto" && c.Migrate != "off" {
+		fault("MIGRATE must be auto or off")
 	}
 	if c.Port < 0 || c.Port > 65535 {
 		fault("PORT must be from 1 to 65535, or 0 for any free port")
@@ -164,7 +184,7 @@ func (a *app) showConfig(_ context.Context, c Config, _ []string) error {
 		case slog.Level:
 			shown = strings.ToLower(value.String())
 		}
-		if name == "DATABASE_URL" {
+		if name == "DATABASE_URL" || name == "DIRECT_DATABASE_URL" {
 			shown = redactURL(shown)
 		}
 		if shown == "" {

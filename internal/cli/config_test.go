@@ -46,6 +46,11 @@ func TestConfigFaultsAreListed(t *testing.T) {
 				"LOG_LEVEL must be debug, info, warn or error", "PORT must be a whole number",
 			},
 		},
+		"PostgreSQL": {
+			[]string{"DATABASE_URL=postgres://u:hunter2@h/d?search_path=x", "DATABASE_EXEC_MODE=describe_exec", "DATABASE_MAX_CONNS=0", "MIGRATE=no"},
+			[]string{"DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
+		},
+		"direct":       {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
 		"port":         {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
 		"open address": {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},
 		"any host":     {[]string{"HOST=docket.example"}, []string{"HOST is not a loopback address"}},
@@ -61,6 +66,9 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			var out, errs bytes.Buffer
 			if code := Run(t.Context(), []string{"serve"}, test.environ, &out, &errs); code != 1 || out.Len() > 0 {
 				t.Errorf("exit %d, printed %q", code, &out)
+			}
+			if strings.Contains(errs.String(), "hunter2") {
+				t.Errorf("a secret is shown: %s", &errs)
 			}
 			lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
 			if len(lines) != len(test.want)+1 {
@@ -102,6 +110,8 @@ func TestRedactURL(t *testing.T) {
 	for text, want := range map[string]string{
 		"sqlite:docket.db": "sqlite:docket.db",
 		"postgres://u:hunter2@db.example/app?sslmode=require": "postgres://u:xxxxx@db.example/app?sslmode=require",
+		"postgres://u@db.example/app?password=hunter2":        "postgres://u@db.example/app?password=xxxxx",
+		"postgres://u:hunter2%@db.example/app":                "(not a URL)",
 	} {
 		if got := redactURL(text); got != want {
 			t.Errorf("%s is shown as %s", text, got)

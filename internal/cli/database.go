@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -12,81 +13,158 @@ import (
 
 	"docket"
 	"docket/internal/migrate"
+	"docket/internal/postgres"
 	"docket/internal/sqlite"
 )
 
 // database is where tasks are kept.
-type database struct{ path string }
+type database interface {
+	fmt.Stringer // says where, to a person, without secrets
 
-// parseDatabase reads a DATABASE_URL. The error is a predicate of it.
-func parseDatabase(text string) (database, error) {
-	path, ok := strings.CutPrefix(text, "sqlite:")
-	switch {
-	case !ok:
-		return database{}, errors.New("must be sqlite:PATH")
-	case path == "" || path == ":memory:":
-		return database{}, errors.New("must name a file, as in sqlite:docket.db")
-	case strings.HasPrefix(path, "//"):
-		return database{}, errors.New("must be sqlite:PATH without slashes in front of the path, as in sqlite:docket.db or sqlite:/var/lib/docket/docket.db")
+	open(ctx context.Context, log *slog.Logger) (docket.Store, error)
+	migrate(ctx context.Context, f func(migrate.Migrator) error) error
+	status(ctx context.Context) (migrate.Status, error)
+	backup(ctx context.Context, target string) error
+}
+
+// database returns the one that c names. The error is a predicate of a
+// variable, which it begins with.
+func (c *Config) database() (database, error) {
+	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
+		return sqliteDatabase(path)
 	}
-	return database{path: path}, nil
+	if !strings.HasPrefix(c.DatabaseURL, "postgres") {
+		return nil, errors.New("DATABASE_URL must be sqlite:PATH, or begin with postgres:// or postgresql://")
+	}
+	target, err := postgres.ParseURL(c.DatabaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL %w", err)
+	}
+	options := postgres.Options{Target: target, ExecMode: c.ExecMode, MaxConns: c.MaxConns, Migrate: c.Migrate == "auto"}
+	if c.DirectURL != "" {
+		direct, err := postgres.ParseURL(c.DirectURL)
+		if err != nil {
+			return nil, fmt.Errorf("DIRECT_DATABASE_URL %w", err)
+		}
+		options.Direct = &direct
+	}
+	return postgresServer{options}, nil
 }
 
 // redactURL hides the password of a database URL.
 func redactURL(text string) string {
-	if u, err := url.Parse(text); err == nil && u.Opaque == "" {
-		return u.Redacted()
+	u, err := url.Parse(text)
+	switch {
+	case strings.HasPrefix(text, "sqlite:"):
+		return text
+	case err != nil:
+		return "(not a URL)"
 	}
-	return text
+	query := u.Query()
+	for _, name := range []string{"password", "sslpassword"} {
+		if query.Has(name) {
+			query.Set(name, "xxxxx")
+			u.RawQuery = query.Encode()
+		}
+	}
+	return u.Redacted()
 }
 
-// String says where the tasks are, to a person.
-func (d database) String() string {
-	if abs, err := filepath.Abs(d.path); err == nil {
+// sqliteFile is the path of a SQLite file.
+type sqliteFile string
+
+func sqliteDatabase(path string) (database, error) {
+	switch {
+	case path == "" || path == ":memory:":
+		return nil, errors.New("DATABASE_URL must name a file, as in sqlite:docket.db")
+	case strings.HasPrefix(path, "//"):
+		return nil, errors.New("DATABASE_URL must be sqlite:PATH without slashes in front of the path, as in sqlite:docket.db or sqlite:/var/lib/docket/docket.db")
+	}
+	return sqliteFile(path), nil
+}
+
+func (d sqliteFile) String() string {
+	if abs, err := filepath.Abs(string(d)); err == nil {
 		return abs + " (SQLite)"
 	}
-	return d.path + " (SQLite)"
+	return string(d) + " (SQLite)"
 }
 
-// open opens the database for serving.
-func (d database) open(ctx context.Context) (docket.Store, error) {
-	return sqlite.Open(ctx, d.path)
+func (d sqliteFile) open(ctx context.Context, _ *slog.Logger) (docket.Store, error) {
+	return sqlite.Open(ctx, string(d))
 }
 
-func (a *app) backup(ctx context.Context, c Config, args []string) error {
-	d, err := parseDatabase(c.DatabaseURL)
-	if err != nil {
+func (d sqliteFile) migrate(ctx context.Context, f func(migrate.Migrator) error) error {
+	return sqlite.Migrate(ctx, string(d), f)
+}
+
+func (d sqliteFile) status(ctx context.Context) (migrate.Status, error) {
+	return sqlite.ReadStatus(ctx, string(d))
+}
+
+func (d sqliteFile) backup(ctx context.Context, target string) error {
+	return sqlite.Backup(ctx, string(d), target)
+}
+
+// postgresServer is a PostgreSQL database, by how to open it.
+type postgresServer struct{ options postgres.Options }
+
+func (d postgresServer) String() string { return d.options.Target.String() }
+
+func (d postgresServer) open(ctx context.Context, log *slog.Logger) (docket.Store, error) {
+	d.options.Log = log
+	return postgres.Open(ctx, d.options)
+}
+
+func (d postgresServer) migrate(ctx context.Context, f func(migrate.Migrator) error) error {
+	return postgres.Migrate(ctx, d.options.Unpooled(), f)
+}
+
+func (d postgresServer) status(ctx context.Context) (migrate.Status, error) {
+	return postgres.ReadStatus(ctx, d.options.Unpooled())
+}
+
+func (d postgresServer) backup(context.Context, string) error {
+	return errors.New("backup copies a SQLite file: for PostgreSQL use pg_dump, or your provider's backups")
+}
+
+// withDatabase loads the configuration and its database before it runs f.
+func (a *app) withDatabase(f func(ctx context.Context, d database, args []string) error) func(*cobra.Command, []string) error {
+	return a.withConfig(func(ctx context.Context, c Config, args []string) error {
+		d, err := c.database()
+		if err != nil {
+			return err
+		}
+		return f(ctx, d, args)
+	})
+}
+
+func (a *app) backup(ctx context.Context, d database, args []string) error {
+	if err := d.backup(ctx, args[0]); err != nil {
 		return err
 	}
-	if err := sqlite.Backup(ctx, d.path, args[0]); err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "Backed up %s to %s.\n", d.path, args[0])
+	fmt.Fprintf(a.stdout, "Backed up %s to %s.\n", d, args[0])
 	return nil
 }
 
 func (a *app) migrateCommand() *cobra.Command {
 	var dropData bool
-	down := &cobra.Command{Use: "down", Short: "Undo the last step", Args: cobra.NoArgs, RunE: a.withConfig(
-		func(ctx context.Context, c Config, _ []string) error { return a.migrateDown(ctx, c, dropData) })}
+	down := &cobra.Command{Use: "down", Short: "Undo the last step", Args: cobra.NoArgs, RunE: a.withDatabase(
+		func(ctx context.Context, d database, _ []string) error { return a.migrateDown(ctx, d, dropData) })}
 	down.Flags().BoolVar(&dropData, "drop-data", false, "undo the step even when that drops data")
 
-	migrate := &cobra.Command{Use: "migrate", Short: "Change the database's schema"}
-	migrate.AddCommand(
-		&cobra.Command{Use: "up", Short: "Apply the steps that are missing (serve does this itself)", Args: cobra.NoArgs, RunE: a.withConfig(a.migrateUp)},
+	command := &cobra.Command{Use: "migrate", Short: "Change the database's schema"}
+	command.AddCommand(
+		&cobra.Command{Use: "up", Short: "Apply the steps that are missing (serve does this itself)", Args: cobra.NoArgs, RunE: a.withDatabase(a.migrateUp)},
 		down,
-		&cobra.Command{Use: "status", Short: "Show the schema's steps", Args: cobra.NoArgs, RunE: a.withConfig(a.migrateStatus)},
+		&cobra.Command{Use: "status", Short: "Show the schema's steps", Args: cobra.NoArgs, RunE: a.withDatabase(a.migrateStatus)},
 	)
-	return migrate
+	return command
 }
 
-func (a *app) migrateUp(ctx context.Context, c Config, _ []string) error {
-	d, err := parseDatabase(c.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	return sqlite.Migrate(ctx, d.path, func(s *sqlite.Store) error {
-		applied, err := s.MigrateUp(ctx)
+func (a *app) migrateUp(ctx context.Context, d database, _ []string) error {
+	return d.migrate(ctx, func(m migrate.Migrator) error {
+		applied, err := m.Up(ctx)
 		for _, step := range applied {
 			fmt.Fprintf(a.stdout, "Applied %d (%s).\n", step.Version, step.Name)
 		}
@@ -97,14 +175,9 @@ func (a *app) migrateUp(ctx context.Context, c Config, _ []string) error {
 	})
 }
 
-func (a *app) migrateDown(ctx context.Context, c Config, dropData bool) error {
-	d, err := parseDatabase(c.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	return sqlite.Migrate(ctx, d.path, func(s *sqlite.Store) error {
-		var step migrate.Migration
-		step, err := s.MigrateDown(ctx, dropData)
+func (a *app) migrateDown(ctx context.Context, d database, dropData bool) error {
+	return d.migrate(ctx, func(m migrate.Migrator) error {
+		step, err := m.Down(ctx, dropData)
 		if err == nil {
 			fmt.Fprintf(a.stdout, "Undid %d (%s).\n", step.Version, step.Name)
 		}
@@ -112,12 +185,8 @@ func (a *app) migrateDown(ctx context.Context, c Config, dropData bool) error {
 	})
 }
 
-func (a *app) migrateStatus(ctx context.Context, c Config, _ []string) error {
-	d, err := parseDatabase(c.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	status, err := sqlite.ReadStatus(ctx, d.path)
+func (a *app) migrateStatus(ctx context.Context, d database, _ []string) error {
+	status, err := d.status(ctx)
 	if err != nil {
 		return err
 	}

@@ -24,11 +24,11 @@ const stopTimeout = 20 * time.Second
 // the database.
 func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	log := a.logger(c)
-	d, err := parseDatabase(c.DatabaseURL)
+	d, err := c.database()
 	if err != nil {
 		return err
 	}
-	store, err := d.open(ctx)
+	store, err := d.open(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	listener, err := net.Listen("tcp", c.address())
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.address())
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w (HOST and PORT say where)", err)
 	}

@@ -87,5 +87,9 @@ func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	writeProblem(w, r, &docket.Error{Kind: methodNotAllowed, Detail: "This path does not take this method. It takes " + strings.Join(allowed, ", ") + "."})
+	writeProblem(w, r, errMethod(allowed...))
+}
+
+func errMethod(allowed ...string) error {
+	return &docket.Error{Kind: methodNotAllowed, Detail: "This path does not take this method. It takes " + strings.Join(allowed, ", ") + "."}
 }

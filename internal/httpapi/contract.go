@@ -1,7 +1,12 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -20,16 +25,123 @@ func description() *huma.OpenAPI {
 			Description: "Tasks for the users of an application.\n\n" +
 				"Everything about a user's tasks lies under `/api/{user_id}`. Text is counted in Unicode code points and stored as given, but for white space around a title. " +
 				"Every error is a problem document (RFC 9457) whose `type` leads to a page that explains it. " +
-				"Unknown fields and query parameters are refused, with the name that was probably meant.",
+				"Unknown fields and query parameters are refused, with the name that was probably meant.\n\n" +
+				"`HEAD` works wherever `GET` does. A path where nothing is served is a 404 `route-not-found`; " +
+				"a method that a path does not take is a 405 `method-not-allowed` with `Allow`. A body is at most 131,072 bytes. " +
+				"A request may carry an `X-Request-Id`; its answer repeats it.",
+			Contact: &huma.Contact{Name: "Whoever runs this server"},
 			License: &huma.License{Name: "MIT", Identifier: "MIT"},
 		},
-		Servers:    []*huma.Server{{URL: "/", Description: "This server"}},
-		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+		Servers: []*huma.Server{{
+			URL: "/", Description: "The server that this document came from, be it local or in production.",
+			Extensions: map[string]any{"x-internal": false},
+		}},
+		Components: &huma.Components{
+			Schemas:   huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+			Responses: map[string]*huma.Response{},
+			Headers:   headers(),
+		},
 		Tags: []*huma.Tag{
 			{Name: "Tasks", Description: "A user's tasks."},
 			{Name: "Service", Description: "The state of the service itself."},
 		},
 	}
+}
+
+// headers are the fields of responses, each described once for all operations.
+func headers() map[string]*huma.Header {
+	text := func(description, format, pattern string, most int, example string) *huma.Header {
+		return &huma.Header{Description: description, Example: example, Schema: &huma.Schema{
+			Type: huma.TypeString, Format: format, Pattern: pattern, MaxLength: &most,
+		}}
+	}
+	least, most := 1.0, 3600.0
+	all := map[string]*huma.Header{
+		"Access-Control-Allow-Origin": text("The Origin of the request, when CORS_ORIGINS lists it; otherwise absent.", "uri", "", 255, "https://app.example.com"),
+		"Cache-Control": {
+			Description: "`private, no-cache` (may be kept, and must be checked by its ETag before each use) on an answer with an ETag, otherwise `no-store`.",
+			Schema:      &huma.Schema{Type: huma.TypeString, Enum: []any{revalidate, "no-store"}},
+		},
+		"ETag":     text("The task's version, as a strong entity tag.", "", `^"[0-9]+"$`, 18, `"1"`),
+		"Location": text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
+		"Retry-After": {
+			Description: "Seconds after which to send the same request again. Absent when the outcome of a write is unknown.",
+			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most},
+			Example:     2,
+		},
+		"X-Request-Id": text("Finds this request in the server's log: the id that the request carried, if it was 1 to 64 letters, digits, dots, underscores and hyphens, else a new one.",
+			"", "^[A-Za-z0-9._-]+$", 64, "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"),
+	}
+	all["X-Request-Id"].Required = true
+	return all
+}
+
+// withHeaders refers to fields of headers, and to those that every response has.
+func withHeaders(names ...string) map[string]*huma.Header {
+	refs := map[string]*huma.Header{}
+	for _, name := range append(names, "Access-Control-Allow-Origin", "X-Request-Id") {
+		refs[name] = &huma.Header{Ref: "#/components/headers/" + name}
+	}
+	return refs
+}
+
+// shareHeaders replaces the header fields of op's success, which Huma found in
+// the output's type, by references to headers.
+func (a *api) shareHeaders(op *huma.Operation) {
+	var names []string
+	answer := op.Responses[strconv.Itoa(op.DefaultStatus)]
+	for name := range answer.Headers {
+		if a.huma.OpenAPI().Components.Headers[name] == nil {
+			panic("httpapi: the contract does not describe the header " + name)
+		}
+		names = append(names, name)
+	}
+	if strings.HasPrefix(op.Path, "/api/") {
+		names = append(names, "Cache-Control")
+	}
+	answer.Headers = withHeaders(names...)
+}
+
+// success describes the answer to a request that was carried out.
+func success(status int, description string) map[string]*huma.Response {
+	return map[string]*huma.Response{strconv.Itoa(status): {Description: description}}
+}
+
+// anyone is the security requirement of operations that ask for no token.
+var anyone = []map[string][]string{{}}
+
+// problemResponse refers to the response that operations share for the errors
+// with a status, and describes it on first use.
+func (a *api) problemResponse(status int) *huma.Response {
+	components := a.huma.OpenAPI().Components
+	name := strings.ReplaceAll(http.StatusText(status), " ", "")
+	ref := &huma.Response{Ref: "#/components/responses/" + name}
+	if components.Responses[name] != nil {
+		return ref
+	}
+	var meanings []string
+	examples := map[string]*huma.Example{}
+	for _, t := range problemTypes {
+		if t.Status != status || t.Kind == routeNotFound { // which no operation answers
+			continue
+		}
+		meanings = append(meanings, "`"+string(t.Kind)+"`: "+t.Meaning+" "+t.Mend)
+		ctx := context.WithValue(context.Background(), requestKey{}, &request{id: "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE", path: "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"})
+		examples[string(t.Kind)] = &huma.Example{Summary: t.Title, Value: newProblem(ctx, http.Header{}, t.Example)}
+	}
+	fields := withHeaders()
+	if status == http.StatusServiceUnavailable {
+		fields = withHeaders("Retry-After")
+	}
+	components.Responses[name] = &huma.Response{
+		Description: strings.Join(meanings, "\n\n"),
+		Headers:     fields,
+		Content: map[string]*huma.MediaType{new(Problem).ContentType(""): {
+			Schema:   components.Schemas.Schema(reflect.TypeFor[Problem](), true, ""),
+			Examples: examples,
+		}},
+	}
+	return ref
 }
 
 // contract serves the OpenAPI document.

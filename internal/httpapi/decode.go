@@ -43,15 +43,16 @@ func unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// add keeps the faults, but for those in places that already have one: the
-// bounds of a title say nothing when the title was not a string.
+// add keeps the faults, but for those in places that have one already: the
+// bounds of a title say nothing when the title, or the whole body, was of the
+// wrong type.
 func (b *body) add(faults ...docket.Fault) {
 	if b.err != nil {
 		return
 	}
 	known := b.faults
 	for _, f := range faults {
-		if !slices.ContainsFunc(known, func(k docket.Fault) bool { return k.Name == f.Name }) {
+		if !slices.ContainsFunc(known, func(k docket.Fault) bool { return k.Name == f.Name || k.Name == "" }) {
 			b.faults = append(b.faults, f)
 		}
 	}

@@ -25,52 +25,89 @@ const (
 )
 
 // problemType is what an error of one kind means, to a program (Status) and to
-// people: /problems/<kind> shows the rest.
+// people: /problems/<kind> shows the rest, and the contract.
 type problemType struct {
 	Kind    docket.Kind
 	Status  int
 	Title   string
 	Meaning string
 	Mend    string
+	Example error // as the contract shows it
 }
 
 var problemTypes = []problemType{
-	{malformed, 400, "Malformed request",
+	{
+		malformed, 400, "Malformed request",
 		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, or is not UTF-8), or the URL is not properly percent-encoded.",
-		"Send one JSON object, encoded as UTF-8, and percent-encode paths and queries."},
-	{docket.NotFound, 404, "No such task",
+		"Send one JSON object, encoded as UTF-8, and percent-encode paths and queries.",
+		errEmptyBody,
+	},
+	{
+		docket.NotFound, 404, "No such task",
 		"This user has no task with this id: it never existed, it was deleted, or it is another user's. The answer is the same for all three.",
-		"List the user's tasks to see which there are."},
-	{routeNotFound, 404, "No such route",
+		"List the user's tasks to see which there are.",
+		docket.NoSuchTask(),
+	},
+	{
+		routeNotFound, 404, "No such route",
 		"Nothing is served at this path.",
-		"Compare the path with the documentation at /docs. Paths are case-sensitive and are never redirected."},
-	{methodNotAllowed, 405, "Method not allowed",
+		"Compare the path with the documentation at /docs. Paths are case-sensitive and are never redirected.",
+		errNoRoute,
+	},
+	{
+		methodNotAllowed, 405, "Method not allowed",
 		"The path exists, but not with this method.",
-		"Use one of the methods in the Allow header."},
-	{bodyTimeout, 408, "Request timeout",
+		"Use one of the methods in the Allow header.",
+		errMethod("GET", "HEAD"),
+	},
+	{
+		bodyTimeout, 408, "Request timeout",
 		"The body did not arrive in time.",
-		"Send the request again, on a new connection."},
-	{bodyTooLarge, 413, "Content too large",
+		"Send the request again, on a new connection.",
+		errSlowBody,
+	},
+	{
+		bodyTooLarge, 413, "Content too large",
 		"The body is larger than any valid request for this path.",
-		"Send at most 131,072 bytes."},
-	{notJSON, 415, "Unsupported media type",
+		"Send at most 131,072 bytes.",
+		errTooLarge,
+	},
+	{
+		notJSON, 415, "Unsupported media type",
 		"The body is not declared as JSON in UTF-8, or is compressed.",
-		"Set Content-Type to application/json (or, for PATCH, application/merge-patch+json) and leave Content-Encoding out."},
-	{docket.Invalid, 422, "Invalid input",
+		"Set Content-Type to application/json (or, for PATCH, application/merge-patch+json) and leave Content-Encoding out.",
+		errMediaType("application/json"),
+	},
+	{
+		docket.Invalid, 422, "Invalid input",
 		"The request was understood and breaks at least one rule. The member errors lists every fault, each with the place it is in (pointer: in the body; parameter: in the path or query; header), a code and a sentence.",
-		"Mend each place that errors names. At most 100 are listed."},
-	{docket.Internal, 500, "Internal error",
+		"Mend each place that errors names. At most 100 are listed.",
+		docket.InvalidInput(new(docket.NewTask).Normalize()...),
+	},
+	{
+		docket.Internal, 500, "Internal error",
 		"Something went wrong on the server's side. The answer says nothing of it; the server's log has it under the request_id.",
-		"Report the request_id to whoever runs the server."},
-	{docket.Unavailable, 503, "Unavailable",
+		"Report the request_id to whoever runs the server.",
+		errors.New("anything"),
+	},
+	{
+		docket.Unavailable, 503, "Unavailable",
 		"The database cannot serve at the moment. Nothing was written.",
-		"Send the same request again after the time in Retry-After."},
-	{docket.OutcomeUnknown, 503, "Write outcome unknown",
+		"Send the same request again after the time in Retry-After.",
+		&docket.Error{Kind: docket.Unavailable, Detail: "The database cannot serve right now. Nothing was written. Try again shortly."},
+	},
+	{
+		docket.OutcomeUnknown, 503, "Write outcome unknown",
 		"The connection to the database failed while the write may have been taking effect.",
-		"Read the task to see whether the change was made before sending it again."},
-	{docket.StorageFull, 507, "Storage full",
+		"Read the task to see whether the change was made before sending it again.",
+		&docket.Error{Kind: docket.OutcomeUnknown, Detail: "The disk failed while the write was being committed. Read the task to see whether it was."},
+	},
+	{
+		docket.StorageFull, 507, "Storage full",
 		"The server has no space left for a write. Nothing was written; reads still work.",
-		"Tell whoever runs the server."},
+		"Tell whoever runs the server.",
+		&docket.Error{Kind: docket.StorageFull, Detail: "There is no space left for this write. Nothing was written."},
+	},
 }
 
 func problemTypeOf(kind docket.Kind) problemType {
@@ -81,9 +118,9 @@ func problemTypeOf(kind docket.Kind) problemType {
 // Problem is the body of every error: a problem detail of RFC 9457.
 type Problem struct {
 	Type      string         `json:"type" format:"uri-reference" maxLength:"100" doc:"A page that explains this kind of error and how to mend it." example:"/problems/task-not-found"`
-	Title     string         `json:"title" maxLength:"100" doc:"The kind of error, in words." example:"No such task"`
+	Title     string         `json:"title" maxLength:"100" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"The kind of error, in words." example:"No such task"`
 	Status    int            `json:"status" minimum:"400" maximum:"599" format:"int32" doc:"The HTTP status." example:"404"`
-	Detail    string         `json:"detail" maxLength:"1000" doc:"What went wrong, as a sentence that can be shown to a user." example:"This user has no such task."`
+	Detail    string         `json:"detail" maxLength:"1000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What went wrong, as a sentence that can be shown to a user." example:"This user has no such task."`
 	Instance  string         `json:"instance" format:"uri-reference" maxLength:"1024" doc:"The path of the request." example:"/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
 	RequestID string         `json:"request_id" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$" doc:"Finds this request in the server's log." example:"NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"`
 	Errors    []ProblemFault `json:"errors,omitempty" nullable:"false" maxItems:"100" doc:"Every fault of invalid input."`
@@ -92,11 +129,11 @@ type Problem struct {
 // ProblemFault is one thing wrong with the input. It has exactly one of
 // Pointer, Parameter and Header.
 type ProblemFault struct {
-	Pointer   *string `json:"pointer,omitempty" nullable:"false" maxLength:"200" doc:"Where in the body: a JSON pointer (RFC 6901); empty for the whole body." example:"/title"`
-	Parameter string  `json:"parameter,omitempty" maxLength:"100" doc:"The path or query parameter." example:"user_id"`
-	Header    string  `json:"header,omitempty" maxLength:"100" doc:"The request header." example:"Content-Type"`
+	Pointer   *string `json:"pointer,omitzero" nullable:"false" format:"json-pointer" maxLength:"200" doc:"Where in the body: a JSON pointer (RFC 6901); empty for the whole body." example:"/title"`
+	Parameter *string `json:"parameter,omitzero" nullable:"false" maxLength:"100" doc:"The path or query parameter." example:"user_id"`
+	Header    string  `json:"header,omitempty" maxLength:"100" pattern:"^[A-Za-z0-9-]+$" doc:"The request header." example:"Content-Type"`
 	Code      string  `json:"code" maxLength:"50" pattern:"^[a-z0-9_]+$" doc:"The kind of fault, for programs." example:"too_long"`
-	Detail    string  `json:"detail" maxLength:"1000" doc:"The fault and its mend, as a sentence." example:"The title has 501 characters. Shorten it to at most 500."`
+	Detail    string  `json:"detail" maxLength:"1000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"The fault and its mend, as a sentence." example:"The title has 501 characters. Shorten it to at most 500."`
 }
 
 // Error implements error.
@@ -144,7 +181,7 @@ func problemFaults(faults []docket.Fault) []ProblemFault {
 		case docket.InBody:
 			p.Pointer = &f.Name
 		case docket.InParameter:
-			p.Parameter = f.Name
+			p.Parameter = &f.Name
 		case docket.InHeader:
 			p.Header = f.Name
 		}
@@ -177,6 +214,8 @@ func init() {
 	}
 }
 
+var errSlowBody = &docket.Error{Kind: bodyTimeout, Detail: "The request body did not arrive in time. Send it again."}
+
 // humaError is what Huma had to say, as an error of ours.
 func humaError(status int, errs []error) error {
 	err := errors.Join(errs...)
@@ -184,7 +223,7 @@ func humaError(status int, errs []error) error {
 	case ok:
 		return err
 	case status == http.StatusRequestTimeout:
-		return &docket.Error{Kind: bodyTimeout, Detail: "The request body did not arrive in time. Send it again."}
+		return errSlowBody
 	case status == http.StatusBadRequest:
 		return errEmptyBody
 	case err == nil:

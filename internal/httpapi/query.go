@@ -19,12 +19,12 @@ func checkQuery(raw string, known ...string) ([]docket.Fault, error) {
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, malformedQuery
+		return nil, errMalformedQuery
 	}
 	var faults []docket.Fault
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !utf8.ValidString(name) || slices.ContainsFunc(values[name], func(v string) bool { return !utf8.ValidString(v) }) {
-			return nil, malformedQuery
+			return nil, errMalformedQuery
 		}
 		switch n := len(values[name]); {
 		case !slices.Contains(known, name):
@@ -40,7 +40,7 @@ func checkQuery(raw string, known ...string) ([]docket.Fault, error) {
 	return faults, nil
 }
 
-var malformedQuery = &docket.Error{Kind: malformed, Detail: "The query string cannot be decoded. Percent-encode it, as UTF-8, with & between parameters."}
+var errMalformedQuery = &docket.Error{Kind: malformed, Detail: "The query string cannot be decoded. Percent-encode it, as UTF-8, with & between parameters."}
 
 func queryFault(name, code, detail string) docket.Fault {
 	return docket.Fault{In: docket.InParameter, Name: shorten(name), Code: code, Detail: detail}

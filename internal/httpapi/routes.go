@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,51 +28,62 @@ func (a *api) operations() {
 		OperationID: "listTasks", Method: http.MethodGet, Path: "/api/{user_id}/tasks",
 		Summary:     "List a user's tasks",
 		Description: "All tasks of the user, at most 10,000, in the order of their creation. A user without tasks has an empty list.",
+		Responses:   success(http.StatusOK, "The tasks, the oldest first."),
 	}, a.listTasks)
 	register(a, huma.Operation{
 		OperationID: "createTask", Method: http.MethodPost, Path: "/api/{user_id}/tasks", DefaultStatus: http.StatusCreated,
 		Summary:     "Create a task",
 		Description: "The title is the only field required.",
+		Responses:   success(http.StatusCreated, "The task as it was stored. Location is its path."),
 		Middlewares: huma.Middlewares{a.takes("application/json")},
 	}, a.createTask)
 	register(a, huma.Operation{
 		OperationID: "getTask", Method: http.MethodGet, Path: "/api/{user_id}/tasks/{id}",
 		Summary:     "Get a task",
 		Description: "One task of the user.",
+		Responses:   success(http.StatusOK, "The task."),
 	}, a.getTask)
 	register(a, huma.Operation{
 		OperationID: "updateTask", Method: http.MethodPut, Path: "/api/{user_id}/tasks/{id}",
 		Summary:     "Update a task",
 		Description: "Sets the fields that are given; the others stay as they are. Read-only fields are ignored, so a task may be sent back whole. When nothing changes, version and updated_at stay.",
+		Responses:   success(http.StatusOK, "The task as it is now."),
 		Middlewares: huma.Middlewares{a.takes("application/json")},
 	}, a.updateTask)
 	register(a, huma.Operation{
 		OperationID: "patchTask", Method: http.MethodPatch, Path: "/api/{user_id}/tasks/{id}",
 		Summary:     "Patch a task",
 		Description: "A JSON Merge Patch (RFC 7396): null clears the description, absent fields stay as they are. When nothing changes, version and updated_at stay.",
+		Responses:   success(http.StatusOK, "The task as it is now."),
 		Middlewares: huma.Middlewares{a.takes("application/json", "application/merge-patch+json")},
 	}, a.updateTask)
 	register(a, huma.Operation{
 		OperationID: "completeTask", Method: http.MethodPatch, Path: "/api/{user_id}/tasks/{id}/complete",
 		Summary:     "Complete a task",
 		Description: "Without a body, or with `{}`, toggles whether the task is completed; with `completed`, sets it. The Content-Type does not matter.",
+		Responses:   success(http.StatusOK, "The task as it is now."),
 		Middlewares: huma.Middlewares{takesAnything},
 	}, a.completeTask)
 	register(a, huma.Operation{
 		OperationID: "deleteTask", Method: http.MethodDelete, Path: "/api/{user_id}/tasks/{id}",
 		Summary:     "Delete a task",
 		Description: "The task is gone from every route. Deleting it again is a 404.",
+		Responses:   success(http.StatusNoContent, "The task is deleted. There is no body."),
 	}, a.deleteTask)
 
 	register(a, huma.Operation{
 		OperationID: "healthz", Method: http.MethodGet, Path: "/healthz", Tags: []string{"Service"},
+		Security:    anyone,
 		Summary:     "Is the process alive?",
 		Description: "Says nothing about the database.",
+		Responses:   success(http.StatusOK, "The process is alive."),
 	}, a.healthz)
 	register(a, huma.Operation{
 		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz", Tags: []string{"Service"},
+		Security:    anyone,
 		Summary:     "Can the process serve?",
 		Description: "503 while the database cannot be reached or has a schema that this version does not serve.",
+		Responses:   success(http.StatusOK, "The process serves requests."),
 	}, a.readyz)
 
 	// A merge patch has the same shape under both of its media types.
@@ -85,25 +97,17 @@ var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 // parameter in the path is not bound to a field of the input: Huma would leave
 // the field empty without a word, and every user would share one owner.
 func register[I, O any](a *api, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
-	write := op.Method != http.MethodGet
-	op.Errors = []int{400, 500, 503}
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	for _, status := range statuses(op) {
+		op.Responses[strconv.Itoa(status)] = a.problemResponse(status)
+	}
 	if strings.HasPrefix(op.Path, "/api/") {
 		op.Tags = []string{"Tasks"}
-		op.Errors = append(op.Errors, 422)
+	} else { // only a body that nobody asked for can be wrong
+		op.Responses["4XX"] = a.problemResponse(http.StatusRequestEntityTooLarge)
 	}
-	if strings.Contains(op.Path, "{id}") {
-		op.Errors = append(op.Errors, 404)
-	}
-	if write {
-		op.Errors = append(op.Errors, 507)
-	}
-	if len(op.Middlewares) > 0 { // it has a body
-		op.Errors = append(op.Errors, 408, 413)
-	}
-	if len(op.Middlewares) > 0 && op.OperationID != "completeTask" {
-		op.Errors = append(op.Errors, 415)
-	}
-	slices.Sort(op.Errors)
 
 	// Our resolvers check the input, and limitBody its size.
 	op.SkipValidateParams, op.SkipValidateBody = true, true
@@ -115,6 +119,28 @@ func register[I, O any](a *api, op huma.Operation, handler func(context.Context,
 	if missing := unbound(registered); missing != "" {
 		panic(fmt.Sprintf("httpapi: %s %s does not bind {%s}", op.Method, op.Path, missing))
 	}
+	a.shareHeaders(registered)
+}
+
+// statuses are those of the errors that an operation answers with.
+func statuses(op huma.Operation) []int {
+	list := []int{500, 503}
+	if strings.HasPrefix(op.Path, "/api/") {
+		list = append(list, 400, 422)
+	}
+	if strings.Contains(op.Path, "{id}") {
+		list = append(list, 404)
+	}
+	if op.Method != http.MethodGet {
+		list = append(list, 507)
+	}
+	if len(op.Middlewares) > 0 { // it has a body
+		list = append(list, 408, 413)
+	}
+	if len(op.Middlewares) > 0 && op.OperationID != "completeTask" {
+		list = append(list, 415)
+	}
+	return list
 }
 
 // unbound returns the first parameter in op's path that no field is bound to, or "".
@@ -133,12 +159,15 @@ func (a *api) takes(mediaTypes ...string) func(huma.Context, func(huma.Context))
 		mediaType, params, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 		charset := params["charset"]
 		if err != nil || !slices.Contains(mediaTypes, mediaType) || charset != "" && !strings.EqualFold(charset, "utf-8") || ctx.Header("Content-Encoding") != "" {
-			_ = huma.WriteErr(a.huma, ctx, http.StatusUnsupportedMediaType, "", &docket.Error{
-				Kind: notJSON, Detail: "Send the body as " + strings.Join(mediaTypes, " or ") + ", in UTF-8 and not compressed."})
+			_ = huma.WriteErr(a.huma, ctx, http.StatusUnsupportedMediaType, "", errMediaType(mediaTypes...))
 			return
 		}
 		next(ctx)
 	}
+}
+
+func errMediaType(taken ...string) error {
+	return &docket.Error{Kind: notJSON, Detail: "Send the body as " + strings.Join(taken, " or ") + ", in UTF-8 and not compressed."}
 }
 
 // takesAnything reads the body as JSON, whatever it is declared as.

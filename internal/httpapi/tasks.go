@@ -12,7 +12,7 @@ import (
 // UserPath is the part of an input that says whose tasks are meant. It is
 // exported because Huma does not bind the fields of an unexported one.
 type UserPath struct {
-	UserID string `path:"user_id" minLength:"1" maxLength:"255" doc:"The owner: an opaque string, compared byte for byte." example:"alice"`
+	UserID string `path:"user_id" minLength:"1" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"The owner: an opaque string, compared byte for byte. A lone . or .. is not one." example:"alice"`
 
 	owner docket.UserID // set by resolve
 }
@@ -81,8 +81,8 @@ type listOutput struct {
 }
 
 type taskOutput struct {
-	ETag         string `header:"ETag" maxLength:"22" pattern:"^\"[0-9]+\"$" doc:"The task's version, as a strong entity tag." example:"\"1\""`
-	CacheControl string `header:"Cache-Control" maxLength:"50" doc:"The answer may be kept, and must be checked before each use." example:"private, no-cache"`
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
 	Body         Task
 }
 
@@ -98,9 +98,9 @@ func answerTask(t docket.Task, err error) (*taskOutput, error) {
 // createdOutput repeats the fields of taskOutput: Huma finds Body and the
 // headers of an embedded struct only in part.
 type createdOutput struct {
-	Location     string `header:"Location" maxLength:"4000" doc:"The task's path." example:"/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
-	ETag         string `header:"ETag" maxLength:"22" pattern:"^\"[0-9]+\"$" doc:"The task's version, as a strong entity tag." example:"\"1\""`
-	CacheControl string `header:"Cache-Control" maxLength:"50" doc:"The answer may be kept, and must be checked before each use." example:"private, no-cache"`
+	Location     string `header:"Location"`
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
 	Body         Task
 }
 
@@ -158,7 +158,7 @@ type Health struct {
 }
 
 type healthOutput struct {
-	CacheControl string `header:"Cache-Control" maxLength:"50" doc:"Health is never kept." example:"no-store"`
+	CacheControl string `header:"Cache-Control"`
 	Body         Health
 }
 

@@ -16,13 +16,13 @@ import (
 // Task is a task in a response.
 type Task struct {
 	ID          uuid.UUID `json:"id" format:"uuid" minLength:"36" maxLength:"36" doc:"Made by the server. Ids sort in creation order (UUID version 7)." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
-	UserID      string    `json:"user_id" minLength:"1" maxLength:"255" doc:"The owner." example:"alice"`
-	Title       string    `json:"title" minLength:"1" maxLength:"500" doc:"Without surrounding white space." example:"Buy milk"`
-	Description *string   `json:"description" maxLength:"5000" doc:"Null when there is none." example:"Two litres"`
+	UserID      string    `json:"user_id" minLength:"1" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"The owner." example:"alice"`
+	Title       string    `json:"title" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Without surrounding white space." example:"Buy milk"`
+	Description *string   `json:"description" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null when there is none." example:"Two litres"`
 	Completed   bool      `json:"completed" doc:"False at creation unless the client said otherwise." example:"false"`
 	CreatedAt   timestamp `json:"created_at" doc:"When the task was created." example:"2026-01-31T09:30:00.000000Z"`
 	UpdatedAt   timestamp `json:"updated_at" doc:"When the task last changed." example:"2026-01-31T09:30:00.000000Z"`
-	Version     int64     `json:"version" minimum:"1" doc:"The owner's change number at this task's last change; also its ETag." example:"1"`
+	Version     int64     `json:"version" minimum:"1" maximum:"9007199254740991" doc:"The owner's change number at this task's last change; also its ETag. A JavaScript number holds it exactly." example:"1"`
 }
 
 func wireTask(t docket.Task) Task {
@@ -72,8 +72,8 @@ func (timestamp) Schema(huma.Registry) *huma.Schema {
 // TaskCreate is the body that creates a task.
 type TaskCreate struct {
 	body
-	Title       string  `json:"title" minLength:"1" maxLength:"500" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy milk"`
-	Description *string `json:"description,omitempty" nullable:"true" maxLength:"5000" doc:"Null or absent: none." example:"Two litres"`
+	Title       string  `json:"title" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy milk"`
+	Description *string `json:"description,omitempty" nullable:"true" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null or absent: none." example:"Two litres"`
 	Completed   bool    `json:"completed,omitempty" default:"false" doc:"Whether the task is done."`
 }
 
@@ -97,9 +97,9 @@ func (b *TaskCreate) decode(data []byte) {
 // TaskUpdate is the body that changes a task: fields that are absent stay as they are.
 type TaskUpdate struct {
 	body
-	Title       optional[string]  `json:"title,omitempty" minLength:"1" maxLength:"500" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy oat milk"`
-	Description optional[*string] `json:"description,omitempty" nullable:"true" maxLength:"5000" doc:"Null clears it." example:"One litre"`
-	Completed   optional[bool]    `json:"completed,omitempty" doc:"Whether the task is done." example:"true"`
+	Title       optional[string]  `json:"title,omitzero" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy oat milk"`
+	Description optional[*string] `json:"description,omitzero" nullable:"true" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null clears it." example:"One litre"`
+	Completed   optional[bool]    `json:"completed,omitzero" doc:"Whether the task is done." example:"true"`
 }
 
 // TransformSchema implements huma.SchemaTransformer.
@@ -129,7 +129,7 @@ func (b *TaskUpdate) decode(data []byte) {
 // field, or without a body, the request toggles it.
 type TaskComplete struct {
 	body
-	Completed optional[bool] `json:"completed,omitempty" doc:"What to set. Absent: the task is toggled." example:"true"`
+	Completed optional[bool] `json:"completed,omitzero" doc:"What to set. Absent: the task is toggled." example:"true"`
 }
 
 // TransformSchema implements huma.SchemaTransformer.

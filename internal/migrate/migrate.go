@@ -5,6 +5,7 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -93,14 +94,34 @@ func Load(dir fs.FS) ([]Migration, error) {
 	return steps, nil
 }
 
-// Check returns nil when a program that knows these steps can serve a database
-// that has had those records, and otherwise says in a sentence what to do.
-func Check(known []Migration, records []Record) error {
-	have, mine := len(records), len(known)
+// MustLoad is Load of a folder that is built into the program; it panics when
+// that is not as it must be.
+func MustLoad(files fs.FS, folder string) []Migration {
+	dir, err := fs.Sub(files, folder)
+	if err != nil {
+		panic(err)
+	}
+	known, err := Load(dir)
+	if err != nil {
+		panic(err)
+	}
+	return known
+}
+
+// Status is what a database's schema is, beside what this program knows.
+type Status struct {
+	Records []Record
+	Known   []Migration
+}
+
+// Check returns nil when this program can serve the database, and otherwise
+// says in a sentence what to do.
+func (s Status) Check() error {
+	have, mine := len(s.Records), len(s.Known)
 	if have < mine {
 		return fmt.Errorf("the database has schema %d and this program needs %d: run `docket migrate up`", have, mine)
 	}
-	for _, r := range records[mine:] {
+	for _, r := range s.Records[mine:] {
 		if r.Compatible > mine {
 			return fmt.Errorf("the database has schema %d, which programs older than schema %d cannot serve, and this program knows %d: upgrade docket",
 				have, r.Compatible, mine)
@@ -109,13 +130,19 @@ func Check(known []Migration, records []Record) error {
 	return nil
 }
 
-// Up applies the steps that db lacks and returns those that this call applied.
-// It may run in several processes at once: each step is applied by one of them.
-// A database that is ahead of known is left as it is.
-func Up(ctx context.Context, db Database, known []Migration) ([]Migration, error) {
+// Migrator applies the steps that this program knows to a database.
+type Migrator struct {
+	DB    Database
+	Known []Migration
+}
+
+// Up applies the steps that the database lacks and returns those that this
+// call applied. It may run in several processes at once: each step is applied
+// by one of them. A database that is ahead is left as it is.
+func (m Migrator) Up(ctx context.Context) ([]Migration, error) {
 	var applied []Migration
 	for {
-		step, err := upOne(ctx, db, known)
+		step, err := m.upOne(ctx)
 		if err != nil || step == nil {
 			return applied, err
 		}
@@ -123,13 +150,13 @@ func Up(ctx context.Context, db Database, known []Migration) ([]Migration, error
 	}
 }
 
-func upOne(ctx context.Context, db Database, known []Migration) (step *Migration, err error) {
-	err = db.Exclusively(ctx, func(tx Tx) error {
+func (m Migrator) upOne(ctx context.Context) (step *Migration, err error) {
+	err = m.DB.Exclusively(ctx, func(tx Tx) error {
 		records, err := tx.Records(ctx)
-		if err != nil || len(records) >= len(known) {
+		if err != nil || len(records) >= len(m.Known) {
 			return err
 		}
-		next := known[len(records)]
+		next := m.Known[len(records)]
 		if err := tx.Exec(ctx, next.Up); err != nil {
 			return fmt.Errorf("migration %d (%s): %w", next.Version, next.Name, err)
 		}
@@ -139,24 +166,24 @@ func upOne(ctx context.Context, db Database, known []Migration) (step *Migration
 	return step, err
 }
 
-// Down undoes the last step of db and returns it. It refuses when there is
-// none, when this program does not know it, and when undoing it drops data
-// and dropData is false.
-func Down(ctx context.Context, db Database, known []Migration, dropData bool) (Migration, error) {
+// Down undoes the last step of the database and returns it. It refuses when
+// there is none, when this program does not know it, and when undoing it drops
+// data and dropData is false.
+func (m Migrator) Down(ctx context.Context, dropData bool) (Migration, error) {
 	var last Migration
-	err := db.Exclusively(ctx, func(tx Tx) error {
+	err := m.DB.Exclusively(ctx, func(tx Tx) error {
 		records, err := tx.Records(ctx)
 		if err != nil {
 			return err
 		}
 		n := len(records)
 		if n == 0 {
-			return fmt.Errorf("the database has no schema to undo")
+			return errors.New("the database has no schema to undo")
 		}
-		if n > len(known) {
-			return fmt.Errorf("the database has schema %d and this program knows only %d: use the program that made it", n, len(known))
+		if n > len(m.Known) {
+			return fmt.Errorf("the database has schema %d and this program knows only %d: use the program that made it", n, len(m.Known))
 		}
-		last = known[n-1]
+		last = m.Known[n-1]
 		if last.DropsData && !dropData {
 			return fmt.Errorf("undoing migration %d (%s) drops data: take a backup, then repeat with --drop-data",
 				last.Version, strings.ReplaceAll(last.Name, "_", " "))

@@ -84,31 +84,31 @@ func TestLoad(t *testing.T) {
 
 func TestUpAndDown(t *testing.T) {
 	ctx, db, known := t.Context(), &memory{}, steps(t)
-	applied, err := Up(ctx, db, known)
+	applied, err := Migrator{db, known}.Up(ctx)
 	if err != nil || len(applied) != 3 || len(db.records) != 3 {
 		t.Fatalf("applied %v, %v", applied, err)
 	}
-	if again, err := Up(ctx, db, known); err != nil || len(again) != 0 {
+	if again, err := (Migrator{db, known}).Up(ctx); err != nil || len(again) != 0 {
 		t.Errorf("a second Up applied %v, %v", again, err)
 	}
-	if older, err := Up(ctx, db, known[:1]); err != nil || len(older) != 0 {
+	if older, err := (Migrator{db, known[:1]}).Up(ctx); err != nil || len(older) != 0 {
 		t.Errorf("an older program applied %v, %v", older, err)
 	}
-	if _, err := Down(ctx, db, known[:1], true); err == nil || !strings.Contains(err.Error(), "knows only 1") {
+	if _, err := (Migrator{db, known[:1]}).Down(ctx, true); err == nil || !strings.Contains(err.Error(), "knows only 1") {
 		t.Errorf("an older program undid what it does not know: %v", err)
 	}
 	for _, version := range []int{3, 2} {
-		if step, err := Down(ctx, db, known, false); err != nil || step.Version != version {
+		if step, err := (Migrator{db, known}).Down(ctx, false); err != nil || step.Version != version {
 			t.Errorf("undid %d, %v; want %d", step.Version, err, version)
 		}
 	}
-	if _, err := Down(ctx, db, known, false); err == nil || !strings.Contains(err.Error(), "--drop-data") || len(db.records) != 1 {
+	if _, err := (Migrator{db, known}).Down(ctx, false); err == nil || !strings.Contains(err.Error(), "--drop-data") || len(db.records) != 1 {
 		t.Errorf("dropping data without leave: %v", err)
 	}
-	if _, err := Down(ctx, db, known, true); err != nil {
+	if _, err := (Migrator{db, known}).Down(ctx, true); err != nil {
 		t.Error(err)
 	}
-	if _, err := Down(ctx, db, known, true); err == nil {
+	if _, err := (Migrator{db, known}).Down(ctx, true); err == nil {
 		t.Error("an empty database was undone")
 	}
 	if got := strings.ReplaceAll(strings.Join(db.applied, " "), "-- compatible: ", "c"); !strings.HasSuffix(got, "down 3 down 2 -- drops data\ndown 1") {
@@ -118,7 +118,7 @@ func TestUpAndDown(t *testing.T) {
 
 func TestUpStopsAtAFailure(t *testing.T) {
 	db, known := &memory{failAt: "up 2"}, steps(t)
-	applied, err := Up(t.Context(), db, known)
+	applied, err := Migrator{db, known}.Up(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "migration 2 (second)") || len(applied) != 1 || len(db.records) != 1 {
 		t.Errorf("applied %v, %v", applied, err)
 	}
@@ -134,7 +134,7 @@ func TestCheck(t *testing.T) {
 		{3, 3, ""}, {1, 2, ""}, {2, 2, ""},
 		{3, 2, "run `docket migrate up`"}, {3, 0, "run `docket migrate up`"}, {1, 3, "upgrade docket"}, {2, 3, "upgrade docket"},
 	} {
-		err := Check(known[:test.known], records[:test.have])
+		err := Status{Known: known[:test.known], Records: records[:test.have]}.Check()
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("a program of schema %d on schema %d: %v", test.known, test.have, err)
 		}

@@ -15,29 +15,12 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
-var migrations = must(migrate.Load(must(fs.Sub(files, "migrations"))))
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err) // the embedded files are wrong: no build of this can serve
-	}
-	return v
-}
-
-// Status is what a file's schema is, beside what this program knows.
-type Status struct {
-	Records []migrate.Record
-	Known   []migrate.Migration
-}
-
-// Check returns nil when this program can serve the file, and otherwise says
-// what to do.
-func (s Status) Check() error { return migrate.Check(s.Known, s.Records) }
+var migrations = migrate.MustLoad(files, "migrations")
 
 // ReadStatus reads the schema's status of the file at path, also while another
 // process serves it. A file that does not exist has no schema.
-func ReadStatus(ctx context.Context, path string) (Status, error) {
-	status := Status{Known: migrations}
+func ReadStatus(ctx context.Context, path string) (status migrate.Status, err error) {
+	status.Known = migrations
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return status, nil
 	}
@@ -45,43 +28,35 @@ func ReadStatus(ctx context.Context, path string) (Status, error) {
 	if err != nil {
 		return status, err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	status.Records, err = records(ctx, db)
 	return status, err
 }
 
-// Migrate runs f on the file at path, with its lock held.
-func Migrate(ctx context.Context, path string, f func(*Store) error) error {
+// Migrate lets f migrate the file at path, with its lock held.
+func Migrate(ctx context.Context, path string, f func(migrate.Migrator) error) error {
 	s, err := openExclusive(ctx, path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(s), s.Close())
+	return errors.Join(f(s.migrator()), s.Close())
 }
 
-// MigrateUp applies the steps that the schema lacks and returns them.
-func (s *Store) MigrateUp(ctx context.Context) ([]migrate.Migration, error) {
-	return migrate.Up(ctx, s, migrations)
-}
-
-// MigrateDown undoes the last step and returns it. It refuses to drop data
-// unless dropData is true.
-func (s *Store) MigrateDown(ctx context.Context, dropData bool) (migrate.Migration, error) {
-	return migrate.Down(ctx, s, migrations, dropData)
+func (s *Store) migrator() migrate.Migrator {
+	return migrate.Migrator{DB: s.writer, Known: migrations}
 }
 
 // Exclusively implements migrate.Database.
-func (s *Store) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
-	conn := s.writer.conn
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+func (w *writer) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
+	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	err := f(migration{conn})
+	err := f(migration{w.conn})
 	if err == nil {
-		_, err = conn.ExecContext(ctx, "COMMIT")
+		_, err = w.conn.ExecContext(ctx, "COMMIT")
 	}
 	if err != nil {
-		_, undo := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		_, undo := w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		return errors.Join(err, undo)
 	}
 	return nil
@@ -114,11 +89,14 @@ func (m migration) Remove(ctx context.Context, version int) error {
 	return err
 }
 
+// querier is a database or one of its connections.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // records reads the steps that the file has had.
-func records(ctx context.Context, q interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) ([]migrate.Record, error) {
+func records(ctx context.Context, q querier) ([]migrate.Record, error) {
 	var made bool
 	err := q.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'").Scan(&made)
 	if err != nil || !made {

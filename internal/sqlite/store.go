@@ -46,12 +46,12 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.MigrateUp(ctx); err != nil {
+	if _, err := s.migrator().Up(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	records, err := records(ctx, s.writer.conn)
 	if err == nil {
-		err = migrate.Check(migrations, records)
+		err = migrate.Status{Records: records, Known: migrations}.Check()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -63,7 +63,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	go s.writer.run()
+	s.writer.start()
 	return s, nil
 }
 
@@ -115,7 +115,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	return s.readers.use(ctx, func(r *reader) error {
 		records, err := records(ctx, r.conn)
 		if err == nil {
-			err = migrate.Check(migrations, records)
+			err = migrate.Status{Records: records, Known: migrations}.Check()
 		}
 		if err != nil {
 			return unavailable(err)

@@ -25,6 +25,8 @@ ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 RETUR
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
 	updateSQL = `UPDATE tasks SET title = ?3, description = ?4, completed = ?5, updated_at = ?6, version = ?7, title_folded = ?8, description_folded = ?9
 WHERE user_id = ?1 AND id = ?2`
+	ownSQL    = "INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING"
+	hasSQL    = "SELECT count(*) FROM tasks WHERE user_id = ?1 AND id = ?2"
 	deleteSQL = "UPDATE tasks SET deleted_at = ?3, version = ?4 WHERE user_id = ?1 AND id = ?2"
 )
 
@@ -33,7 +35,7 @@ type statements struct {
 	begin, commit, rollback  *sql.Stmt
 	savepoint, undo, release *sql.Stmt
 
-	get, add, bump, insert, update, delete *sql.Stmt
+	get, add, bump, insert, update, delete, own, has *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
@@ -50,6 +52,8 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		&s.insert:    insertSQL,
 		&s.update:    updateSQL,
 		&s.delete:    deleteSQL,
+		&s.own:       ownSQL,
+		&s.has:       hasSQL,
 	})
 }
 
@@ -64,11 +68,15 @@ func (s *Store) Create(ctx context.Context, t docket.Task, epoch int64) (docket.
 		if err := q.add.QueryRow(string(t.UserID), epoch).Scan(&t.Version); err != nil {
 			return err
 		}
-		return exec(q.insert, string(t.UserID), t.ID[:], t.Title, t.Description, t.Completed,
-			t.CreatedAt.UnixMicro(), t.UpdatedAt.UnixMicro(), t.Version,
-			docket.Fold(t.Title), foldOptional(t.Description))
+		return insert(q, t)
 	})
 	return t, err
+}
+
+func insert(q *statements, t docket.Task) error {
+	return exec(q.insert, string(t.UserID), t.ID[:], t.Title, t.Description, t.Completed,
+		t.CreatedAt.UnixMicro(), t.UpdatedAt.UnixMicro(), t.Version,
+		docket.Fold(t.Title), foldOptional(t.Description))
 }
 
 // Get implements docket.Store.
@@ -142,6 +150,34 @@ func (s *Store) Delete(ctx context.Context, owner docket.UserID, id uuid.UUID, n
 		}
 		return exec(q.delete, string(owner), id[:], now.UnixMicro(), version)
 	})
+}
+
+// Import implements docket.Store.
+func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.Task, epoch int64) (added int, err error) {
+	err = s.writer.do(ctx, func(q *statements) error {
+		added = 0
+		if err := exec(q.own, string(owner), epoch); err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			var there bool
+			if err := q.has.QueryRow(string(owner), t.ID[:]).Scan(&there); err != nil {
+				return err
+			}
+			if there {
+				continue
+			}
+			if err := q.bump.QueryRow(string(owner), 1).Scan(&t.Version); err != nil {
+				return err
+			}
+			if err := insert(q, t); err != nil {
+				return err
+			}
+			added++
+		}
+		return nil
+	})
+	return added, err
 }
 
 func get(stmt *sql.Stmt, owner docket.UserID, id uuid.UUID) (docket.Task, error) {

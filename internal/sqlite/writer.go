@@ -25,7 +25,7 @@ type writer struct {
 	stmts statements
 	queue chan *write
 
-	running  atomic.Bool
+	running  bool // run has been started
 	stop     chan struct{}
 	stopOnce sync.Once
 	stopped  chan struct{}
@@ -95,9 +95,14 @@ func (w *writer) do(ctx context.Context, run func(*statements) error) error {
 	}
 }
 
+// start begins to commit what is waiting. The statements are prepared.
+func (w *writer) start() {
+	w.running = true
+	go w.run()
+}
+
 // run commits groups until the writer is closed and its queue is empty.
 func (w *writer) run() {
-	w.running.Store(true)
 	defer close(w.stopped)
 	group := make([]*write, 0, maxGroup)
 	for {
@@ -147,7 +152,6 @@ func (w *writer) commit(group []*write) {
 // transact returns an error when none of the group's writes took effect (or,
 // of kind OutcomeUnknown, may not have); otherwise each has its own in err.
 func (w *writer) transact(group []*write) error {
-	ctx := context.Background()
 	if len(group) == 0 {
 		return nil
 	}
@@ -155,7 +159,7 @@ func (w *writer) transact(group []*write) error {
 		return err
 	}
 	for _, op := range group {
-		op.err = w.savepoint(ctx, op.run)
+		op.err = w.savepoint(op.run)
 		if op.err != nil && spoilsGroup(op.err) {
 			// The rollback fails when SQLite has rolled back already.
 			_ = exec(w.stmts.rollback)
@@ -170,7 +174,7 @@ func (w *writer) transact(group []*write) error {
 }
 
 // savepoint runs one write so that its failure leaves the others as they are.
-func (w *writer) savepoint(ctx context.Context, run func(*statements) error) (err error) {
+func (w *writer) savepoint(run func(*statements) error) (err error) {
 	if err := exec(w.stmts.savepoint); err != nil {
 		return err
 	}
@@ -200,7 +204,7 @@ func runRecovered(run func(*statements) error, stmts *statements) (err error) {
 // close lets the writes that are queued finish and closes the connection.
 func (w *writer) close() error {
 	w.stopOnce.Do(func() { close(w.stop) })
-	if w.running.Load() {
+	if w.running {
 		<-w.stopped
 	}
 	ctx := context.Background()

@@ -42,6 +42,8 @@ func Run(t *testing.T, open Open) {
 		{"ConcurrentWritesOfOneOwner", testConcurrentVersions},
 		{"ConcurrentTogglesOfOneTask", testConcurrentToggles},
 		{"ConcurrentFirstTasksOfOneOwner", testConcurrentFirst},
+		{"ImportAddsWhatIsMissing", testImport},
+		{"ImportOfANewOwner", testImportOfANewOwner},
 		{"EndedContextWritesNothing", testEndedContext},
 		{"Ready", testReady},
 	} {

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"docket/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Wrap(m).Run()) }
+
+// pythonTable is public.tasks as the Python version makes it.
+const pythonTable = `CREATE TABLE tasks (
+  id UUID PRIMARY KEY DEFAULT gen_random_uuid(), user_id VARCHAR(255) NOT NULL, title VARCHAR(500) NOT NULL, description TEXT,
+  completed BOOLEAN DEFAULT FALSE, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)`
+
+// legacy returns the URL of a database with n tasks of the Python version.
+func legacy(t *testing.T, n int) string {
+	t.Helper()
+	url := pgtest.Shared(t).Database(t)
+	pgtest.Exec(t, url, pythonTable, "CREATE INDEX idx_tasks_user_id ON tasks(user_id)", fmt.Sprintf(
+		`INSERT INTO tasks (user_id, title, description, completed, created_at, updated_at)
+SELECT 'user-' || g %% 97, 'task ' || g, CASE WHEN g %% 2 = 0 THEN 'note ' || g END, g %% 3 = 0,
+  timestamp '2025-01-01' + make_interval(secs => g * 0.001003), timestamp '2025-06-01 12:00:00.123456' FROM generate_series(1, %d) g`, n))
+	return url
+}
+
+// query returns one number of the database at url.
+func query(t *testing.T, url, sql string) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if err := conn.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func runImport(ctx context.Context, url string, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = Run(ctx, append([]string{"import"}, args...), []string{"DATABASE_URL=" + url}, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+const (
+	sameTasks = `SELECT count(*) FROM docket.tasks t JOIN public.tasks p
+  ON p.user_id = t.user_id AND p.title = t.title AND p.description IS NOT DISTINCT FROM t.description AND p.completed = t.completed
+  AND p.created_at = t.created_at AT TIME ZONE 'UTC' AND p.updated_at = t.updated_at AT TIME ZONE 'UTC'`
+	// disorder counts the tasks that do not stand by their ids where they stood by their times.
+	disorder = `SELECT count(*) FROM (SELECT t.created_at < lag(t.created_at) OVER (PARTITION BY t.user_id ORDER BY t.id) AS wrong FROM docket.tasks t) s WHERE s.wrong`
+	// miscounted counts the owners whose numbers are not those of their tasks.
+	miscounted = `SELECT count(*) FROM docket.owners o WHERE o.live <> (SELECT count(*) FROM docket.tasks t WHERE t.user_id = o.user_id)
+  OR o.counter < (SELECT max(t.version) FROM docket.tasks t WHERE t.user_id = o.user_id)`
+)
+
+func TestImport(t *testing.T) {
+	inDir(t, "")
+	const n = 100_000
+	url := legacy(t, n)
+	code, out, errs := runImport(t.Context(), url)
+	if code != 0 || !strings.Contains(out, "Imported 100000 tasks; 0 were there already.") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	if got := query(t, url, sameTasks); got != n {
+		t.Errorf("%d tasks are the same", got)
+	}
+	if got := query(t, url, disorder); got != 0 {
+		t.Errorf("%d tasks are out of order", got)
+	}
+	if got := query(t, url, miscounted); got != 0 {
+		t.Errorf("%d owners are miscounted", got)
+	}
+	if got := query(t, url, "SELECT count(*) FROM public.tasks"); got != n {
+		t.Errorf("%d tasks are left at the source", got)
+	}
+	if code, out, errs = runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 100000 were there already.") {
+		t.Errorf("the second time, exit %d: %s%s", code, out, errs)
+	}
+}
+
+// TestImportInterrupted stops the import in its middle, again and again.
+func TestImportInterrupted(t *testing.T) {
+	inDir(t, "")
+	const n = 5000
+	url := legacy(t, n)
+	for interrupted := 0; ; interrupted++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		before := 0
+		if interrupted > 0 {
+			before = query(t, url, "SELECT count(*) FROM docket.tasks")
+		}
+		go func() {
+			defer close(done)
+			for interrupted > 0 && ctx.Err() == nil {
+				if query(t, url, "SELECT count(*) FROM docket.tasks") >= min(before+1000, n) {
+					cancel()
+				}
+			}
+		}()
+		if interrupted == 0 {
+			cancel() // before it has begun
+		}
+		code, _, errs := runImport(ctx, url)
+		cancel()
+		<-done
+		if code == 0 {
+			break
+		}
+		if interrupted > 20 {
+			t.Fatalf("it does not end: %s", errs)
+		}
+		if interrupted == 0 {
+			Run(t.Context(), []string{"migrate", "up"}, []string{"DATABASE_URL=" + url}, &bytes.Buffer{}, &bytes.Buffer{})
+		}
+	}
+	if code, out, errs := runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 5000 were there already.") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	if got := query(t, url, sameTasks); got != n {
+		t.Errorf("%d tasks are the same", got)
+	}
+	if got := query(t, url, miscounted); got != 0 {
+		t.Errorf("%d owners are miscounted", got)
+	}
+}
+
+func TestImportOfOddRows(t *testing.T) {
+	inDir(t, "")
+	url := pgtest.Shared(t).Database(t)
+	pgtest.Exec(t, url, pythonTable, `INSERT INTO tasks (user_id, title, description, completed, created_at, updated_at) VALUES
+('a', '  trimmed  ', NULL, NULL, NULL, NULL), ('a', ' ', NULL, false, now(), now()), ('a', 'long', repeat('x', 5001), false, now(), now()),
+('..', 'task', NULL, false, now(), now()), ('b', 'good', '', true, '2025-01-01', NULL)`)
+	code, out, errs := runImport(t.Context(), url)
+	if code != 1 || !strings.Contains(out, "Imported 2 tasks") || !strings.Contains(errs, "3 tasks could not be imported") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	for _, want := range []string{`of user "a": The title is empty`, `of user "a": The description has 5001`, `of user "..": The user id may not be`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	if got := query(t, url, "SELECT count(*) FROM docket.tasks WHERE title = 'trimmed' AND created_at = 'epoch'"); got != 1 {
+		t.Errorf("the task without times was imported %d times", got)
+	}
+}
+
+func TestImportIntoSQLite(t *testing.T) {
+	inDir(t, "")
+	url := legacy(t, 500)
+	code, out, errs := runImport(t.Context(), "sqlite:docket.db", "--from", url)
+	if code != 0 || !strings.Contains(out, "Imported 500 tasks") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if code, _, errs = runImport(t.Context(), "sqlite:docket.db"); code != 1 || !strings.Contains(errs, "--from URL") {
+		t.Errorf("without a source, exit %d: %s", code, errs)
+	}
+}

@@ -1,0 +1,183 @@
+// Package pgtest gives tests a real PostgreSQL: throwaway clusters, pgbouncers
+// in transaction mode in front of them, and proxies that delay, count, hold or
+// cut what passes. It starts the installed programs on free ports of 127.0.0.1
+// and on a temporary directory; as root it runs them as the user postgres, or
+// nobody, since both refuse to be root. A missing program fails the test.
+//
+// A package whose tests use Shared has
+//
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
+//
+// or os.Exit(pgtest.Wrap(m).Run()), and each test begins with a database of its own:
+//
+//	direct := pgtest.Shared(t).Database(t)
+//	pooled := pgtest.Shared(t).DefaultPooler(t).URL(direct)
+//
+// Everything ends with the test binary, on Linux even when that is killed: the
+// kernel then stops the servers. A directory that a killed binary left behind
+// is removed by the next one. Functions that take a testing.TB fail the test
+// when they do not succeed, so they belong on the test's own goroutine.
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// The roles of every cluster. Neither has a password.
+const (
+	// Role is what a URL from Database logs in as: it owns that database, and
+	// is otherwise an ordinary role.
+	Role = "docket"
+	// SuperRole is what AsSuperuser logs in as.
+	SuperRole = "postgres"
+)
+
+// patience bounds every wait for a server; all of them normally end in
+// milliseconds.
+const patience = 60 * time.Second
+
+// Runner is what TestMain runs; *testing.M and goleak's TestingM are Runners.
+type Runner interface{ Run() int }
+
+// sharing is one cluster for many tests.
+type sharing struct {
+	sync.Mutex
+	wrapped bool // someone will stop it
+	cluster *Cluster
+	err     error // why there is none
+}
+
+var shared sharing
+
+// get starts the cluster when it is the first call.
+func (s *sharing) get() (*Cluster, error) {
+	s.Lock()
+	defer s.Unlock()
+	switch {
+	case s.cluster != nil || s.err != nil:
+	case !s.wrapped:
+		return nil, errors.New("pgtest: Shared needs a TestMain that runs pgtest.Wrap(m)")
+	default:
+		s.cluster, s.err = start(Options{Unsafe: true})
+	}
+	return s.cluster, s.err
+}
+
+// run runs m, during which get works.
+func (s *sharing) run(m Runner) int {
+	s.Lock()
+	s.wrapped = true
+	s.Unlock()
+
+	code := m.Run()
+
+	s.Lock()
+	defer s.Unlock()
+	s.wrapped, s.err = false, nil
+	if s.cluster == nil {
+		return code
+	}
+	err := s.cluster.close()
+	s.cluster = nil
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// Wrap returns a Runner that runs m and then stops the cluster that Shared
+// started, if it did; when that fails it says why and returns 1 for m's 0.
+func Wrap(m Runner) Runner { return wrapped{m} }
+
+type wrapped struct{ m Runner }
+
+func (w wrapped) Run() int { return shared.run(w.m) }
+
+// Shared returns the cluster that all tests of this binary share. The first
+// call starts it; Wrap, which TestMain must use, stops it. It is Unsafe (see
+// Options), and no test may stop or restart it. Tests may run in parallel.
+func Shared(t testing.TB) *Cluster {
+	t.Helper()
+	c, err := shared.get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// New starts a cluster for this test alone, which it may stop and restart. At
+// the test's end the cluster is gone; if the test failed, the end of the
+// server's log is in the test's.
+func New(t testing.TB, opts Options) *Cluster {
+	t.Helper()
+	c, err := start(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.private = true
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.log())
+		}
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// AsSuperuser returns u, any URL from this package, for SuperRole: for
+// statements that the owner of a database may not run, such as ALTER ROLE.
+func AsSuperuser(u string) string {
+	return edit(u, func(parsed *url.URL) { parsed.User = url.User(SuperRole) })
+}
+
+// Exec runs SQL on a connection of its own to u. One string may hold several
+// statements, which are then one transaction.
+func Exec(t testing.TB, u string, statements ...string) {
+	t.Helper()
+	if err := execSQL(u, statements...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func execSQL(u string, statements ...string) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, u)
+	if err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	for _, statement := range statements {
+		if _, err := conn.PgConn().Exec(ctx, statement).ReadAll(); err != nil {
+			return fmt.Errorf("pgtest: %s: %w", statement, err)
+		}
+	}
+	return nil
+}
+
+// edit changes a URL, which must be one: a URL from this package is.
+func edit(u string, change func(*url.URL)) string {
+	parsed, err := url.Parse(u)
+	if err != nil {
+		panic("pgtest: " + err.Error())
+	}
+	change(parsed)
+	return parsed.String()
+}
+
+// withAddress returns u for a server at another address.
+func withAddress(u, address string) string {
+	return edit(u, func(parsed *url.URL) { parsed.Host = address })
+}

@@ -1,0 +1,177 @@
+package pgtest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// PoolerOptions says how a pooler differs from a plain pgbouncer in
+// transaction mode. Whatever they do not name has pgbouncer's default;
+// ignore_startup_parameters for one, so that a client that sends a parameter
+// that a pooler refuses is refused.
+type PoolerOptions struct {
+	// PoolSize is how many server connections each pair of a role and a
+	// database gets; 0 means 5.
+	PoolSize int
+	// MaxClients is how many client connections it takes; 0 means 500.
+	MaxClients int
+	// Via is a proxy of this cluster through which the pooler is to reach it;
+	// nil means directly.
+	Via *Proxy
+	// Settings are further lines of the section [pgbouncer].
+	Settings map[string]string
+}
+
+// Pooler is a running pgbouncer, which serves every database of one cluster
+// to Role and SuperRole. One that ends by itself fails the test, or at the
+// latest TestMain.
+//
+// Debian 12's pgbouncer 1.18.0 does that ("bad client state", its issue 801)
+// when a client asks it to cancel a query and is gone before it has. pgx asks
+// when a context ends during a query. So a test that then freezes or cuts the
+// way to the pooler, or closes the proxy by ending, first waits for
+// conn.PgConn().CleanupDone(), and has a pooler of its own.
+type Pooler struct {
+	dir     *directory // the cluster's
+	name    string     // of its files
+	port    int
+	process *process
+}
+
+// Pooler starts a pooler for this test alone. If the test fails, the end of
+// the pooler's log is in the test's.
+func (c *Cluster) Pooler(t testing.TB, opts PoolerOptions) *Pooler {
+	t.Helper()
+	c.mu.Lock()
+	p, err := c.startPooler(opts)
+	c.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(cmp.Or(p.dir.tail(p.name+".log"), "pgbouncer logged nothing"))
+		}
+		if err := p.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// DefaultPooler returns the pooler that all tests of the cluster share, made
+// by the zero PoolerOptions. The first call starts it; it ends with the
+// cluster.
+func (c *Cluster) DefaultPooler(t testing.TB) *Pooler {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pooler == nil {
+		p, err := c.startPooler(PoolerOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.pooler = p
+	}
+	if err := c.pooler.process.alive(); err != nil {
+		t.Fatal(c.pooler.explain(err))
+	}
+	return c.pooler
+}
+
+// startPooler returns when the pooler listens. c.mu is held.
+func (c *Cluster) startPooler(opts PoolerOptions) (*Pooler, error) {
+	program, err := poolerProgram()
+	if err != nil {
+		return nil, err
+	}
+	c.poolers++
+	p := &Pooler{dir: c.dir, name: fmt.Sprintf("pgbouncer-%d", c.poolers)}
+	users := filepath.Join(c.dir.path, p.name+".users")
+	if err := os.WriteFile(users, fmt.Appendf(nil, "%q \"\"\n%q \"\"\n", Role, SuperRole), 0o644); err != nil {
+		return nil, err
+	}
+	server := c.Addr()
+	if opts.Via != nil {
+		server = opts.Via.address
+	}
+	config := filepath.Join(c.dir.path, p.name+".ini")
+	err = onFreePort(func(port int) error {
+		p.port = port
+		if err := os.WriteFile(config, []byte(poolerConfig(opts, server, port, users)), 0o644); err != nil {
+			return err
+		}
+		// The kernel kills it with the test binary; it has nothing to save.
+		if p.process, err = c.dir.launch(p.name+".log", syscall.SIGKILL, program, config); err != nil {
+			return err
+		}
+		if err := p.process.until(p.ready); err != nil {
+			return p.explain(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func poolerConfig(opts PoolerOptions, server string, port int, users string) string {
+	host, serverPort, err := net.SplitHostPort(server)
+	if err != nil {
+		panic("pgtest: " + err.Error()) // every address here has come from JoinHostPort
+	}
+	settings := map[string]string{
+		"listen_addr":       "127.0.0.1",
+		"listen_port":       strconv.Itoa(port),
+		"unix_socket_dir":   "",
+		"auth_type":         "trust",
+		"auth_file":         users,
+		"admin_users":       SuperRole,
+		"pool_mode":         "transaction",
+		"default_pool_size": strconv.Itoa(cmp.Or(opts.PoolSize, 5)),
+		"max_client_conn":   strconv.Itoa(cmp.Or(opts.MaxClients, 500)),
+	}
+	maps.Copy(settings, opts.Settings)
+	var text strings.Builder
+	fmt.Fprintf(&text, "[databases]\n* = host=%s port=%s\n[pgbouncer]\n", host, serverPort)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		fmt.Fprintf(&text, "%s = %s\n", name, settings[name])
+	}
+	return text.String()
+}
+
+// ready looks for what the pooler logs once the port is its own.
+func (p *Pooler) ready(int) bool {
+	text, err := os.ReadFile(filepath.Join(p.dir.path, p.name+".log"))
+	return err == nil && strings.Contains(string(text), "listening on "+p.Addr())
+}
+
+// URL returns a direct URL of the pooler's cluster, or AsSuperuser of one,
+// through the pooler. For the pooler's own console name the database
+// "pgbouncer" in an AsSuperuser URL.
+func (p *Pooler) URL(direct string) string { return withAddress(direct, p.Addr()) }
+
+// Addr is the pooler's host:port.
+func (p *Pooler) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
+
+// close kills the pooler, which breaks its clients' connections.
+func (p *Pooler) close() error {
+	if err := p.process.stop(syscall.SIGKILL); err != nil {
+		return p.explain(err)
+	}
+	return nil
+}
+
+func (p *Pooler) explain(err error) error {
+	return fmt.Errorf("pgtest: pgbouncer: %w\n%s", err, p.dir.tail(p.name+".log"))
+}

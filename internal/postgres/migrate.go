@@ -1,0 +1,120 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"docket/internal/migrate"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+var migrations = migrate.MustLoad(files, "migrations")
+
+// migrationLock is the key of the advisory lock that migrations hold, each in
+// its own transaction: a lock of the session would exclude nobody behind a
+// pooler. It is "docket" in ASCII.
+const migrationLock = 0x646f636b6574
+
+// ReadStatus reads the schema's status of a database.
+func ReadStatus(ctx context.Context, t Target) (status migrate.Status, err error) {
+	conn, err := connect(ctx, t)
+	if err != nil {
+		return status, fmt.Errorf("cannot reach the database %s: %w", t, err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	return readStatus(ctx, conn)
+}
+
+func readStatus(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
+	records, err := records(ctx, conn)
+	return migrate.Status{Records: records, Known: migrations}, err
+}
+
+// Migrate lets f migrate a database. Any number of processes may do so at once.
+func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err error) {
+	conn, err := connect(ctx, t)
+	if err != nil {
+		return fmt.Errorf("cannot reach the database %s: %w", t, err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	return f(migrate.Migrator{DB: migration{conn}, Known: migrations})
+}
+
+// migration is a connection on which migrations run. Nothing of it is of the
+// session but what lies between BEGIN and COMMIT.
+type migration struct{ conn *pgx.Conn }
+
+// Exclusively implements migrate.Database.
+func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
+	return pgx.BeginFunc(ctx, m.conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", pgx.QueryExecModeExec, int64(migrationLock)); err != nil {
+			return err
+		}
+		if err := m.prepare(ctx); err != nil {
+			return err
+		}
+		return f(m)
+	})
+}
+
+// prepare makes the schema and the table of records, unless they are there. It
+// asks first, because a role that may not create schemas may use one that was
+// made for it.
+func (m migration) prepare(ctx context.Context) error {
+	var made bool
+	err := m.conn.QueryRow(ctx, "SELECT to_regnamespace('docket') IS NOT NULL", pgx.QueryExecModeExec).Scan(&made)
+	if err != nil {
+		return err
+	}
+	if !made {
+		if err := m.Exec(ctx, "CREATE SCHEMA docket"); err != nil {
+			return fmt.Errorf("cannot create the schema docket (have its owner run CREATE SCHEMA docket AUTHORIZATION the role): %w", err)
+		}
+	}
+	return m.Exec(ctx, `CREATE TABLE IF NOT EXISTS docket.schema_migrations (
+  version integer NOT NULL PRIMARY KEY, name text NOT NULL, compatible integer NOT NULL, applied_at timestamptz NOT NULL)`)
+}
+
+// Records implements migrate.Tx.
+func (m migration) Records(ctx context.Context) ([]migrate.Record, error) {
+	return records(ctx, m.conn)
+}
+
+// Exec implements migrate.Tx.
+func (m migration) Exec(ctx context.Context, sql string) error {
+	_, err := m.conn.PgConn().Exec(ctx, sql).ReadAll() // several statements at once
+	return err
+}
+
+// Add implements migrate.Tx.
+func (m migration) Add(ctx context.Context, r migrate.Record) error {
+	_, err := m.conn.Exec(ctx, "INSERT INTO docket.schema_migrations (version, name, compatible, applied_at) VALUES ($1, $2, $3, now())",
+		pgx.QueryExecModeExec, r.Version, r.Name, r.Compatible)
+	return err
+}
+
+// Remove implements migrate.Tx.
+func (m migration) Remove(ctx context.Context, version int) error {
+	_, err := m.conn.Exec(ctx, "DELETE FROM docket.schema_migrations WHERE version = $1", pgx.QueryExecModeExec, version)
+	return err
+}
+
+// records reads the steps that a database has had.
+func records(ctx context.Context, conn *pgx.Conn) ([]migrate.Record, error) {
+	var made bool
+	err := conn.QueryRow(ctx, "SELECT to_regclass('docket.schema_migrations') IS NOT NULL", pgx.QueryExecModeExec).Scan(&made)
+	if err != nil || !made {
+		return nil, err
+	}
+	rows, err := conn.Query(ctx, "SELECT m.version, m.name, m.compatible FROM docket.schema_migrations AS m ORDER BY m.version", pgx.QueryExecModeExec)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[migrate.Record])
+}

@@ -1,0 +1,3 @@
+-- drops data
+DROP TABLE docket.tasks;
+DROP TABLE docket.owners;

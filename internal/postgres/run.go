@@ -1,0 +1,141 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"docket"
+)
+
+// maxAttempts is how often one request's statement is tried.
+const maxAttempts = 3
+
+var errAcquire = errors.New("postgres: no connection became free in time")
+
+// write runs f, which is one statement or one transaction, on a connection.
+// From then on the client's leaving does not stop it. It is tried again only
+// when it is certain that nothing was committed.
+func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	return s.run(ctx, context.WithoutCancel(ctx), safeToRepeat, f)
+}
+
+// read is write for a statement that changes nothing: it may be tried again
+// after any trouble with the connection, and stops when the client leaves.
+func (s *Store) read(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	again := func(err error) bool {
+		return safeToRepeat(err) || sqlState(err) != queryCanceled && docket.KindOf(translate(err)) == docket.Unavailable
+	}
+	return s.run(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) error {
+		err := f(ctx, conn)
+		if u, ok := errors.AsType[*unsettled](err); ok {
+			return u.err // there was nothing to commit
+		}
+		return err
+	})
+}
+
+func (s *Store) run(acquire, statement context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeoutCause(acquire, acquireTimeout, errAcquire)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := s.attempt(ctx, statement, f)
+		if code := sqlState(err); code == undefinedStatement || code == duplicateStatement {
+			s.leaveSession()
+		}
+		s.observe(err)
+		if err == nil || attempt == maxAttempts || !again(err) || !pause(ctx, attempt) {
+			return translate(err)
+		}
+	}
+}
+
+func (s *Store) attempt(acquire, statement context.Context, f func(context.Context, *pgx.Conn) error) error {
+	conn, err := s.pool.Acquire(acquire)
+	if err != nil {
+		if errors.Is(context.Cause(acquire), errAcquire) {
+			return unavailable(errors.Join(errAcquire, err))
+		}
+		return err
+	}
+	defer conn.Release()
+	ctx, cancel := context.WithTimeout(statement, statementTimeout)
+	defer cancel()
+	return f(ctx, conn.Conn())
+}
+
+// safeToRepeat reports whether err shows that nothing was committed and that
+// another attempt may fare better.
+func safeToRepeat(err error) bool {
+	if _, ok := errors.AsType[*unsettled](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return startingUp(err)
+	}
+	switch sqlState(err) {
+	case serializationFailure, deadlockDetected, undefinedStatement, duplicateStatement, cannotConnectNow:
+		return true
+	}
+	return pgconn.SafeToRetry(err)
+}
+
+// pause waits before the next attempt, for longer each time and never as long
+// as others do. It returns false when the time to acquire is over.
+func pause(ctx context.Context, attempt int) bool {
+	timer := time.NewTimer(time.Duration(1+rand.IntN(20<<attempt)) * time.Millisecond) //nolint:gosec // no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// leaveSession stops the use of prepared statements: a pooler that nothing
+// told of hands our statements to sessions that do not have them.
+func (s *Store) leaveSession() {
+	if s.mode.CompareAndSwap(int32(pgx.QueryExecModeCacheStatement), int32(pgx.QueryExecModeCacheDescribe)) {
+		s.log.Warn("prepared statements got lost, as they do behind a transaction pooler: going on without them; set DATABASE_EXEC_MODE=cache_describe to start that way")
+	}
+}
+
+// observe notes for Ready what a statement met.
+func (s *Store) observe(err error) {
+	switch {
+	case err == nil, errors.Is(err, pgx.ErrNoRows):
+		s.troubled.Store(false)
+	case errors.Is(err, context.Canceled):
+	default:
+		kind := docket.KindOf(translate(err))
+		s.troubled.Store(kind == docket.Unavailable || kind == docket.OutcomeUnknown)
+	}
+}
+
+// one runs a statement that returns at most one row and scans it. It returns
+// pgx.ErrNoRows when there is none. An error is unsettled when the statement
+// may have been committed all the same.
+func (s *Store) one(ctx context.Context, conn *pgx.Conn, sql string, args []any, dest ...any) error {
+	rows, err := conn.Query(ctx, sql, append([]any{pgx.QueryExecMode(s.mode.Load())}, args...)...)
+	if err != nil {
+		return settle(err, false)
+	}
+	found := rows.Next()
+	var scanned error
+	if found {
+		scanned = rows.Scan(dest...)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return settle(err, rows.CommandTag().String() != "")
+	}
+	if !found {
+		return pgx.ErrNoRows
+	}
+	return scanned
+}

@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"docket"
+	"docket/internal/pgtest"
+	"docket/internal/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
+
+// open opens the database at url, which it migrates.
+func open(t *testing.T, url string, adjust ...func(*Options)) *Store {
+	t.Helper()
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)}
+	for _, f := range adjust {
+		f(&o)
+	}
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+func TestStore(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	storetest.Run(t, func(t *testing.T) docket.Store { return open(t, cluster.Database(t)) })
+}
+
+func TestStoreBehindPooler(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	pooler := cluster.DefaultPooler(t)
+	storetest.Run(t, func(t *testing.T) docket.Store { return open(t, pooler.URL(cluster.Database(t))) })
+}
+
+// TestStoreInExecMode runs the suite in the mode that keeps no state at all.
+func TestStoreInExecMode(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	storetest.Run(t, func(t *testing.T) docket.Store {
+		return open(t, cluster.DefaultPooler(t).URL(cluster.Database(t)), func(o *Options) { o.ExecMode = "exec" })
+	})
+}
+
+func draft(title string) docket.Task {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Title: title, CreatedAt: now, UpdatedAt: now}
+}
+
+func put(t *testing.T, s *Store, title string) docket.Task {
+	t.Helper()
+	task, err := s.Create(context.WithoutCancel(t.Context()), draft(title), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
+}

@@ -1,0 +1,148 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+)
+
+// connectTimeout bounds one attempt to connect. A suspended Neon compute needs
+// some seconds to wake.
+const connectTimeout = 15 * time.Second
+
+// Target is a database as its URL names it.
+type Target struct {
+	config *pgx.ConnConfig
+	// Pooled says that the URL itself tells of a transaction pooler.
+	Pooled bool
+	// Warnings are sentences for the operator, without secrets.
+	Warnings []string
+}
+
+// ParseURL reads a PostgreSQL URL as people have it: copied from Neon's
+// console, or from the settings of an ORM or of the Python version. Parameters
+// that belong to those are understood or dropped; one that nothing here
+// understands is an error. Errors are predicates of the URL and name no secret.
+func ParseURL(text string) (Target, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return Target{}, errors.New("is not a URL: percent-encode special characters of the user and the password")
+	}
+	scheme, _, _ := strings.Cut(u.Scheme, "+") // postgresql+asyncpg
+	if scheme != "postgres" && scheme != "postgresql" {
+		return Target{}, errors.New("must begin with postgres:// or postgresql://")
+	}
+	u.Scheme = "postgres"
+	if strings.Contains(u.RawQuery, "@") { // the password has a question mark in it, and must not be repeated
+		return Target{}, errors.New("has an @ among its parameters: percent-encode special characters of the user and the password")
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return Target{}, errors.New("has parameters that cannot be decoded")
+	}
+	t := Target{Pooled: query.Get("pgbouncer") == "true" || looksPooled(u)}
+	if err := translateParameters(query, u.Hostname()); err != nil {
+		return Target{}, err
+	}
+	u.RawQuery = query.Encode()
+
+	t.config, err = pgx.ParseConfig(u.String())
+	if err != nil {
+		if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok && parse.Unwrap() != nil {
+			return Target{}, fmt.Errorf("cannot be used: %w", parse.Unwrap())
+		}
+		return Target{}, errors.New("cannot be used: one of its parameters has a value that PostgreSQL clients do not know")
+	}
+	if t.config.ConnectTimeout == 0 {
+		t.config.ConnectTimeout = connectTimeout
+	}
+	if _, set := t.config.RuntimeParams["application_name"]; !set {
+		t.config.RuntimeParams["application_name"] = "docket"
+	}
+	t.config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn: conn} }
+	if mode := query.Get("sslmode"); !local(u.Hostname()) && mode != "verify-full" {
+		t.Warnings = append(t.Warnings, "the database's identity is not verified: add sslmode=verify-full&sslrootcert=system to its URL")
+	}
+	return t, nil
+}
+
+// understood are the parameters that pgx or every PostgreSQL knows, poolers
+// included, and that a URL may set.
+var understood = []string{
+	"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslsni", "sslnegotiation", "channel_binding", "require_auth", "passfile", "service",
+	"connect_timeout", "target_session_attrs", "application_name", "krbsrvname", "krbspn", "host", "port", "user", "password", "dbname",
+	"min_protocol_version", "max_protocol_version",
+}
+
+// foreign are the parameters of other clients, which mean nothing here.
+var foreign = []string{
+	"pgbouncer", "connection_limit", "pool_timeout", "sslaccept", "uselibpqcompat", "socket_timeout",
+	"statement_cache_size", "prepared_statement_cache_size", "prepared_statement_name_func", "command_timeout",
+}
+
+// misplaced are parameters that set what Docket sets itself.
+var misplaced = map[string]string{
+	"schema":                        "Docket's tables lie in the schema docket",
+	"search_path":                   "Docket's tables lie in the schema docket",
+	"currentSchema":                 "Docket's tables lie in the schema docket",
+	"default_query_exec_mode":       "set DATABASE_EXEC_MODE instead",
+	"pool_max_conns":                "set DATABASE_MAX_CONNS instead",
+	"statement_timeout":             "Docket bounds each statement itself, and poolers refuse this parameter",
+	"default_transaction_isolation": "Docket relies on READ COMMITTED, and poolers refuse this parameter",
+}
+
+func translateParameters(query url.Values, host string) error {
+	for name := range query {
+		switch {
+		case len(query[name]) > 1:
+			return fmt.Errorf("gives the parameter %s twice", name)
+		case slices.Contains(foreign, name):
+			query.Del(name)
+		case name == "ssl": // asyncpg
+			mode := map[string]string{"true": "require", "false": "disable"}[query.Get(name)]
+			if mode == "" {
+				mode = query.Get(name)
+			}
+			query.Del(name)
+			if query.Get("sslmode") == "" {
+				query.Set("sslmode", mode)
+			}
+		case name == "options" && strings.HasPrefix(query.Get(name), "endpoint="):
+			if !strings.HasSuffix(host, ".neon.tech") {
+				query.Del(name) // only Neon's proxy understands it
+			}
+		case misplaced[name] != "":
+			return fmt.Errorf("has the parameter %s: remove it (%s)", name, misplaced[name])
+		case !slices.Contains(understood, name):
+			return fmt.Errorf("has the parameter %s, which is not understood: remove it", name)
+		}
+	}
+	return nil
+}
+
+// looksPooled reports whether the address is one that poolers have: Neon's
+// host names, and the ports of pgbouncer and Supavisor.
+func looksPooled(u *url.URL) bool {
+	label, _, _ := strings.Cut(u.Hostname(), ".")
+	return strings.HasSuffix(label, "-pooler") || u.Port() == "6432" || u.Port() == "6543"
+}
+
+func local(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "" || host == "localhost" || strings.HasPrefix(host, "/") || err == nil && addr.IsLoopback()
+}
+
+// String names the database without a secret.
+func (t Target) String() string {
+	return fmt.Sprintf("%s at %s (PostgreSQL)", t.config.Database, net.JoinHostPort(t.config.Host, strconv.Itoa(int(t.config.Port))))
+}
