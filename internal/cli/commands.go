@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,7 +55,7 @@ func (a *app) openapiCommand() *cobra.Command {
 			return errors.New("--format must be yaml or json")
 		}
 		if err == nil {
-			_, err = fmt.Fprintln(a.stdout, string(text))
+			_, err = a.stdout.Write(append(bytes.TrimRight(text, "\n"), '\n'))
 		}
 		return err
 	}

@@ -149,7 +149,7 @@ func (b *body) read(data []byte, fields []field) {
 	}
 	for i, f := range fields {
 		if f.required && !seen[i] {
-			b.add(bodyFault("/"+f.name, "required", fmt.Sprintf("The %s is missing. Add %q, %s.", f.name, f.name, f.want)))
+			b.add(bodyFault("/"+f.name, "required", fmt.Sprintf("The field %s is missing. Add %q, %s.", f.name, f.name, f.want)))
 		}
 	}
 }
@@ -161,9 +161,9 @@ func (f field) read(v jsontext.Value) []docket.Fault {
 		f.set(v)
 		return nil
 	case v.Kind() == 'n':
-		return []docket.Fault{bodyFault("/"+f.name, "null", fmt.Sprintf("The %s may not be null. Give %s, or leave it out.", f.name, f.want))}
+		return []docket.Fault{bodyFault("/"+f.name, "null", fmt.Sprintf("The field %s may not be null. Give %s, or leave it out.", f.name, f.want))}
 	default:
-		return []docket.Fault{bodyFault("/"+f.name, "wrong_type", fmt.Sprintf("The %s must be %s.", f.name, f.want))}
+		return []docket.Fault{bodyFault("/"+f.name, "wrong_type", fmt.Sprintf("The field %s must be %s.", f.name, f.want))}
 	}
 }
 

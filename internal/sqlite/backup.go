@@ -16,6 +16,9 @@ func Backup(ctx context.Context, path, target string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("there is no database to back up: %w", err)
 	}
+	if _, err := os.Stat(filepath.Dir(target)); err != nil {
+		return fmt.Errorf("the folder of the backup cannot be used: %w", err)
+	}
 	if _, err := os.Lstat(target); err == nil {
 		return fmt.Errorf("%s exists: name a new file", target)
 	}

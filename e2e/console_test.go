@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// consoleBlock is a fenced block of a Markdown page whose info string starts
+// with "console".
+type consoleBlock struct {
+	server bool // its info string goes on with "server": it starts the server
+	line   int  // of its first line in the page
+	steps  []consoleStep
+}
+
+// consoleStep is a command and what the page says that it prints.
+type consoleStep struct {
+	line    int
+	command string // with its continuation lines
+	output  string
+}
+
+// parseConsole returns the console blocks of a page. A line that starts with
+// "$ " is a command, which goes on after a backslash at its end; the lines up
+// to the next command or the end of the block are its output.
+func parseConsole(page string) ([]consoleBlock, error) {
+	var blocks []consoleBlock
+	var block *consoleBlock
+	var fence bool
+	for i, line := range strings.Split(page, "\n") {
+		info, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && fence:
+			fence, block = false, nil
+		case isFence:
+			fence = true
+			if words := strings.Fields(info); len(words) > 0 && words[0] == "console" {
+				blocks = append(blocks, consoleBlock{line: i + 2, server: len(words) > 1 && words[1] == "server"})
+				block = &blocks[len(blocks)-1]
+			}
+		case block != nil:
+			if err := block.add(i+1, line); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if fence {
+		return nil, errors.New("a block is not closed")
+	}
+	if len(blocks) == 0 {
+		return nil, errors.New("there is no console block")
+	}
+	return blocks, nil
+}
+
+func (b *consoleBlock) add(number int, line string) error {
+	if command, ok := strings.CutPrefix(line, "$ "); ok {
+		b.steps = append(b.steps, consoleStep{line: number, command: command})
+		return nil
+	}
+	if len(b.steps) == 0 {
+		return fmt.Errorf("line %d: a console block starts with a command, after \"$ \"", number)
+	}
+	step := &b.steps[len(b.steps)-1]
+	if step.output == "" && strings.HasSuffix(step.command, `\`) {
+		step.command += "\n" + line
+	} else {
+		step.output += line + "\n"
+	}
+	return nil
+}
+
+// varying finds what is different in each run: ids, times and request ids.
+// Only ids are told apart, because commands use them again.
+var varying = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}` +
+	`|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z` +
+	`|\b[A-Z2-7]{26}\b` +
+	`|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT`)
+
+// pairing joins the ids of a page to those of the run that follows it. An id is
+// numbered by its first appearance on its side, so two texts that say the same
+// are equal once each id is replaced by its number.
+type pairing struct{ page, run numbering }
+
+type numbering []string
+
+func (n *numbering) number(id string) int {
+	for i, known := range *n {
+		if known == id {
+			return i
+		}
+	}
+	*n = append(*n, id)
+	return len(*n) - 1
+}
+
+// neutral replaces in text what varies by what does not.
+func (n *numbering) neutral(text string) string {
+	return varying.ReplaceAllStringFunc(text, func(value string) string {
+		switch {
+		case strings.HasSuffix(value, "GMT"):
+			return "<date>"
+		case strings.HasSuffix(value, "Z") && strings.Contains(value, ":"):
+			return "<time>"
+		case strings.Contains(value, "-"):
+			return fmt.Sprintf("<id %d>", n.number(value))
+		}
+		return "<request id>"
+	})
+}
+
+// command is the page's command with the ids of the run. An id that no output
+// showed stands for itself.
+func (p *pairing) command(text string) string {
+	return varying.ReplaceAllStringFunc(text, func(value string) string {
+		if len(value) != 36 {
+			return value
+		}
+		i := p.page.number(value)
+		for len(p.run) <= i {
+			p.run = append(p.run, value)
+		}
+		return p.run[i]
+	})
+}
+
+// compare returns both outputs without what varies. They are equal when the
+// command printed what the page says.
+func (p *pairing) compare(page, run string) (want, got string) {
+	clean := func(text string) string {
+		return strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	}
+	return p.page.neutral(clean(page)), p.run.neutral(clean(run))
+}
