@@ -1,0 +1,58 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"sync"
+	"time"
+)
+
+const (
+	maxRecent = 10_000           // tokens remembered
+	recentFor = 60 * time.Second // at most, and not past their end
+)
+
+// recent remembers tokens that were found valid, by their hashes, so that a
+// client that sends one with each request has its signature verified once a
+// minute.
+type recent struct {
+	mu    sync.Mutex
+	most  int
+	young map[[sha256.Size]byte]remembered
+	old   map[[sha256.Size]byte]remembered // what was young before; dropped when young is full again
+}
+
+type remembered struct {
+	id         Identity
+	generation uint64 // of the keys
+	until      time.Time
+}
+
+func hashOf(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
+
+func newRecent(most int) *recent {
+	return &recent{most: most, young: map[[sha256.Size]byte]remembered{}}
+}
+
+// get returns the identity of a token that was found valid with these keys.
+func (r *recent) get(hash [sha256.Size]byte, generation uint64, now time.Time) (Identity, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found, ok := r.young[hash]
+	if !ok {
+		found, ok = r.old[hash]
+	}
+	return found.id, ok && found.generation == generation && now.Before(found.until)
+}
+
+func (r *recent) put(hash [sha256.Size]byte, generation uint64, id Identity, now time.Time) {
+	until := now.Add(recentFor)
+	if id.Expires.Before(until) {
+		until = id.Expires
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.young) >= r.most/2 {
+		r.old, r.young = r.young, make(map[[sha256.Size]byte]remembered, r.most/2)
+	}
+	r.young[hash] = remembered{id, generation, until}
+}
