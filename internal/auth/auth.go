@@ -70,7 +70,7 @@ type keys interface {
 // New returns a Verifier, whose Run must be running while it verifies.
 func New(o Options) (*Verifier, error) {
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = time.Now //nolint:forbidigo // the clock when none is injected
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

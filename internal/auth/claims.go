@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -105,10 +106,5 @@ func holds(claim jsontext.Value, audience string) bool {
 	if json.Unmarshal(claim, &list) != nil {
 		return false
 	}
-	for _, a := range list {
-		if a == audience {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, audience)
 }

@@ -48,6 +48,7 @@ func (a *app) root() *cobra.Command {
 		a.migrateCommand(),
 		&cobra.Command{Use: "backup FILE", Short: "Copy the SQLite database, which may be in use, to a new file", Args: cobra.ExactArgs(1), RunE: a.withDatabase(a.backup)},
 		a.importCommand(),
+		a.tokenCommand(),
 		a.openapiCommand(),
 		&cobra.Command{Use: "healthcheck", Short: "Ask the server of this configuration whether it is ready", Args: cobra.NoArgs, RunE: a.withConfig(a.healthcheck)},
 		&cobra.Command{Use: "version", Short: "Show the version", Args: cobra.NoArgs, RunE: a.version},

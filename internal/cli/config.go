@@ -1,15 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -20,19 +23,21 @@ import (
 	"github.com/joho/godotenv"
 
 	"docket/internal/postgres"
+	"docket/internal/secret"
 )
 
-// Config is the whole configuration. Each field is one environment variable.
+// Config is the whole configuration. Each field, those of Auth included, is one
+// environment variable.
 type Config struct {
-	DatabaseURL string     `env:"DATABASE_URL"`
-	DirectURL   string     `env:"DIRECT_DATABASE_URL"`
-	ExecMode    string     `env:"DATABASE_EXEC_MODE"`
-	MaxConns    int32      `env:"DATABASE_MAX_CONNS"`
-	Migrate     string     `env:"MIGRATE"`
-	Host        string     `env:"HOST"`
-	Port        int        `env:"PORT"`
+	DatabaseURL secret.Text `env:"DATABASE_URL"`
+	DirectURL   secret.Text `env:"DIRECT_DATABASE_URL"`
+	ExecMode    string      `env:"DATABASE_EXEC_MODE"`
+	MaxConns    int32       `env:"DATABASE_MAX_CONNS"`
+	Migrate     string      `env:"MIGRATE"`
+	Host        string      `env:"HOST"`
+	Port        int         `env:"PORT"`
+	Auth        AuthConfig
 	CORSOrigins []string   `env:"CORS_ORIGINS"`
-	Auth        string     `env:"AUTH"`
 	LogLevel    slog.Level `env:"LOG_LEVEL"`
 	LogFormat   string     `env:"LOG_FORMAT"`
 
@@ -42,7 +47,7 @@ type Config struct {
 // defaults is the configuration when nothing is set.
 func defaults() Config {
 	return Config{
-		DatabaseURL: "sqlite:docket.db",
+		DatabaseURL: secret.New("sqlite:docket.db"),
 		MaxConns:    postgres.DefaultMaxConns,
 		Migrate:     "auto",
 		Host:        "127.0.0.1",
@@ -77,7 +82,7 @@ func loadConfig(environ []string) (Config, error) {
 			delete(c.sources, name)
 		}
 	}
-	var faults []string
+	faults := c.readSecrets(values)
 	if err := env.ParseWithOptions(&c, env.Options{Environment: values}); err != nil {
 		faults = unparsable(err)
 	}
@@ -87,6 +92,30 @@ func loadConfig(environ []string) (Config, error) {
 		return c, errors.New("the configuration is wrong:\n  " + strings.Join(slices.Compact(faults), "\n  "))
 	}
 	return c, nil
+}
+
+// readSecrets sets the variables whose values lie in files, as orchestrators
+// give secrets: for AUTH_SECRET the file is named by AUTH_SECRET_FILE. It
+// returns a line for each fault.
+func (c *Config) readSecrets(values map[string]string) []string {
+	var faults []string
+	for _, name := range []string{"DATABASE_URL", "DIRECT_DATABASE_URL", "AUTH_SECRET", "AUTH_SECRET_PREVIOUS", "BETTER_AUTH_SECRET"} {
+		file := values[name+"_FILE"]
+		if file == "" {
+			continue
+		}
+		if values[name] != "" {
+			faults = append(faults, fmt.Sprintf("%s and %s_FILE are both set: remove one", name, name))
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("%s_FILE cannot be read: %v", name, err))
+			continue
+		}
+		values[name], c.sources[name] = strings.TrimRight(string(text), "\r\n"), file
+	}
+	return faults
 }
 
 // unparsable names the variables whose text is not of their type. The text
@@ -135,11 +164,9 @@ func (c *Config) validate() []string {
 	if c.Port < 0 || c.Port > 65535 {
 		fault("PORT must be from 1 to 65535, or 0 for any free port")
 	}
-	if c.Auth != "" && c.Auth != "none" {
-		fault("AUTH must be none, or not set")
-	}
-	if !isLoopback(c.Host) && c.Auth != "none" {
-		fault("HOST is not a loopback address, so anybody who reaches it could read and change every task: use 127.0.0.1, or spell out AUTH=none")
+	faults = append(faults, c.Auth.validate()...)
+	if !isLoopback(c.Host) && c.Auth.mode() == authNone && c.Auth.Mode != authNone {
+		fault("HOST is not a loopback address, so anybody who reaches it could read and change every task: configure authentication, use 127.0.0.1, or spell out AUTH=none")
 	}
 	for i, origin := range c.CORSOrigins {
 		c.CORSOrigins[i] = strings.TrimSpace(origin)
@@ -171,30 +198,34 @@ func isOrigin(s string) bool {
 // showConfig prints each variable, its value with secrets hidden, and its source.
 func (a *app) showConfig(_ context.Context, c Config, _ []string) error {
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	v := reflect.ValueOf(c)
-	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("env")
+	c.show(t, reflect.ValueOf(c))
+	return t.Flush()
+}
+
+func (c *Config) show(w io.Writer, fields reflect.Value) {
+	for i := range fields.NumField() {
+		name := fields.Type().Field(i).Tag.Get("env")
 		if name == "" {
+			if fields.Type().Field(i).IsExported() {
+				c.show(w, fields.Field(i))
+			}
 			continue
 		}
-		shown := fmt.Sprint(v.Field(i).Interface())
-		switch value := v.Field(i).Interface().(type) {
+		shown := ""
+		switch value := fields.Field(i).Interface().(type) {
 		case []string:
 			shown = strings.Join(value, ",")
 		case slog.Level:
 			shown = strings.ToLower(value.String())
+		case secret.Text:
+			if strings.HasSuffix(name, "_URL") {
+				shown = redactURL(value.Reveal())
+			} else if value.IsSet() {
+				shown = value.String()
+			}
+		default:
+			shown = fmt.Sprint(value)
 		}
-		if name == "DATABASE_URL" || name == "DIRECT_DATABASE_URL" {
-			shown = redactURL(shown)
-		}
-		if shown == "" {
-			shown = "–"
-		}
-		source, ok := c.sources[name]
-		if !ok {
-			source = "default"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", name, shown, source)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", name, cmp.Or(shown, "–"), cmp.Or(c.sources[name], "default"))
 	}
-	return t.Flush()
 }

@@ -42,7 +42,7 @@ func TestConfigFaultsAreListed(t *testing.T) {
 		"all at once": {
 			[]string{"PORT=http", "LOG_LEVEL=loud", "LOG_FORMAT=xml", "DATABASE_URL=mysql://x", "AUTH=maybe", "CORS_ORIGINS=*"},
 			[]string{
-				"AUTH must be none, or not set", "CORS_ORIGINS holds", "DATABASE_URL must be", "LOG_FORMAT must be text or json",
+				"AUTH must be jwks, secret or none, or not set", "CORS_ORIGINS holds", "DATABASE_URL must be", "LOG_FORMAT must be text or json",
 				"LOG_LEVEL must be debug, info, warn or error", "PORT must be a whole number",
 			},
 		},

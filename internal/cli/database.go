@@ -30,19 +30,20 @@ type database interface {
 // database returns the one that c names. The error is a predicate of a
 // variable, which it begins with.
 func (c *Config) database() (database, error) {
-	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
+	text := c.DatabaseURL.Reveal()
+	if path, ok := strings.CutPrefix(text, "sqlite:"); ok {
 		return sqliteDatabase(path)
 	}
-	if !strings.HasPrefix(c.DatabaseURL, "postgres") {
+	if !strings.HasPrefix(text, "postgres") {
 		return nil, errors.New("DATABASE_URL must be sqlite:PATH, or begin with postgres:// or postgresql://")
 	}
-	target, err := postgres.ParseURL(c.DatabaseURL)
+	target, err := postgres.ParseURL(text)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL %w", err)
 	}
 	options := postgres.Options{Target: target, ExecMode: c.ExecMode, MaxConns: c.MaxConns, Migrate: c.Migrate == "auto"}
-	if c.DirectURL != "" {
-		direct, err := postgres.ParseURL(c.DirectURL)
+	if c.DirectURL.IsSet() {
+		direct, err := postgres.ParseURL(c.DirectURL.Reveal())
 		if err != nil {
 			return nil, fmt.Errorf("DIRECT_DATABASE_URL %w", err)
 		}
@@ -55,7 +56,7 @@ func (c *Config) database() (database, error) {
 func redactURL(text string) string {
 	u, err := url.Parse(text)
 	switch {
-	case strings.HasPrefix(text, "sqlite:"):
+	case text == "" || strings.HasPrefix(text, "sqlite:"):
 		return text
 	case err != nil:
 		return "(not a URL)"

@@ -30,7 +30,7 @@ func (a *app) importCommand() *cobra.Command {
 // there was any.
 func (a *app) importTasks(ctx context.Context, c Config, from string) (err error) {
 	if from == "" {
-		from = c.DatabaseURL
+		from = c.DatabaseURL.Reveal()
 	}
 	source, err := postgres.ParseURL(from)
 	if err != nil {

@@ -9,11 +9,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
 
 	"docket"
+	"docket/internal/auth"
 	"docket/internal/httpapi"
 )
 
@@ -34,8 +36,17 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
+	verifier, err := c.Auth.verifier(log)
+	if err != nil {
+		return err
+	}
+	workers, stopWorkers := startWorkers(ctx, verifier)
+	defer func() { stopWorkers(); workers.Wait() }()
+
 	server := &http.Server{
-		Handler:           httpapi.New(docket.NewService(store), httpapi.Options{CORSOrigins: c.CORSOrigins, Log: log}),
+		Handler: httpapi.New(docket.NewService(store), httpapi.Options{
+			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, Log: log,
+		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
@@ -64,10 +75,21 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	return nil
 }
 
+// startWorkers starts what runs beside the requests. It goes on until stop is
+// called, for requests that are being finished need it after ctx has ended.
+func startWorkers(ctx context.Context, verifier *auth.Verifier) (workers *sync.WaitGroup, stop func()) {
+	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
+	workers = &sync.WaitGroup{}
+	if verifier != nil {
+		workers.Go(func() { verifier.Run(ctx) })
+	}
+	return workers, stop
+}
+
 // announce says that the service is up: in a few lines to a person, as log
 // entries to a program.
 func (a *app) announce(log *slog.Logger, c Config, d database, address string) {
-	if !isLoopback(c.Host) {
+	if !isLoopback(c.Host) && c.Auth.mode() == authNone {
 		log.Warn("AUTH=none on an address that others can reach: anybody who does can read and change every task", "address", address)
 	}
 	if !isTerminal(a.stdout) {

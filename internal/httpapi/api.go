@@ -11,17 +11,21 @@ import (
 	"github.com/rs/cors"
 
 	"docket"
+	"docket/internal/auth"
 )
 
 // Options are what New needs to know beside the service.
 type Options struct {
-	CORSOrigins []string     // origins, as browsers send them, whose pages may call the API
-	Log         *slog.Logger // nil discards
+	Verifier    *auth.Verifier // nil: nobody is asked for a token
+	LocalOnly   bool           // answer only what was sent to this machine by its own name; for a server without a Verifier
+	CORSOrigins []string       // origins, as browsers send them, whose pages may call the API
+	Log         *slog.Logger   // nil discards
 }
 
 // api joins the service to its routes.
 type api struct {
 	service *docket.Service
+	ready   func() error // nil when tokens can be verified
 	mux     *http.ServeMux
 	huma    huma.API
 }
@@ -34,15 +38,22 @@ func New(service *docket.Service, options Options) http.Handler {
 		log = slog.New(slog.DiscardHandler)
 	}
 	a := newAPI(service)
+	if options.Verifier != nil {
+		a.ready = options.Verifier.Ready
+	}
 	a.contract()
 	a.pages()
 	a.mux.HandleFunc("/", a.noRoute)
 
 	var h http.Handler = a.mux
 	h = exactly(h)
+	h = authenticate(options.Verifier, h)
 	h = limitBody(h)
 	h = forTasks(h)
 	h = allowOrigins(options.CORSOrigins, h)
+	if options.LocalOnly {
+		h = localOnly(options.CORSOrigins, h)
+	}
 	return identify(log, h)
 }
 
@@ -51,7 +62,7 @@ func Contract() *huma.OpenAPI { return newAPI(nil).huma.OpenAPI() }
 
 func newAPI(service *docket.Service) *api {
 	mux := http.NewServeMux()
-	a := &api{service: service, mux: mux, huma: humago.New(mux, config())}
+	a := &api{service: service, ready: func() error { return nil }, mux: mux, huma: humago.New(mux, config())}
 	a.operations()
 	return a
 }

@@ -40,6 +40,12 @@ func description() *huma.OpenAPI {
 			Schemas:   huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			Responses: map[string]*huma.Response{},
 			Headers:   headers(),
+			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {
+				Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+				Description: "A token of the identity provider whose subject (`sub`) is the user in the path. " +
+					"Tokens are verified as RFC 8725 asks: the algorithm is bound to the key and to the configuration, issuer and audience are compared exactly when configured, and exp is required. " +
+					"A server for development may be configured to ask for none.",
+			}},
 		},
 		Tags: []*huma.Tag{
 			{Name: "Tasks", Description: "A user's tasks."},
@@ -69,6 +75,7 @@ func headers() map[string]*huma.Header {
 			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most},
 			Example:     2,
 		},
+		"WWW-Authenticate": text("The scheme to authenticate by (RFC 6750).", "", "^Bearer ", 100, `Bearer realm="docket"`),
 		"X-Request-Id": text("Finds this request in the server's log: the id that the request carried, if it was 1 to 64 letters, digits, dots, underscores and hyphens, else a new one.",
 			"", "^[A-Za-z0-9._-]+$", 64, "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"),
 	}
@@ -107,6 +114,9 @@ func success(status int, description string) map[string]*huma.Response {
 	return map[string]*huma.Response{strconv.Itoa(status): {Description: description}}
 }
 
+// bearer is the security requirement of operations on a user's tasks.
+var bearer = []map[string][]string{{"bearer": {}}}
+
 // anyone is the security requirement of operations that ask for no token.
 var anyone = []map[string][]string{{}}
 
@@ -130,8 +140,11 @@ func (a *api) problemResponse(status int) *huma.Response {
 		examples[string(t.Kind)] = &huma.Example{Summary: t.Title, Value: newProblem(ctx, http.Header{}, t.Example)}
 	}
 	fields := withHeaders()
-	if status == http.StatusServiceUnavailable {
+	switch status {
+	case http.StatusServiceUnavailable:
 		fields = withHeaders("Retry-After")
+	case http.StatusUnauthorized:
+		fields = withHeaders("WWW-Authenticate")
 	}
 	components.Responses[name] = &huma.Response{
 		Description: strings.Join(meanings, "\n\n"),

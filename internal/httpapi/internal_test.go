@@ -65,7 +65,7 @@ func TestEveryKindHasItsProblem(t *testing.T) {
 	}
 	for _, kind := range []docket.Kind{
 		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull,
-		malformed, routeNotFound, methodNotAllowed, bodyTimeout, bodyTooLarge, notJSON,
+		malformed, unauthorized, forbidden, untrustedOrigin, routeNotFound, methodNotAllowed, bodyTimeout, bodyTooLarge, notJSON,
 	} {
 		if !seen[kind] {
 			t.Errorf("%s has no row", kind)

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"docket"
+	"docket/internal/auth"
 )
 
 // maxBody is the largest body that any request may have, in bytes.
@@ -26,6 +27,9 @@ type request struct {
 	id   string
 	path string
 	err  error // the error that was answered, if any
+
+	identity auth.Identity // whose request it is, once that is known
+	anyone   bool          // it may act for every user
 }
 
 type requestKey struct{}
@@ -54,6 +58,8 @@ func identify(log *slog.Logger, next http.Handler) http.Handler {
 		answer := &response{ResponseWriter: w}
 		answer.Header().Set("X-Request-Id", req.id)
 		answer.Header().Set("X-Content-Type-Options", "nosniff")
+		answer.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages have their own
+		answer.Header().Set("Referrer-Policy", "no-referrer")
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
@@ -73,8 +79,11 @@ func identify(log *slog.Logger, next http.Handler) http.Handler {
 
 func logRequest(log *slog.Logger, r *http.Request, req *request, status int, took time.Duration) {
 	level := slog.LevelDebug
-	if status >= 500 {
+	switch {
+	case status >= 500:
 		level = slog.LevelError
+	case status == http.StatusUnauthorized:
+		level = slog.LevelInfo // the answer does not say why
 	}
 	if !log.Enabled(r.Context(), level) {
 		return
@@ -83,7 +92,7 @@ func logRequest(log *slog.Logger, r *http.Request, req *request, status int, too
 		slog.String("request_id", req.id), slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.Int("status", status), slog.Duration("took", took),
 	}
-	if level == slog.LevelError {
+	if level > slog.LevelDebug {
 		attrs = append(attrs, slog.Any("error", req.err))
 	}
 	log.LogAttrs(r.Context(), level, "request", attrs...)
@@ -131,11 +140,13 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // looked at, and stops reading one that turns out to be.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := &limitedBody{ReadCloser: http.MaxBytesReader(w, r.Body, maxBody), whole: r.Body, answer: w}
 		if r.ContentLength > maxBody {
+			body.discard()
 			writeProblem(w, r, errTooLarge)
 			return
 		}
-		r.Body = limitedBody{http.MaxBytesReader(w, r.Body, maxBody)}
+		r.Body = body
 		next.ServeHTTP(w, r)
 	})
 }
@@ -143,18 +154,33 @@ func limitBody(next http.Handler) http.Handler {
 var errTooLarge = &docket.Error{Kind: bodyTooLarge, Detail: fmt.Sprintf("The request body is larger than %d bytes.", maxBody)}
 
 // limitedBody gives the errors of reading a body their kinds.
-type limitedBody struct{ io.ReadCloser }
+type limitedBody struct {
+	io.ReadCloser // ends at the limit
 
-func (b limitedBody) Read(p []byte) (int, error) {
+	whole  io.Reader
+	answer http.ResponseWriter
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == nil || err == io.EOF {
 		return n, err
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		b.discard()
 		return n, errTooLarge
 	}
 	// Huma looks for a timeout in the chain and answers 408.
 	return n, &docket.Error{Kind: malformed, Detail: "The request body could not be read to its end.", Err: err}
+}
+
+// discard reads what is left of a body that is too large, within bounds. A
+// client that is still sending when the connection is closed may not see the
+// answer.
+func (b *limitedBody) discard() {
+	const most, patience = 1 << 20, 2 * time.Second
+	_ = http.NewResponseController(b.answer).SetReadDeadline(time.Now().Add(patience))
+	_, _ = io.CopyN(io.Discard, b.whole, most)
 }
 
 // forTasks sets the headers of every answer about tasks.

@@ -44,7 +44,6 @@ func (a *api) page(path string, content []byte) {
 	next := staticFile("text/html; charset=utf-8", content)
 	a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", pagePolicy)
-		w.Header().Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -17,6 +17,9 @@ import (
 // Kinds of error that only HTTP knows.
 const (
 	malformed        docket.Kind = "malformed-request"
+	unauthorized     docket.Kind = "unauthorized"
+	forbidden        docket.Kind = "forbidden"
+	untrustedOrigin  docket.Kind = "untrusted-origin"
 	routeNotFound    docket.Kind = "route-not-found"
 	methodNotAllowed docket.Kind = "method-not-allowed"
 	bodyTimeout      docket.Kind = "request-timeout"
@@ -41,6 +44,24 @@ var problemTypes = []problemType{
 		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, or is not UTF-8), or the URL is not properly percent-encoded.",
 		"Send one JSON object, encoded as UTF-8, and percent-encode paths and queries.",
 		errEmptyBody,
+	},
+	{
+		unauthorized, 401, "Unauthorized",
+		"The request has no token, or one that is not valid: it may have expired, be for another audience, or be of another issuer. The answer is the same for every reason; the server's log has it under the request_id.",
+		"Get a new token from the identity provider and send it as Authorization: Bearer, in one header.",
+		errNoToken,
+	},
+	{
+		forbidden, 403, "Forbidden",
+		"The token is valid, and its subject (sub) is not the user in the path. Both are compared byte for byte.",
+		"Use the token's own subject as the user in the path.",
+		errForeignUser,
+	},
+	{
+		untrustedOrigin, 403, "Untrusted origin",
+		"A server without authentication is for the developer in front of it. It does not answer to other names than localhost, 127.0.0.1 and [::1], nor take writes from pages of origins that it was not told of.",
+		"Call it as http://localhost, list the page's origin in CORS_ORIGINS, or configure authentication.",
+		errUnknownHost,
 	},
 	{
 		docket.NotFound, 404, "No such task",
@@ -164,6 +185,8 @@ func newProblem(ctx context.Context, header http.Header, err error) *Problem {
 	switch e.Kind {
 	case docket.Unavailable:
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
+	case unauthorized:
+		header.Set("WWW-Authenticate", `Bearer realm="docket"`)
 	case bodyTimeout, bodyTooLarge:
 		header.Set("Connection", "close") // the rest of the body is not read
 	}

@@ -104,7 +104,7 @@ func register[I, O any](a *api, op huma.Operation, handler func(context.Context,
 		op.Responses[strconv.Itoa(status)] = a.problemResponse(status)
 	}
 	if strings.HasPrefix(op.Path, "/api/") {
-		op.Tags = []string{"Tasks"}
+		op.Tags, op.Security = []string{"Tasks"}, bearer
 	} else { // only a body that nobody asked for can be wrong
 		op.Responses["4XX"] = a.problemResponse(http.StatusRequestEntityTooLarge)
 	}
@@ -126,7 +126,7 @@ func register[I, O any](a *api, op huma.Operation, handler func(context.Context,
 func statuses(op huma.Operation) []int {
 	list := []int{500, 503}
 	if strings.HasPrefix(op.Path, "/api/") {
-		list = append(list, 400, 422)
+		list = append(list, 400, 401, 403, 422)
 	}
 	if strings.Contains(op.Path, "{id}") {
 		list = append(list, 404)

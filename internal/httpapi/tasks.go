@@ -27,6 +27,9 @@ type TaskPath struct {
 // unchecked: its query against the parameters known, its owner and its body.
 // It reports all faults at once.
 func (p *UserPath) resolve(ctx huma.Context, b body, known ...string) []error {
+	if !requestOf(ctx.Context()).allows(p.UserID) {
+		return []error{errForeignUser} // authenticate has answered already, if it read the path as the router did
+	}
 	url := ctx.URL()
 	faults, err := checkQuery(url.RawQuery, known...)
 	if err = errors.Join(err, b.err); err != nil {
@@ -167,7 +170,7 @@ var healthy = &healthOutput{CacheControl: "no-store", Body: Health{Status: "ok"}
 func (a *api) healthz(context.Context, *struct{}) (*healthOutput, error) { return healthy, nil }
 
 func (a *api) readyz(ctx context.Context, _ *struct{}) (*healthOutput, error) {
-	if err := a.service.Ready(ctx); err != nil {
+	if err := errors.Join(a.ready(), a.service.Ready(ctx)); err != nil {
 		return nil, err
 	}
 	return healthy, nil
