@@ -29,7 +29,7 @@ func (g *idGenerator) next(now time.Time, random uint64) uuid.UUID {
 // stampOf is a time as ids hold it: milliseconds since 1970 in the upper 48
 // bits, then 12 bits of fraction.
 func stampOf(t time.Time) uint64 {
-	micros := uint64(t.UnixMicro())
+	micros := uint64(max(0, t.UnixMicro())) // ids begin in 1970
 	return micros/1000<<12 | micros%1000<<12/1000
 }
 

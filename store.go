@@ -39,8 +39,9 @@ type Store interface {
 	// order of creation. The slice is never nil.
 	List(ctx context.Context, owner UserID, limit int) ([]Task, error)
 
-	// Update applies u, which has no faults, to a task and returns the result,
-	// with UpdatedAt set to now when something changed. NotFound.
+	// Update applies u, which has no faults, to a task and returns the result.
+	// When something changed, UpdatedAt is now, or stays when it was later: it
+	// never goes back while Version goes on. NotFound.
 	Update(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate, now time.Time) (Task, error)
 
 	// Toggle flips whether a task is completed and returns the result. NotFound.

@@ -191,8 +191,12 @@ func isLoopback(host string) bool {
 // port unless it is the scheme's own.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
-		s == u.Scheme+"://"+u.Host && s == strings.ToLower(s) && !strings.Contains(s, "*")
+	if err != nil || u.Hostname() == "" || s != u.Scheme+"://"+u.Host || s != strings.ToLower(s) || strings.Contains(s, "*") {
+		return false
+	}
+	standard := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return standard != "" && (!strings.HasSuffix(s, ":") && u.Port() == "" || err == nil && u.Port() == strconv.FormatUint(port, 10) && u.Port() != standard)
 }
 
 // showConfig prints each variable, its value with secrets hidden, and its source.

@@ -50,16 +50,20 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			[]string{"DATABASE_URL=postgres://u:hunter2@h/d?search_path=x", "DATABASE_EXEC_MODE=describe_exec", "DATABASE_MAX_CONNS=0", "MIGRATE=no"},
 			[]string{"DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
 		},
-		"direct":       {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
-		"port":         {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
-		"open address": {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},
-		"any host":     {[]string{"HOST=docket.example"}, []string{"HOST is not a loopback address"}},
-		"memory":       {[]string{"DATABASE_URL=sqlite::memory:"}, []string{"DATABASE_URL must name a file"}},
-		"no path":      {[]string{"DATABASE_URL=sqlite:"}, []string{"DATABASE_URL must name a file"}},
-		"slashes":      {[]string{"DATABASE_URL=sqlite:///x.db"}, []string{"without slashes"}},
-		"origin path":  {[]string{"CORS_ORIGINS=http://a.example/"}, []string{"as a browser sends it"}},
-		"origin port":  {[]string{"CORS_ORIGINS=localhost:3000"}, []string{"as a browser sends it"}},
-		"origin case":  {[]string{"CORS_ORIGINS=http://A.example"}, []string{"as a browser sends it"}},
+		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
+		"port":              {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
+		"open address":      {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},
+		"any host":          {[]string{"HOST=docket.example"}, []string{"HOST is not a loopback address"}},
+		"memory":            {[]string{"DATABASE_URL=sqlite::memory:"}, []string{"DATABASE_URL must name a file"}},
+		"no path":           {[]string{"DATABASE_URL=sqlite:"}, []string{"DATABASE_URL must name a file"}},
+		"slashes":           {[]string{"DATABASE_URL=sqlite:///x.db"}, []string{"without slashes"}},
+		"origin path":       {[]string{"CORS_ORIGINS=http://a.example/"}, []string{"as a browser sends it"}},
+		"origin port":       {[]string{"CORS_ORIGINS=localhost:3000"}, []string{"as a browser sends it"}},
+		"origin's own port": {[]string{"CORS_ORIGINS=https://a.example:443"}, []string{"as a browser sends it"}},
+		"origin, no port":   {[]string{"CORS_ORIGINS=http://localhost:"}, []string{"as a browser sends it"}},
+		"origin, bad port":  {[]string{"CORS_ORIGINS=http://a.example:99999"}, []string{"as a browser sends it"}},
+		"parameters":        {[]string{"DATABASE_URL=sqlite:x.db?mode=ro"}, []string{"without parameters"}},
+		"origin case":       {[]string{"CORS_ORIGINS=http://A.example"}, []string{"as a browser sends it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inDir(t, "")
@@ -112,6 +116,8 @@ func TestRedactURL(t *testing.T) {
 		"postgres://u:hunter2@db.example/app?sslmode=require": "postgres://u:xxxxx@db.example/app?sslmode=require",
 		"postgres://u@db.example/app?password=hunter2":        "postgres://u@db.example/app?password=xxxxx",
 		"postgres://u:hunter2%@db.example/app":                "(not a URL)",
+		"postgres://u:12/hunter2@db.example/app":              "(not a URL)",
+		"postgres://u:12#hunter2@db.example/app":              "(not a URL)",
 	} {
 		if got := redactURL(text); got != want {
 			t.Errorf("%s is shown as %s", text, got)

@@ -58,8 +58,8 @@ func redactURL(text string) string {
 	switch {
 	case text == "" || strings.HasPrefix(text, "sqlite:"):
 		return text
-	case err != nil:
-		return "(not a URL)"
+	case err != nil, strings.Count(text, "@") > 1, u.User == nil && strings.Contains(text, "@"):
+		return "(not a URL)" // or one that was split in the wrong places, inside the password
 	}
 	query := u.Query()
 	for _, name := range []string{"password", "sslpassword"} {
@@ -78,6 +78,8 @@ func sqliteDatabase(path string) (database, error) {
 	switch {
 	case path == "" || path == ":memory:":
 		return nil, errors.New("DATABASE_URL must name a file, as in sqlite:docket.db")
+	case strings.HasPrefix(path, "file:"), strings.Contains(path, "?"):
+		return nil, errors.New("DATABASE_URL must be sqlite:PATH, without file: and without parameters")
 	case strings.HasPrefix(path, "//"):
 		return nil, errors.New("DATABASE_URL must be sqlite:PATH without slashes in front of the path, as in sqlite:docket.db or sqlite:/var/lib/docket/docket.db")
 	}

@@ -50,7 +50,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.address())
 	if err != nil {

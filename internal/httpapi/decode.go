@@ -24,6 +24,7 @@ const maxFaults = 100
 type body struct {
 	err    error
 	faults []docket.Fault
+	places map[string]bool // of faults
 }
 
 // decoder is a body that reads itself, keeping its faults for the resolver.
@@ -47,14 +48,20 @@ func unmarshal(data []byte, v any) error {
 // bounds of a title say nothing when the title, or the whole body, was of the
 // wrong type.
 func (b *body) add(faults ...docket.Fault) {
-	if b.err != nil {
+	if b.err != nil || b.places[""] {
 		return
 	}
-	known := b.faults
+	before := len(b.faults)
 	for _, f := range faults {
-		if !slices.ContainsFunc(known, func(k docket.Fault) bool { return k.Name == f.Name || k.Name == "" }) {
+		if !b.places[f.Name] {
 			b.faults = append(b.faults, f)
 		}
+	}
+	for _, f := range b.faults[before:] {
+		if b.places == nil {
+			b.places = map[string]bool{}
+		}
+		b.places[f.Name] = true
 	}
 }
 

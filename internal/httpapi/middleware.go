@@ -66,9 +66,12 @@ func identify(log *slog.Logger, next http.Handler) http.Handler {
 					panic(p)
 				}
 				err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-				if answer.status == 0 {
-					writeProblem(answer, r, err)
+				if answer.status != 0 {
+					// Too late to say so: break the connection, so that what was sent does not look whole.
+					log.ErrorContext(r.Context(), "panic", "request_id", req.id, "error", err)
+					panic(http.ErrAbortHandler)
 				}
+				writeProblem(answer, r, err)
 				req.err = err
 			}
 			logRequest(log, r, req, answer.status, time.Since(start))
@@ -80,6 +83,7 @@ func identify(log *slog.Logger, next http.Handler) http.Handler {
 func logRequest(log *slog.Logger, r *http.Request, req *request, status int, took time.Duration) {
 	level := slog.LevelDebug
 	switch {
+	case r.Context().Err() != nil: // the client has left
 	case status >= 500:
 		level = slog.LevelError
 	case status == http.StatusUnauthorized:
@@ -145,6 +149,11 @@ func limitBody(next http.Handler) http.Handler {
 			body.discard()
 			writeProblem(w, r, errTooLarge)
 			return
+		}
+		if r.ContentLength != 0 {
+			// Also for a body that no handler reads: net/http reads it to its end
+			// before it answers.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyReadTimeout))
 		}
 		r.Body = body
 		next.ServeHTTP(w, r)
@@ -215,7 +224,7 @@ func exactly(next http.Handler) http.Handler {
 			shallow.URL = &u
 			r = &shallow
 		}
-		if escaped != path.Clean(escaped) {
+		if escaped != path.Clean(escaped) || !strings.HasPrefix(escaped, "/") {
 			writeProblem(w, r, errNoRoute)
 			return
 		}

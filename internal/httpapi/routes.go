@@ -126,7 +126,7 @@ func register[I, O any](a *api, op huma.Operation, handler func(context.Context,
 func statuses(op huma.Operation) []int {
 	list := []int{500, 503}
 	if strings.HasPrefix(op.Path, "/api/") {
-		list = append(list, 400, 401, 403, 422)
+		list = append(list, 400, 401, 403, 413, 422)
 	}
 	if strings.Contains(op.Path, "{id}") {
 		list = append(list, 404)
@@ -135,7 +135,7 @@ func statuses(op huma.Operation) []int {
 		list = append(list, 507)
 	}
 	if len(op.Middlewares) > 0 { // it has a body
-		list = append(list, 408, 413)
+		list = append(list, 408)
 	}
 	if len(op.Middlewares) > 0 && op.OperationID != "completeTask" {
 		list = append(list, 415)
@@ -158,7 +158,7 @@ func (a *api) takes(mediaTypes ...string) func(huma.Context, func(huma.Context))
 	return func(ctx huma.Context, next func(huma.Context)) {
 		mediaType, params, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 		charset := params["charset"]
-		if err != nil || !slices.Contains(mediaTypes, mediaType) || charset != "" && !strings.EqualFold(charset, "utf-8") || ctx.Header("Content-Encoding") != "" {
+		if err != nil || !slices.Contains(mediaTypes, mediaType) || charset != "" && !strings.EqualFold(charset, "utf-8") || !slices.Contains([]string{"", "identity"}, ctx.Header("Content-Encoding")) {
 			_ = huma.WriteErr(a.huma, ctx, http.StatusUnsupportedMediaType, "", errMediaType(mediaTypes...))
 			return
 		}

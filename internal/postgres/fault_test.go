@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -235,6 +236,68 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	}
 }
 
+// TestPoolerWithoutServer checks that a write behind a pooler that has lost its
+// server is not sent into the unknown once that has been noticed.
+func TestPoolerWithoutServer(t *testing.T) {
+	cluster := pgtest.New(t, pgtest.Options{Unsafe: true})
+	pooler := cluster.Pooler(t, pgtest.PoolerOptions{})
+	s := open(t, pooler.URL(cluster.Database(t)))
+	put(t, s, "task")
+	cluster.Stop(t, pgtest.Fast)
+	_, err := s.Create(t.Context(), draft("first"), 1)
+	if kind := docket.KindOf(err); kind != docket.Unavailable && kind != docket.OutcomeUnknown {
+		t.Errorf("the first write returned %v", err)
+	}
+	for range 3 {
+		if _, err := s.Create(t.Context(), draft("next"), 1); docket.KindOf(err) != docket.Unavailable {
+			t.Errorf("a write returned %v", err)
+		}
+	}
+	cluster.Start(t)
+	for s.Ready(t.Context()) != nil && t.Context().Err() == nil { // pgbouncer tries again by itself
+		continue
+	}
+	put(t, s, "back")
+}
+
+func TestReadySeesALostSchema(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	s := open(t, url)
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.List(t.Context(), "alice", 10); docket.KindOf(err) != docket.Internal {
+		t.Errorf("List returned %v", err)
+	}
+	if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("Ready returned %v", err)
+	}
+}
+
+func TestHungUp(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if hungUp(conn.PgConn()) {
+		t.Error("a live connection looks dead")
+	}
+	var pid int
+	if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil { // it still works
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, pgtest.AsSuperuser(url), fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
+	for !hungUp(conn.PgConn()) && t.Context().Err() == nil {
+		continue
+	}
+}
+
 // TestReadyIsPassive counts what probes cost the database: nothing, so that a
 // serverless one falls asleep.
 func TestReadyIsPassive(t *testing.T) {
@@ -374,6 +437,25 @@ func TestSchemaOfOtherPrograms(t *testing.T) {
 	pgtest.Exec(t, url, "INSERT INTO docket.schema_migrations VALUES (3, 'not tolerable', 3, now())")
 	if err := attempt(true); err == nil || !strings.Contains(err.Error(), "upgrade docket") {
 		t.Errorf("a newer schema that does not tolerate this program was served: %v", err)
+	}
+}
+
+func TestUnsuitableSettings(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_isolation = 'serializable'")
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "read committed") {
+		t.Errorf("Open returned %v", err)
+	}
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" RESET default_transaction_isolation", "ALTER DATABASE "+name+" SET synchronous_commit = off")
+	var log bytes.Buffer
+	open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	if !strings.Contains(log.String(), "synchronous_commit is off") {
+		t.Errorf("the log is %q", &log)
 	}
 }
 

@@ -107,8 +107,10 @@ func ReadLegacy(ctx context.Context, t Target, total func(rows int), f func(Lega
 		}
 		total(n)
 		rows, err := tx.Query(ctx, `SELECT t.user_id::text, t.id::text, t.title::text, t.description::text, coalesce(t.completed, false),
-  coalesce(t.created_at::timestamptz, t.updated_at::timestamptz, 'epoch'), coalesce(t.updated_at::timestamptz, t.created_at::timestamptz, 'epoch')
-FROM public.tasks AS t ORDER BY t.user_id COLLATE "C", t.created_at, t.id`, pgx.QueryExecModeExec)
+  coalesce(t.created, t.updated, 'epoch'), coalesce(t.updated, t.created, 'epoch')
+FROM (SELECT p.user_id, p.id, p.title, p.description, p.completed, p.created_at,
+    CASE WHEN isfinite(p.created_at) THEN p.created_at::timestamptz END AS created,
+    CASE WHEN isfinite(p.updated_at) THEN p.updated_at::timestamptz END AS updated FROM public.tasks AS p) AS t ORDER BY t.user_id COLLATE "C", t.created_at, t.id`, pgx.QueryExecModeExec)
 		if err != nil {
 			return err
 		}

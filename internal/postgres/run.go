@@ -21,6 +21,13 @@ var errAcquire = errors.New("postgres: no connection became free in time")
 // From then on the client's leaving does not stop it. It is tried again only
 // when it is certain that nothing was committed.
 func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	if s.troubled.Load() {
+		// A pooler that has lost its server answers a write as if the server might
+		// have run it. Ask first, with something that writes nothing.
+		if err := s.check(ctx); err != nil {
+			return err
+		}
+	}
 	return s.run(ctx, context.WithoutCancel(ctx), safeToRepeat, f)
 }
 
@@ -47,7 +54,9 @@ func (s *Store) run(acquire, statement context.Context, again func(error) bool, 
 		if code := sqlState(err); code == undefinedStatement || code == duplicateStatement {
 			s.leaveSession()
 		}
-		s.observe(err)
+		if statement.Err() == nil { // else the client has left, which says nothing of the database
+			s.observe(err)
+		}
 		if err == nil || attempt == maxAttempts || !again(err) || !pause(ctx, attempt) {
 			return translate(err)
 		}
@@ -112,8 +121,8 @@ func (s *Store) observe(err error) {
 		s.troubled.Store(false)
 	case errors.Is(err, context.Canceled):
 	default:
-		kind := docket.KindOf(translate(err))
-		s.troubled.Store(kind == docket.Unavailable || kind == docket.OutcomeUnknown)
+		kind := docket.KindOf(translate(err)) // Internal too: the schema may not be what it was
+		s.troubled.Store(kind == docket.Unavailable || kind == docket.OutcomeUnknown || kind == docket.Internal)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"docket"
@@ -79,7 +80,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	for _, warning := range o.Target.Warnings {
 		o.Log.Warn("the database URL", "warning", warning)
 	}
-	found, err := probe(ctx, o.Target)
+	found, err := probe(ctx, o.Target, o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -120,20 +121,28 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // probe connects once and returns the exec mode that suits what it finds:
 // cache_statement on a session of our own, cache_describe behind a pooler.
-func probe(ctx context.Context, t Target) (pgx.QueryExecMode, error) {
+func probe(ctx context.Context, t Target, log *slog.Logger) (pgx.QueryExecMode, error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
 		return 0, fmt.Errorf("cannot reach the database %s: %w", t, err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it has told what it knows
 	var pid uint32
-	var encoding string
-	err = conn.QueryRow(ctx, "SELECT pg_backend_pid(), current_setting('server_encoding')", pgx.QueryExecModeExec).Scan(&pid, &encoding)
-	if err != nil {
+	var encoding, isolation, durability string
+	var standby bool
+	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), current_setting('server_encoding'), current_setting('transaction_isolation'),
+  current_setting('synchronous_commit'), pg_is_in_recovery()`, pgx.QueryExecModeExec).Scan(&pid, &encoding, &isolation, &durability, &standby)
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("cannot use the database %s: %w", t, err)
-	}
-	if encoding != "UTF8" {
+	case encoding != "UTF8":
 		return 0, fmt.Errorf("the database %s has the encoding %s, which cannot hold every text: make one with ENCODING 'UTF8'", t, encoding)
+	case isolation != "read committed":
+		return 0, fmt.Errorf("the database %s gives %s transactions where Docket relies on read committed: reset default_transaction_isolation of the role and the database", t, isolation)
+	case standby:
+		return 0, fmt.Errorf("the database %s is a standby, which cannot be written: name the primary", t)
+	case durability == "off":
+		log.Warn("synchronous_commit is off: a crash of the database loses writes that were acknowledged")
 	}
 	if t.Pooled || pid != conn.PgConn().PID() { // poolers hand out process ids of their own
 		return pgx.QueryExecModeCacheDescribe, nil
@@ -166,10 +175,21 @@ func seemsDead(_ context.Context, p pgxpool.ShouldPingParams) bool {
 	case p.IdleDuration > 30*time.Second:
 		return true
 	case p.IdleDuration > 100*time.Millisecond:
-		//nolint:staticcheck // Ping, its successor, is the round trip that this saves when the server has hung up
-		return p.Conn.PgConn().CheckConn() != nil
+		return hungUp(p.Conn.PgConn())
 	}
 	return false
+}
+
+// hungUp reports whether the server has closed an idle connection, as far as
+// this side has heard. It looks for a millisecond, and sends nothing.
+func hungUp(conn *pgconn.PgConn) bool {
+	//nolint:forbidigo // a connection knows no other clock
+	if err := conn.Conn().SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		return true
+	}
+	_, err := conn.ReceiveMessage(context.Background()) // no context of its own: its end would cancel a statement
+	_ = conn.Conn().SetReadDeadline(time.Time{})        // fails on a connection that is not used again
+	return err != nil && !pgconn.Timeout(err)
 }
 
 // Close waits for the statements that run and closes all connections.

@@ -33,7 +33,7 @@ RETURNING t.version`
   UPDATE docket.owners AS x SET counter = x.counter + 1
   WHERE x.user_id = $1 AND EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL)
   RETURNING x.counter)
-UPDATE docket.tasks AS t SET completed = NOT t.completed, updated_at = $3, version = o.counter
+UPDATE docket.tasks AS t SET completed = NOT t.completed, updated_at = greatest($3, t.updated_at), version = o.counter
 FROM o WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
 RETURNING ` + columns
 
@@ -55,7 +55,7 @@ u AS (
   UPDATE docket.tasks AS t SET
     title = CASE WHEN $3 THEN $4 ELSE t.title END, title_folded = CASE WHEN $3 THEN $9::text ELSE t.title_folded END,
     description = CASE WHEN $5 THEN $6 ELSE t.description END, description_folded = CASE WHEN $5 THEN $10::text ELSE t.description_folded END,
-    completed = CASE WHEN $7 THEN $8 ELSE t.completed END, updated_at = $11::timestamptz, version = n.counter
+    completed = CASE WHEN $7 THEN $8 ELSE t.completed END, updated_at = greatest($11::timestamptz, t.updated_at), version = n.counter
   FROM n WHERE t.user_id = $1 AND t.id = $2
   RETURNING ` + columns + `)
 SELECT ` + columns + ` FROM u AS t

@@ -36,15 +36,15 @@ type Target struct {
 func ParseURL(text string) (Target, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return Target{}, errors.New("is not a URL: percent-encode special characters of the user and the password")
+		return Target{}, errMisread
 	}
 	scheme, _, _ := strings.Cut(u.Scheme, "+") // postgresql+asyncpg
 	if scheme != "postgres" && scheme != "postgresql" {
 		return Target{}, errors.New("must begin with postgres:// or postgresql://")
 	}
 	u.Scheme = "postgres"
-	if strings.Contains(u.RawQuery, "@") { // the password has a question mark in it, and must not be repeated
-		return Target{}, errors.New("has an @ among its parameters: percent-encode special characters of the user and the password")
+	if misread(u) {
+		return Target{}, errMisread
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -74,6 +74,15 @@ func ParseURL(text string) (Target, error) {
 		t.Warnings = append(t.Warnings, "the database's identity is not verified: add sslmode=verify-full&sslrootcert=system to its URL")
 	}
 	return t, nil
+}
+
+var errMisread = errors.New("is not a URL: percent-encode special characters of the user and the password")
+
+// misread reports whether a URL was split in the wrong places, because the
+// password has a /, ? or # in it: parts of the password then stand where they
+// would be shown.
+func misread(u *url.URL) bool {
+	return strings.Contains(u.Path, "@") || strings.Contains(u.RawQuery, "@") || u.Fragment != "" || u.Opaque != "" || strings.HasSuffix(u.Host, ":")
 }
 
 // understood are the parameters that pgx or every PostgreSQL knows, poolers

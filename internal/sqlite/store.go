@@ -69,7 +69,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 // openExclusive takes the lock on the file and opens the writing connection.
 func openExclusive(ctx context.Context, path string) (*Store, error) {
-	if err := create(path); err != nil {
+	path, err := create(path)
+	if err != nil {
 		return nil, err
 	}
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
@@ -87,16 +88,20 @@ func openExclusive(ctx context.Context, path string) (*Store, error) {
 	return &Store{lock: lock, writer: w}, nil
 }
 
-// create makes an empty file that only its owner may read, unless there is one.
-func create(path string) error {
+// create makes an empty file that only its owner may read, unless there is one,
+// and returns its path without symbolic links, so that each file has one lock.
+func create(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot open %s: the folder %s does not exist", path, filepath.Dir(path))
+		return "", fmt.Errorf("cannot open %s: the folder %s does not exist", path, filepath.Dir(path))
 	}
 	if err != nil {
-		return fmt.Errorf("cannot open the database: %w", err)
+		return "", fmt.Errorf("cannot open the database: %w", err)
 	}
-	return f.Close()
+	if err := f.Close(); err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // Close commits the writes that have begun, folds the write-ahead log into the

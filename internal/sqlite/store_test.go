@@ -126,6 +126,18 @@ func TestOpenTwice(t *testing.T) {
 	put(t, open(t, path), "task") // the lock was released
 }
 
+func TestOpenTwiceByALink(t *testing.T) {
+	path := tempPath(t)
+	open(t, path)
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), link); err == nil || !strings.Contains(err.Error(), "in use by another docket process") {
+		t.Errorf("Open by a link returned %v", err)
+	}
+}
+
 func TestOpenWhereThereIsNoFolder(t *testing.T) {
 	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "none", "docket.db"))
 	if err == nil || !strings.Contains(err.Error(), "does not exist") {

@@ -128,7 +128,9 @@ func (s *Store) change(ctx context.Context, owner docket.UserID, id uuid.UUID, n
 		if t, err = get(q.get, owner, id); err != nil || !f(&t) {
 			return err
 		}
-		t.UpdatedAt = now
+		if now.After(t.UpdatedAt) { // another write may have read the clock later and got here earlier
+			t.UpdatedAt = now
+		}
 		if err := q.bump.QueryRow(string(owner), 0).Scan(&t.Version); err != nil {
 			return err
 		}

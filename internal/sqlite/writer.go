@@ -185,7 +185,10 @@ func (w *writer) savepoint(run func(*statements) error) (err error) {
 		if undo := exec(w.stmts.undo); undo != nil {
 			return undo
 		}
-		return errors.Join(err, exec(w.stmts.release))
+		if release := exec(w.stmts.release); release != nil {
+			return release
+		}
+		return err
 	}
 	return exec(w.stmts.release)
 }

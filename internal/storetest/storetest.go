@@ -35,6 +35,7 @@ func Run(t *testing.T, open Open) {
 		{"UpdateSetsWhatIsGiven", testUpdate},
 		{"UpdateOfNothingNewKeepsTheVersion", testUpdateSame},
 		{"Toggle", testToggle},
+		{"ClockThatStepsBack", testClockBack},
 		{"DeleteHidesTheTask", testDelete},
 		{"OwnersAreApart", testOwners},
 		{"OwnersAreComparedByteForByte", testOwnerBytes},

@@ -182,6 +182,15 @@ func testToggle(t *testing.T, f *fixture) {
 	}
 }
 
+func testClockBack(t *testing.T, f *fixture) {
+	task := f.toggle(f.create("alice", "task"))
+	f.now = f.now.Add(-time.Hour)
+	toggled := f.toggle(task)
+	updated := f.update(toggled, docket.TaskUpdate{Title: docket.Some("new")})
+	f.equal([]time.Time{toggled.UpdatedAt, updated.UpdatedAt}, []time.Time{task.UpdatedAt, task.UpdatedAt})
+	f.equal([]int64{toggled.Version, updated.Version}, []int64{task.Version + 1, task.Version + 2})
+}
+
 func testDelete(t *testing.T, f *fixture) {
 	first, gone, last := f.create("alice", "first"), f.create("alice", "gone"), f.create("alice", "last")
 	f.delete(gone)
