@@ -18,6 +18,9 @@ const (
 	// NotFound is a task that does not exist, was deleted, or is another user's.
 	// The three cannot be told apart.
 	NotFound Kind = "task-not-found"
+	// PreconditionFailed is a task that is not at a version that the request
+	// demands. Nothing was written.
+	PreconditionFailed Kind = "precondition-failed"
 	// Unavailable is a store that cannot serve now. Nothing was written.
 	Unavailable Kind = "unavailable"
 	// OutcomeUnknown is a write that may or may not have been committed.

@@ -69,31 +69,35 @@ func (s *Service) Task(ctx context.Context, owner UserID, id uuid.UUID) (Task, e
 	return s.store.Get(ctx, owner, id)
 }
 
-// Tasks returns owner's tasks in the order of creation, at most MaxList.
-func (s *Service) Tasks(ctx context.Context, owner UserID) ([]Task, error) {
-	return s.store.List(ctx, owner, MaxList)
+// Tasks returns a page of owner's tasks. Invalid.
+func (s *Service) Tasks(ctx context.Context, owner UserID, q ListQuery) (Page, error) {
+	if faults := q.check(); len(faults) > 0 {
+		return Page{}, InvalidInput(faults...)
+	}
+	return s.store.List(ctx, owner, q)
 }
 
-// UpdateTask sets the fields that u names and returns the task. Invalid, NotFound.
-func (s *Service) UpdateTask(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate) (Task, error) {
+// UpdateTask sets the fields that u names and returns the task. Invalid,
+// NotFound, PreconditionFailed.
+func (s *Service) UpdateTask(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate, p Precondition) (Task, error) {
 	if faults := u.Normalize(); len(faults) > 0 {
 		return Task{}, InvalidInput(faults...)
 	}
-	return s.store.Update(ctx, owner, id, u, s.time())
+	return s.store.Update(ctx, owner, id, u, p, s.time())
 }
 
 // CompleteTask sets whether a task is completed, or flips it when completed is
-// absent, and returns the task. NotFound.
-func (s *Service) CompleteTask(ctx context.Context, owner UserID, id uuid.UUID, completed Optional[bool]) (Task, error) {
+// absent, and returns the task. NotFound, PreconditionFailed.
+func (s *Service) CompleteTask(ctx context.Context, owner UserID, id uuid.UUID, completed Optional[bool], p Precondition) (Task, error) {
 	if completed.Set {
-		return s.store.Update(ctx, owner, id, TaskUpdate{Completed: completed}, s.time())
+		return s.store.Update(ctx, owner, id, TaskUpdate{Completed: completed}, p, s.time())
 	}
-	return s.store.Toggle(ctx, owner, id, s.time())
+	return s.store.Toggle(ctx, owner, id, p, s.time())
 }
 
-// DeleteTask deletes a task. NotFound.
-func (s *Service) DeleteTask(ctx context.Context, owner UserID, id uuid.UUID) error {
-	return s.store.Delete(ctx, owner, id, s.time())
+// DeleteTask deletes a task. NotFound, PreconditionFailed.
+func (s *Service) DeleteTask(ctx context.Context, owner UserID, id uuid.UUID, p Precondition) error {
+	return s.store.Delete(ctx, owner, id, p, s.time())
 }
 
 // Ready returns nil when the service can serve.

@@ -54,7 +54,7 @@ func TestServiceRefusesInvalidInput(t *testing.T) {
 	s := NewService(&recorder{}) // a call of the store would panic or be recorded
 	_, err := s.CreateTask(t.Context(), "alice", NewTask{})
 	checkFaults(t, err, Fault{In: InBody, Name: "/title", Code: "too_short"})
-	_, err = s.UpdateTask(t.Context(), "alice", uuid.Nil, TaskUpdate{Title: Some(" ")})
+	_, err = s.UpdateTask(t.Context(), "alice", uuid.Nil, TaskUpdate{Title: Some(" ")}, Precondition{})
 	checkFaults(t, err, Fault{In: InBody, Name: "/title", Code: "too_short"})
 }
 

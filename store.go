@@ -21,6 +21,8 @@ const MaxImport = 1000
 // transaction, and stamps the task with the result as Version; a write that
 // changes nothing keeps Version and UpdatedAt.
 //
+// A Precondition is looked at in the same moment as the change is made.
+//
 // Besides the kinds that a method names, each returns Unavailable when the
 // store cannot serve within its acquire timeout, and Internal when it fails in
 // a way it does not know; each write also returns StorageFull and
@@ -35,20 +37,23 @@ type Store interface {
 	// Get returns a task. NotFound.
 	Get(ctx context.Context, owner UserID, id uuid.UUID) (Task, error)
 
-	// List returns at most limit tasks in the order of their ids, which is the
-	// order of creation. The slice is never nil.
-	List(ctx context.Context, owner UserID, limit int) ([]Task, error)
+	// List returns a page of tasks, and the owner's state at the same moment.
+	// In the order of creation it costs the same wherever it begins; otherwise
+	// one pass over the owner's tasks.
+	List(ctx context.Context, owner UserID, q ListQuery) (Page, error)
 
 	// Update applies u, which has no faults, to a task and returns the result.
 	// When something changed, UpdatedAt is now, or stays when it was later: it
-	// never goes back while Version goes on. NotFound.
-	Update(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate, now time.Time) (Task, error)
+	// never goes back while Version goes on. NotFound, PreconditionFailed.
+	Update(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate, p Precondition, now time.Time) (Task, error)
 
-	// Toggle flips whether a task is completed and returns the result. NotFound.
-	Toggle(ctx context.Context, owner UserID, id uuid.UUID, now time.Time) (Task, error)
+	// Toggle flips whether a task is completed and returns the result. NotFound,
+	// PreconditionFailed.
+	Toggle(ctx context.Context, owner UserID, id uuid.UUID, p Precondition, now time.Time) (Task, error)
 
-	// Delete marks a task as deleted at now. NotFound, also for a second delete.
-	Delete(ctx context.Context, owner UserID, id uuid.UUID, now time.Time) error
+	// Delete marks a task as deleted at now. NotFound, also for a second delete;
+	// PreconditionFailed.
+	Delete(ctx context.Context, owner UserID, id uuid.UUID, p Precondition, now time.Time) error
 
 	// Import adds those tasks of owner that the store does not have, nor has
 	// deleted, by their ids, in one transaction, and returns how many it added.

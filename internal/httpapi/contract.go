@@ -43,7 +43,7 @@ func description() *huma.OpenAPI {
 			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {
 				Type: "http", Scheme: "bearer", BearerFormat: "JWT",
 				Description: "A token of the identity provider whose subject (`sub`) is the user in the path. " +
-					"Tokens are verified as RFC 8725 asks: the algorithm is bound to the key and to the configuration, issuer and audience are compared exactly when configured, and exp is required. " +
+					"Tokens are verified as RFC8725 asks: the algorithm is bound to the key and to the configuration, issuer and audience are compared exactly when configured, and exp is required. " +
 					"A server for development may be configured to ask for none.",
 			}},
 		},
@@ -68,8 +68,11 @@ func headers() map[string]*huma.Header {
 			Description: "`private, no-cache` (may be kept, and must be checked by its ETag before each use) on an answer with an ETag, otherwise `no-store`.",
 			Schema:      &huma.Schema{Type: huma.TypeString, Enum: []any{revalidate, "no-store"}},
 		},
-		"ETag":     text("The task's version, as a strong entity tag.", "", `^"[0-9]+"$`, 18, `"1"`),
-		"Location": text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
+		"ETag":               text("What the answer is, as a strong entity tag: a task's version, or the mark of a list.", "", `^"[A-Za-z0-9_-]+"$`, 60, `"1"`),
+		"Link":               text("The next page, when there is one: `<…>; rel=\"next\"`, a relative reference (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 8000, `</api/alice/tasks?cursor=AQ&limit=50>; rel="next"`),
+		"Preference-Applied": text("The preference that was followed (RFC 7240).", "", "^count=exact$", 20, "count=exact"),
+		"X-Total-Count":      text("How many tasks the list has on all pages, with `Prefer: count=exact`.", "", "^[0-9]+$", 20, "120"),
+		"Location":           text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
 		"Retry-After": {
 			Description: "Seconds after which to send the same request again. Absent when the outcome of a write is unknown.",
 			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most},
@@ -112,6 +115,15 @@ func (a *api) shareHeaders(op *huma.Operation) {
 // success describes the answer to a request that was carried out.
 func success(status int, description string) map[string]*huma.Response {
 	return map[string]*huma.Response{strconv.Itoa(status): {Description: description}}
+}
+
+// withNotModified adds the answer to a client that has what it asked for.
+func withNotModified(responses map[string]*huma.Response) map[string]*huma.Response {
+	responses["304"] = &huma.Response{
+		Description: "What the client has, by If-None-Match, is still the answer. There is no body.",
+		Headers:     withHeaders("ETag", "Cache-Control"),
+	}
+	return responses
 }
 
 // bearer is the security requirement of operations on a user's tasks.

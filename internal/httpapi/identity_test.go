@@ -49,24 +49,24 @@ func (c *counting) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (
 	return c.Store.Get(ctx, owner, id)
 }
 
-func (c *counting) List(ctx context.Context, owner docket.UserID, limit int) ([]docket.Task, error) {
+func (c *counting) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
 	c.calls.Add(1)
-	return c.Store.List(ctx, owner, limit)
+	return c.Store.List(ctx, owner, q)
 }
 
-func (c *counting) Update(ctx context.Context, owner docket.UserID, id uuid.UUID, u docket.TaskUpdate, now time.Time) (docket.Task, error) {
+func (c *counting) Update(ctx context.Context, owner docket.UserID, id uuid.UUID, u docket.TaskUpdate, p docket.Precondition, now time.Time) (docket.Task, error) {
 	c.calls.Add(1)
-	return c.Store.Update(ctx, owner, id, u, now)
+	return c.Store.Update(ctx, owner, id, u, p, now)
 }
 
-func (c *counting) Toggle(ctx context.Context, owner docket.UserID, id uuid.UUID, now time.Time) (docket.Task, error) {
+func (c *counting) Toggle(ctx context.Context, owner docket.UserID, id uuid.UUID, p docket.Precondition, now time.Time) (docket.Task, error) {
 	c.calls.Add(1)
-	return c.Store.Toggle(ctx, owner, id, now)
+	return c.Store.Toggle(ctx, owner, id, p, now)
 }
 
-func (c *counting) Delete(ctx context.Context, owner docket.UserID, id uuid.UUID, now time.Time) error {
+func (c *counting) Delete(ctx context.Context, owner docket.UserID, id uuid.UUID, p docket.Precondition, now time.Time) error {
 	c.calls.Add(1)
-	return c.Store.Delete(ctx, owner, id, now)
+	return c.Store.Delete(ctx, owner, id, p, now)
 }
 
 // serveClosed starts a server that asks for tokens.

@@ -64,7 +64,7 @@ func TestEveryKindHasItsProblem(t *testing.T) {
 		seen[p.Kind] = true
 	}
 	for _, kind := range []docket.Kind{
-		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull,
+		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed,
 		malformed, unauthorized, forbidden, untrustedOrigin, routeNotFound, methodNotAllowed, bodyTimeout, bodyTooLarge, notJSON,
 	} {
 		if !seen[kind] {
@@ -158,7 +158,7 @@ func FuzzQuery(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		faults, err := checkQuery(raw, "limit")
+		_, faults, err := parseQuery(raw, "limit")
 		if err != nil && docket.KindOf(err) != malformed {
 			t.Fatalf("%q: %v", raw, err)
 		}
@@ -208,9 +208,9 @@ type lister struct {
 	asked func(docket.UserID)
 }
 
-func (l lister) List(_ context.Context, owner docket.UserID, _ int) ([]docket.Task, error) {
+func (l lister) List(_ context.Context, owner docket.UserID, _ docket.ListQuery) (docket.Page, error) {
 	l.asked(owner)
-	return nil, nil
+	return docket.Page{}, nil
 }
 
 type statusOnly struct {

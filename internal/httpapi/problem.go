@@ -88,6 +88,12 @@ var problemTypes = []problemType{
 		errSlowBody,
 	},
 	{
+		docket.PreconditionFailed, 412, "Precondition failed",
+		"The task is not at a version that If-Match names, or is at one that If-None-Match names. Nothing was written.",
+		"Read the task again, apply the change to what it is now, and send its new ETag.",
+		docket.Stale(),
+	},
+	{
 		bodyTooLarge, 413, "Content too large",
 		"The body is larger than any valid request for this path.",
 		"Send at most 131,072 bytes.",

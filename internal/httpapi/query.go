@@ -10,21 +10,18 @@ import (
 	"docket"
 )
 
-// checkQuery returns a fault for each parameter of the query string that is
-// not among known or is given more than once. The error is malformed when the
-// string cannot be decoded.
-func checkQuery(raw string, known ...string) ([]docket.Fault, error) {
-	if raw == "" {
-		return nil, nil
-	}
+// parseQuery returns the parameters of the query string, and a fault for each
+// that is not among known or is given more than once. The error is malformed
+// when the string cannot be decoded.
+func parseQuery(raw string, known ...string) (url.Values, []docket.Fault, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, errMalformedQuery
+		return nil, nil, errMalformedQuery
 	}
 	var faults []docket.Fault
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !utf8.ValidString(name) || slices.ContainsFunc(values[name], func(v string) bool { return !utf8.ValidString(v) }) {
-			return nil, errMalformedQuery
+			return nil, nil, errMalformedQuery
 		}
 		switch n := len(values[name]); {
 		case !slices.Contains(known, name):
@@ -37,7 +34,7 @@ func checkQuery(raw string, known ...string) ([]docket.Fault, error) {
 			faults = append(faults, queryFault(name, "repeated", fmt.Sprintf("The parameter %s is given %d times. Give it once.", name, n)))
 		}
 	}
-	return faults, nil
+	return values, faults, nil
 }
 
 var errMalformedQuery = &docket.Error{Kind: malformed, Detail: "The query string cannot be decoded. Percent-encode it, as UTF-8, with & between parameters."}

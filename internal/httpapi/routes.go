@@ -26,9 +26,10 @@ const bodyReadTimeout = 10 * time.Second
 func (a *api) operations() {
 	register(a, huma.Operation{
 		OperationID: "listTasks", Method: http.MethodGet, Path: "/api/{user_id}/tasks",
-		Summary:     "List a user's tasks",
-		Description: "All tasks of the user, at most 10,000, in the order of their creation. A user without tasks has an empty list.",
-		Responses:   success(http.StatusOK, "The tasks, the oldest first."),
+		Summary: "List a user's tasks",
+		Description: "The tasks of the user, in the order of their creation unless `sort` says otherwise. When more follow, Link has the next page (RFC 8288): no task is skipped or met twice while others are created, changed or deleted between the pages. " +
+			"An unchanged list is a 304 to its ETag.",
+		Responses: withNotModified(success(http.StatusOK, "The tasks. A user without tasks has an empty list.")),
 	}, a.listTasks)
 	register(a, huma.Operation{
 		OperationID: "createTask", Method: http.MethodPost, Path: "/api/{user_id}/tasks", DefaultStatus: http.StatusCreated,
@@ -41,7 +42,7 @@ func (a *api) operations() {
 		OperationID: "getTask", Method: http.MethodGet, Path: "/api/{user_id}/tasks/{id}",
 		Summary:     "Get a task",
 		Description: "One task of the user.",
-		Responses:   success(http.StatusOK, "The task."),
+		Responses:   withNotModified(success(http.StatusOK, "The task.")),
 	}, a.getTask)
 	register(a, huma.Operation{
 		OperationID: "updateTask", Method: http.MethodPut, Path: "/api/{user_id}/tasks/{id}",
@@ -129,7 +130,7 @@ func statuses(op huma.Operation) []int {
 		list = append(list, 400, 401, 403, 413, 422)
 	}
 	if strings.Contains(op.Path, "{id}") {
-		list = append(list, 404)
+		list = append(list, 404, 412)
 	}
 	if op.Method != http.MethodGet {
 		list = append(list, 507)

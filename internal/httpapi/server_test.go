@@ -47,7 +47,7 @@ type broken struct {
 	panic bool
 }
 
-func (b *broken) Toggle(context.Context, docket.UserID, uuid.UUID, time.Time) (docket.Task, error) {
+func (b *broken) Toggle(context.Context, docket.UserID, uuid.UUID, docket.Precondition, time.Time) (docket.Task, error) {
 	if b.panic {
 		panic(b.err)
 	}

@@ -20,6 +20,10 @@ var suite = []struct {
 	{"CreateAndGet", testCreateAndGet},
 	{"CreateTrimsTheTitleAndKeepsTheRest", testText},
 	{"ListIsABareArrayInOrder", testList},
+	{"ListsArePaged", testPaging},
+	{"ListsAreSortedAndFiltered", testListParameters},
+	{"UnchangedListsAreNotSentAgain", testListTags},
+	{"PreconditionsOfTasks", testConditions},
 	{"PutSetsWhatIsGiven", testPut},
 	{"PatchIsAMergePatch", testPatch},
 	{"CompleteTogglesAndSets", testComplete},
@@ -89,7 +93,7 @@ func testText(c *client) {
 func testList(c *client) {
 	empty := c.do("GET", "/api/alice/tasks", "").is(200)
 	c.equal(empty.body, "[]")
-	c.equal(empty.header.Get("Cache-Control"), "no-store")
+	c.equal(empty.header.Get("Cache-Control"), "private, no-cache")
 	var want []task
 	for i := range 5 {
 		want = append(want, c.create("alice", fmt.Sprint("task ", i)))

@@ -3,8 +3,11 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"docket"
 )
@@ -24,17 +27,26 @@ type TaskPath struct {
 }
 
 // resolve checks everything about a request that a handler must not see
-// unchecked: its query against the parameters known, its owner and its body.
-// It reports all faults at once.
-func (p *UserPath) resolve(ctx huma.Context, b body, known ...string) []error {
+// unchecked: its query, of which nothing is expected, its owner and its body. It
+// reports all faults at once.
+func (p *UserPath) resolve(ctx huma.Context, b body) []error {
+	url := ctx.URL()
+	_, faults, err := parseQuery(url.RawQuery)
+	if err != nil {
+		return []error{err}
+	}
+	return p.finish(ctx, faults, b)
+}
+
+// finish is resolve for a query that has been looked at.
+func (p *UserPath) finish(ctx huma.Context, faults []docket.Fault, b body) []error {
 	if !requestOf(ctx.Context()).allows(p.UserID) {
 		return []error{errForeignUser} // authenticate has answered already, if it read the path as the router did
 	}
-	url := ctx.URL()
-	faults, err := checkQuery(url.RawQuery, known...)
-	if err = errors.Join(err, b.err); err != nil {
-		return []error{err}
+	if b.err != nil {
+		return []error{b.err}
 	}
+	var err error
 	p.owner, err = docket.ParseUserID(p.UserID)
 	if e, ok := errors.AsType[*docket.Error](err); ok {
 		faults = append(faults, e.Faults...)
@@ -45,13 +57,50 @@ func (p *UserPath) resolve(ctx huma.Context, b body, known ...string) []error {
 	return nil
 }
 
-type userInput struct{ UserPath }
+// Conditions are the preconditions of a request about one task.
+type Conditions struct {
+	IfMatch     string `header:"If-Match" pattern:"^[ \\t]*(\\*|[, \\t]*(W/)?\"[^\"\\s]*\"([ \\t]*,[ \\t]*((W/)?\"[^\"\\s]*\")?)*)[ \\t]*$" maxLength:"4000" doc:"ETags, one of which the task must have, or *: otherwise 412." example:"\"1\""`
+	IfNoneMatch string `header:"If-None-Match" pattern:"^[ \\t]*(\\*|[, \\t]*(W/)?\"[^\"\\s]*\"([ \\t]*,[ \\t]*((W/)?\"[^\"\\s]*\")?)*)[ \\t]*$" maxLength:"4000" doc:"ETags, none of which the task may have: otherwise 304 to a read and 412 to a write." example:"\"1\""`
 
-func (in *userInput) Resolve(ctx huma.Context) []error { return in.resolve(ctx, body{}) }
+	match, noneMatch []string // the tags; nil without the field
+}
 
-type taskInput struct{ TaskPath }
+// tagFaults reads the fields and returns their faults. It reads them itself: Huma binds the first of several lines.
+func (c *Conditions) tagFaults(ctx huma.Context) []docket.Fault {
+	r, _ := humago.Unwrap(ctx)
+	var faults []docket.Fault
+	for name, tags := range map[string]*[]string{"If-Match": &c.match, "If-None-Match": &c.noneMatch} {
+		var err error
+		if *tags, err = parseTags(r.Header.Values(name)); err != nil {
+			faults = append(faults, tagsFault(name))
+		}
+	}
+	return faults
+}
 
-func (in *taskInput) Resolve(ctx huma.Context) []error { return in.resolve(ctx, body{}) }
+// ofWrite is what a write demands: If-Match by the strong comparison of tags and
+// If-None-Match by the weak one, where * is any task (RFC 9110, section 13.1).
+func (c *Conditions) ofWrite() (p docket.Precondition) {
+	switch {
+	case slices.Contains(c.noneMatch, anyTag): // there must be no task
+		return docket.Precondition{Match: docket.Some([]int64{})}
+	case c.noneMatch != nil:
+		p.NoneMatch = docket.Some(versionsOf(withoutWeakness(c.noneMatch)))
+	}
+	if c.match != nil && !slices.Contains(c.match, anyTag) {
+		p.Match = docket.Some(versionsOf(c.match))
+	}
+	return p
+}
+
+type taskInput struct {
+	TaskPath
+	Conditions
+}
+
+func (in *taskInput) Resolve(ctx huma.Context) []error {
+	return in.resolve(ctx, body{faults: in.tagFaults(ctx)})
+}
 
 type createInput struct {
 	UserPath
@@ -62,13 +111,19 @@ func (in *createInput) Resolve(ctx huma.Context) []error { return in.resolve(ctx
 
 type updateInput struct {
 	TaskPath
+	Conditions
 	Body TaskUpdate
 }
 
-func (in *updateInput) Resolve(ctx huma.Context) []error { return in.resolve(ctx, in.Body.body) }
+func (in *updateInput) Resolve(ctx huma.Context) []error {
+	b := in.Body.body
+	b.faults = append(in.tagFaults(ctx), b.faults...)
+	return in.resolve(ctx, b)
+}
 
 type completeInput struct {
 	TaskPath
+	Conditions
 	Body *TaskComplete
 }
 
@@ -76,14 +131,13 @@ func (in *completeInput) Resolve(ctx huma.Context) []error {
 	if in.Body == nil {
 		in.Body = &TaskComplete{}
 	}
-	return in.resolve(ctx, in.Body.body)
-}
-
-type listOutput struct {
-	Body []Task `nullable:"false" maxItems:"10000"`
+	b := in.Body.body
+	b.faults = append(in.tagFaults(ctx), b.faults...)
+	return in.resolve(ctx, b)
 }
 
 type taskOutput struct {
+	Status       int
 	ETag         string `header:"ETag"`
 	CacheControl string `header:"Cache-Control"`
 	Body         Task
@@ -95,7 +149,7 @@ func answerTask(t docket.Task, err error) (*taskOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &taskOutput{ETag: etag(t.Version), CacheControl: revalidate, Body: wireTask(t)}, nil
+	return &taskOutput{Status: http.StatusOK, ETag: etag(t.Version), CacheControl: revalidate, Body: wireTask(t)}, nil
 }
 
 // createdOutput repeats the fields of taskOutput: Huma finds Body and the
@@ -105,14 +159,6 @@ type createdOutput struct {
 	ETag         string `header:"ETag"`
 	CacheControl string `header:"Cache-Control"`
 	Body         Task
-}
-
-func (a *api) listTasks(ctx context.Context, in *userInput) (*listOutput, error) {
-	tasks, err := a.service.Tasks(ctx, in.owner)
-	if err != nil {
-		return nil, err
-	}
-	return &listOutput{Body: wireTasks(tasks)}, nil
 }
 
 func (a *api) createTask(ctx context.Context, in *createInput) (*createdOutput, error) {
@@ -128,7 +174,15 @@ func (a *api) getTask(ctx context.Context, in *taskInput) (*taskOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answerTask(a.service.Task(ctx, in.owner, id))
+	t, err := a.service.Task(ctx, in.owner, id)
+	if err == nil && in.match != nil && !slices.Contains(in.match, anyTag) && !slices.Contains(in.match, etag(t.Version)) {
+		err = docket.Stale()
+	}
+	out, err := answerTask(t, err)
+	if err == nil && matchesAny(in.noneMatch, out.ETag) {
+		out.Status = http.StatusNotModified
+	}
+	return out, err
 }
 
 func (a *api) updateTask(ctx context.Context, in *updateInput) (*taskOutput, error) {
@@ -136,7 +190,7 @@ func (a *api) updateTask(ctx context.Context, in *updateInput) (*taskOutput, err
 	if err != nil {
 		return nil, err
 	}
-	return answerTask(a.service.UpdateTask(ctx, in.owner, id, in.Body.update()))
+	return answerTask(a.service.UpdateTask(ctx, in.owner, id, in.Body.update(), in.ofWrite()))
 }
 
 func (a *api) completeTask(ctx context.Context, in *completeInput) (*taskOutput, error) {
@@ -144,7 +198,7 @@ func (a *api) completeTask(ctx context.Context, in *completeInput) (*taskOutput,
 	if err != nil {
 		return nil, err
 	}
-	return answerTask(a.service.CompleteTask(ctx, in.owner, id, docket.Optional[bool](in.Body.Completed)))
+	return answerTask(a.service.CompleteTask(ctx, in.owner, id, docket.Optional[bool](in.Body.Completed), in.ofWrite()))
 }
 
 func (a *api) deleteTask(ctx context.Context, in *taskInput) (*struct{}, error) {
@@ -152,7 +206,7 @@ func (a *api) deleteTask(ctx context.Context, in *taskInput) (*struct{}, error) 
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.service.DeleteTask(ctx, in.owner, id)
+	return nil, a.service.DeleteTask(ctx, in.owner, id, in.ofWrite())
 }
 
 // Health is the body of the health routes.

@@ -65,7 +65,7 @@ func TestUnnoticedPooler(t *testing.T) {
 	if mode := pgx.QueryExecMode(s.mode.Load()); mode != pgx.QueryExecModeCacheDescribe || !strings.Contains(log.String(), "DATABASE_EXEC_MODE") {
 		t.Errorf("the mode is %s, the log %q", mode, &log)
 	}
-	if tasks, err := s.List(t.Context(), "alice", 1000); err != nil || len(tasks) != 400 {
+	if tasks, err := list(s); err != nil || len(tasks) != 400 {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
 }
@@ -104,7 +104,7 @@ func TestLockedTable(t *testing.T) {
 			var wait sync.WaitGroup
 			for range 4 { // two hold the connections, two wait for one
 				wait.Go(func() {
-					_, err := s.Toggle(context.Background(), "alice", task.ID, time.Now())
+					_, err := s.Toggle(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now())
 					if docket.KindOf(err) != docket.Unavailable {
 						t.Errorf("Toggle returned %v", err)
 					}
@@ -165,7 +165,7 @@ func TestLostAnswer(t *testing.T) {
 		return <-result
 	}
 	err := during(func() error {
-		_, err := s.Toggle(context.Background(), "alice", task.ID, time.Now())
+		_, err := s.Toggle(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now())
 		return err
 	})
 	if docket.KindOf(err) != docket.OutcomeUnknown {
@@ -231,7 +231,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("Ready returned %v when the database was back", err)
 	}
-	if tasks, err := s.List(t.Context(), "alice", 10); err != nil || len(tasks) != 1 {
+	if tasks, err := list(s); err != nil || len(tasks) != 1 {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
 }
@@ -270,7 +270,7 @@ func TestReadySeesALostSchema(t *testing.T) {
 	if err := Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.List(t.Context(), "alice", 10); docket.KindOf(err) != docket.Internal {
+	if _, err := list(s); docket.KindOf(err) != docket.Internal {
 		t.Errorf("List returned %v", err)
 	}
 	if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
@@ -324,7 +324,7 @@ func TestDeadlockIsRepeated(t *testing.T) {
 	tx := lock(t, url, "SELECT 1 FROM docket.tasks FOR UPDATE")
 	result := make(chan error, 1)
 	go func() {
-		_, err := s.Toggle(context.Background(), "alice", task.ID, time.Now())
+		_, err := s.Toggle(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now())
 		result <- err
 	}()
 	waitForLock(t, url)
@@ -350,7 +350,7 @@ func TestLiveCountsExactly(t *testing.T) {
 		task := put(t, s, "task")
 		for range 4 {
 			wait.Go(func() {
-				if err := s.Delete(context.Background(), "alice", task.ID, time.Now()); err != nil && docket.KindOf(err) != docket.NotFound {
+				if err := s.Delete(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now()); err != nil && docket.KindOf(err) != docket.NotFound {
 					t.Error(err)
 				}
 			})

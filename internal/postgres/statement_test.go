@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -14,24 +15,29 @@ import (
 	"docket/internal/pgtest"
 )
 
-// requests are the statements that requests run, each with arguments.
-var requests = map[string]struct {
+// requests are the statements that requests run, and the number of their
+// parameters.
+var requests = func() map[string]statement {
+	all := map[string]statement{
+		"get":       {getSQL, 2},
+		"create":    {createSQL, 10},
+		"toggle":    {toggleSQL, 3},
+		"update":    {updateSQL, 13},
+		"toggle if": {toggleIfSQL, 5},
+		"delete":    {deleteSQL, 5},
+	}
+	for order, sql := range listSQL {
+		all[fmt.Sprintf("list %+v", order)] = statement{sql, len(listArgs("user", docket.ListQuery{Sort: order}))}
+	}
+	return all
+}()
+
+type statement struct {
 	sql  string
-	args []any
-}{
-	"get":    {getSQL, []any{"user-7", someID}},
-	"list":   {listSQL, []any{"user-7", 50}},
-	"create": {createSQL, []any{"user-7", 1, newID, "t", nil, false, day, day, "T", nil}},
-	"toggle": {toggleSQL, []any{"user-7", someID, day}},
-	"update": {updateSQL, []any{"user-7", someID, true, "t", false, nil, true, true, "T", nil, day}},
-	"delete": {deleteSQL, []any{"user-7", someID, day}},
+	args int
 }
 
-const (
-	someID = "019a4e6f-1b2c-7d3e-8f40-000000000007"
-	newID  = "019a4e6f-1b2c-7d3e-8f40-ffffffffffff"
-	day    = "2026-01-31T09:30:00Z"
-)
+const day = "2026-01-31T09:30:00Z"
 
 var (
 	tables  = regexp.MustCompile(`docket\.(\w+)( AS (\w+))?`)
@@ -58,7 +64,7 @@ func TestStatementsKeepToOneUser(t *testing.T) {
 		if uses := len(tables.FindAllString(request.sql, -1)) - len(inserts.FindAllString(request.sql, -1)); strings.Count(request.sql, "user_id = $1") < uses {
 			t.Errorf("%s: %d uses of tables and %d conditions", name, uses, strings.Count(request.sql, "user_id = $1"))
 		}
-		if strings.Contains(request.sql, "*") || strings.Contains(request.sql, "clock_timestamp") || strings.Contains(request.sql, "now()") {
+		if strings.Contains(strings.ReplaceAll(request.sql, "count(*)", ""), "*") || strings.Contains(request.sql, "clock_timestamp") || strings.Contains(request.sql, "now()") {
 			t.Errorf("%s selects by * or uses the database's clock", name)
 		}
 	}
@@ -101,11 +107,19 @@ func TestOneRoundTrip(t *testing.T) {
 			title := docket.TaskUpdate{Title: docket.Some("new")}
 			calls := map[string]func() error{
 				"get":    func() error { _, err := s.Get(ctx, "alice", task.ID); return err },
-				"list":   func() error { _, err := s.List(ctx, "alice", 10); return err },
+				"list":   func() error { _, err := s.List(ctx, "alice", docket.ListQuery{Limit: 10, Count: true}); return err },
 				"create": func() error { _, err := s.Create(ctx, draft("more"), 1); return err },
-				"update": func() error { _, err := s.Update(ctx, "alice", task.ID, title, task.CreatedAt); return err },
-				"toggle": func() error { _, err := s.Toggle(ctx, "alice", task.ID, task.CreatedAt); return err },
-				"delete": func() error { return s.Delete(ctx, "alice", put(t, s, "gone").ID, task.CreatedAt) },
+				"update": func() error {
+					_, err := s.Update(ctx, "alice", task.ID, title, docket.Precondition{}, task.CreatedAt)
+					return err
+				},
+				"toggle": func() error {
+					_, err := s.Toggle(ctx, "alice", task.ID, docket.Precondition{}, task.CreatedAt)
+					return err
+				},
+				"delete": func() error {
+					return s.Delete(ctx, "alice", put(t, s, "gone").ID, docket.Precondition{}, task.CreatedAt)
+				},
 			}
 			for round := range 2 { // the first one prepares
 				for name, call := range calls {
@@ -145,31 +159,40 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 1000),
 	defer conn.Release()
 	for name, request := range requests {
 		plan := explain(t, conn.Conn(), request.sql, request.args)
-		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && name != "create" {
+		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_version") && name != "create" {
 			t.Errorf("%s:\n%s", name, plan)
 		}
-		if strings.Contains(plan, "Sort") {
+		if sorted := strings.Contains(name, "Key:1") || strings.Contains(name, "Key:2"); strings.Contains(plan, "Sort") && !sorted {
 			t.Errorf("%s sorts:\n%s", name, plan)
 		}
 	}
 }
 
+func deallocate(tx pgx.Tx) error {
+	_, err := tx.Exec(context.Background(), "DEALLOCATE q")
+	return err
+}
+
 // explain returns the generic plan of a statement, which does not depend on
 // the arguments, as the server comes to use it for a prepared one.
-func explain(t *testing.T, conn *pgx.Conn, sql string, args []any) string {
+func explain(t *testing.T, conn *pgx.Conn, sql string, args int) string {
 	t.Helper()
 	var plan strings.Builder
 	err := pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(t.Context(), "SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
 			return err
 		}
-		rows, err := tx.Query(t.Context(), "EXPLAIN "+sql, append([]any{pgx.QueryExecModeDescribeExec}, args...)...)
+		if _, err := tx.Exec(t.Context(), "PREPARE q AS "+sql); err != nil {
+			return err
+		}
+		nulls := strings.Repeat(", NULL", args)[2:] // a generic plan does not look at them
+		rows, err := tx.Query(t.Context(), "EXPLAIN EXECUTE q ("+nulls+")", pgx.QueryExecModeExec)
 		if err != nil {
 			return err
 		}
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		plan.WriteString(strings.Join(lines, "\n"))
-		return err
+		return errors.Join(err, deallocate(tx))
 	})
 	if err != nil {
 		t.Fatalf("%v in %s", err, sql)

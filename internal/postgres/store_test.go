@@ -71,3 +71,8 @@ func put(t *testing.T, s *Store, title string) docket.Task {
 	}
 	return task
 }
+
+func list(s *Store) ([]docket.Task, error) {
+	page, err := s.List(context.Background(), "alice", docket.ListQuery{Limit: docket.MaxList})
+	return page.Tasks, err
+}

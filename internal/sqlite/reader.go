@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"docket"
 )
 
 // readers is a pool of connections that only read, each with its statements.
@@ -14,8 +16,32 @@ type readers struct {
 }
 
 type reader struct {
-	conn      *sql.Conn
-	get, list *sql.Stmt
+	conn              *sql.Conn
+	begin, end        *sql.Stmt
+	get, state, count *sql.Stmt
+	list              map[docket.Sort]*sql.Stmt
+}
+
+// prepare readies the statements of the migrated schema.
+func (r *reader) prepare(ctx context.Context) error {
+	err := prepareAll(ctx, r.conn, map[**sql.Stmt]string{
+		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL,
+	})
+	r.list = map[docket.Sort]*sql.Stmt{}
+	for order, text := range listSQL {
+		var stmt *sql.Stmt
+		err = errors.Join(err, prepareAll(ctx, r.conn, map[**sql.Stmt]string{&stmt: text}))
+		r.list[order] = stmt
+	}
+	return err
+}
+
+// snapshot runs f so that all that it reads is of one moment.
+func (r *reader) snapshot(f func() error) error {
+	if err := exec(r.begin); err != nil {
+		return err
+	}
+	return errors.Join(f(), exec(r.end))
 }
 
 func openReaders(ctx context.Context, path string, n int) (*readers, error) {
@@ -32,7 +58,7 @@ func openReaders(ctx context.Context, path string, n int) (*readers, error) {
 		r := &reader{conn: conn}
 		pool.idle <- r
 		pool.n++
-		if err := prepareAll(ctx, conn, map[**sql.Stmt]string{&r.get: getSQL, &r.list: listSQL}); err != nil {
+		if err := r.prepare(ctx); err != nil {
 			return nil, errors.Join(err, pool.close())
 		}
 	}

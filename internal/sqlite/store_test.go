@@ -54,6 +54,11 @@ func put(t *testing.T, s *Store, title string) docket.Task {
 	return task
 }
 
+func list(s *Store) ([]docket.Task, error) {
+	page, err := s.List(context.Background(), "alice", docket.ListQuery{Limit: docket.MaxList})
+	return page.Tasks, err
+}
+
 // external opens the file as another program would.
 func external(t *testing.T, path string) *sql.DB {
 	t.Helper()
@@ -178,7 +183,7 @@ func TestLockedByAnotherProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, s, "free again")
-	if tasks, err := s.List(t.Context(), "alice", 10); err != nil || len(tasks) != 2 {
+	if tasks, err := list(s); err != nil || len(tasks) != 2 {
 		t.Errorf("after the lock: %d tasks, %v", len(tasks), err)
 	}
 }
@@ -255,7 +260,7 @@ func TestGroupIsolatesItsWrites(t *testing.T) {
 			t.Errorf("write %d returned %v", i, err)
 		}
 	}
-	tasks, err := s.List(t.Context(), "alice", 10)
+	tasks, err := list(s)
 	if err != nil || len(tasks) != 2 || tasks[0].Title != "a" || tasks[1].Title != "eeeee" {
 		t.Errorf("the group left %v, %v", tasks, err)
 	}
@@ -276,7 +281,7 @@ func TestWritersShareCommits(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if tasks, err := s.List(t.Context(), "alice", docket.MaxList); err != nil || len(tasks) != writers*each {
+	if tasks, err := list(s); err != nil || len(tasks) != writers*each {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
 }
@@ -306,7 +311,7 @@ func TestCloseFinishesWhatIsQueued(t *testing.T) {
 			t.Errorf("Create returned %v", err)
 		}
 	}
-	tasks, err := open(t, path).List(t.Context(), "alice", n)
+	tasks, err := list(open(t, path))
 	if err != nil || len(tasks) != acknowledged {
 		t.Errorf("%d writes acknowledged, %d tasks found, %v", acknowledged, len(tasks), err)
 	}
@@ -333,7 +338,7 @@ func TestBackup(t *testing.T) {
 		t.Errorf("a second backup to the same name returned %v", err)
 	}
 	copied := open(t, target)
-	if tasks, err := copied.List(t.Context(), "alice", 10); err != nil || len(tasks) != 1 || tasks[0].ID != task.ID {
+	if tasks, err := list(copied); err != nil || len(tasks) != 1 || tasks[0].ID != task.ID {
 		t.Errorf("the copy holds %v, %v", tasks, err)
 	}
 }

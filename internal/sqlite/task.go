@@ -15,8 +15,7 @@ import (
 const columns = "user_id, id, title, description, completed, created_at, updated_at, version"
 
 const (
-	getSQL  = "SELECT " + columns + " FROM tasks WHERE user_id = ?1 AND id = ?2 AND deleted_at IS NULL"
-	listSQL = "SELECT " + columns + " FROM tasks WHERE user_id = ?1 AND deleted_at IS NULL ORDER BY id LIMIT ?2"
+	getSQL = "SELECT " + columns + " FROM tasks WHERE user_id = ?1 AND id = ?2 AND deleted_at IS NULL"
 
 	addSQL = `INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
 ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 RETURNING counter`
@@ -88,44 +87,23 @@ func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (t d
 	return t, err
 }
 
-// List implements docket.Store.
-func (s *Store) List(ctx context.Context, owner docket.UserID, limit int) ([]docket.Task, error) {
-	tasks := []docket.Task{}
-	err := s.readers.use(ctx, func(r *reader) error {
-		rows, err := r.list.QueryContext(ctx, string(owner), limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			t, err := scanTask(rows)
-			if err != nil {
-				return err
-			}
-			tasks = append(tasks, t)
-		}
-		return rows.Err()
-	})
-	return tasks, err
-}
-
 // Update implements docket.Store.
-func (s *Store) Update(ctx context.Context, owner docket.UserID, id uuid.UUID, u docket.TaskUpdate, now time.Time) (docket.Task, error) {
-	return s.change(ctx, owner, id, now, u.Apply)
+func (s *Store) Update(ctx context.Context, owner docket.UserID, id uuid.UUID, u docket.TaskUpdate, p docket.Precondition, now time.Time) (docket.Task, error) {
+	return s.change(ctx, owner, id, p, now, u.Apply)
 }
 
 // Toggle implements docket.Store.
-func (s *Store) Toggle(ctx context.Context, owner docket.UserID, id uuid.UUID, now time.Time) (docket.Task, error) {
-	return s.change(ctx, owner, id, now, func(t *docket.Task) bool {
+func (s *Store) Toggle(ctx context.Context, owner docket.UserID, id uuid.UUID, p docket.Precondition, now time.Time) (docket.Task, error) {
+	return s.change(ctx, owner, id, p, now, func(t *docket.Task) bool {
 		t.Completed = !t.Completed
 		return true
 	})
 }
 
 // change applies f, which reports whether it changed anything, to one task.
-func (s *Store) change(ctx context.Context, owner docket.UserID, id uuid.UUID, now time.Time, f func(*docket.Task) bool) (t docket.Task, err error) {
+func (s *Store) change(ctx context.Context, owner docket.UserID, id uuid.UUID, p docket.Precondition, now time.Time, f func(*docket.Task) bool) (t docket.Task, err error) {
 	err = s.writer.do(ctx, func(q *statements) error {
-		if t, err = get(q.get, owner, id); err != nil || !f(&t) {
+		if t, err = getIf(q.get, owner, id, p); err != nil || !f(&t) {
 			return err
 		}
 		if now.After(t.UpdatedAt) { // another write may have read the clock later and got here earlier
@@ -141,9 +119,9 @@ func (s *Store) change(ctx context.Context, owner docket.UserID, id uuid.UUID, n
 }
 
 // Delete implements docket.Store.
-func (s *Store) Delete(ctx context.Context, owner docket.UserID, id uuid.UUID, now time.Time) error {
+func (s *Store) Delete(ctx context.Context, owner docket.UserID, id uuid.UUID, p docket.Precondition, now time.Time) error {
 	return s.writer.do(ctx, func(q *statements) error {
-		if _, err := get(q.get, owner, id); err != nil {
+		if _, err := getIf(q.get, owner, id, p); err != nil {
 			return err
 		}
 		var version int64
@@ -186,6 +164,15 @@ func get(stmt *sql.Stmt, owner docket.UserID, id uuid.UUID) (docket.Task, error)
 	t, err := scanTask(stmt.QueryRow(string(owner), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return docket.Task{}, docket.NoSuchTask()
+	}
+	return t, err
+}
+
+// getIf is get of a task whose version must be as p demands.
+func getIf(stmt *sql.Stmt, owner docket.UserID, id uuid.UUID, p docket.Precondition) (docket.Task, error) {
+	t, err := get(stmt, owner, id)
+	if err == nil && !p.Holds(t.Version) {
+		return docket.Task{}, docket.Stale()
 	}
 	return t, err
 }

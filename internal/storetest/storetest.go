@@ -30,12 +30,19 @@ func Run(t *testing.T, open Open) {
 		{"CreateRefusesAnIDTwice", testSameID},
 		{"GetOfNothing", testAbsent},
 		{"ListIsInOrderOfID", testListOrder},
-		{"ListHoldsAtMostLimit", testListLimit},
 		{"ListOfNothingIsEmpty", testListEmpty},
+		{"ListSorts", testListSorts},
+		{"ListFilters", testListFilters},
+		{"ListSearchesByFolding", testSearch},
+		{"ListCounts", testListCounts},
+		{"ListTellsTheState", testListState},
+		{"PagesMeetEveryTaskOnce", testPages},
 		{"UpdateSetsWhatIsGiven", testUpdate},
 		{"UpdateOfNothingNewKeepsTheVersion", testUpdateSame},
 		{"Toggle", testToggle},
 		{"ClockThatStepsBack", testClockBack},
+		{"Preconditions", testPreconditions},
+		{"NoUpdateIsLost", testLostUpdates},
 		{"DeleteHidesTheTask", testDelete},
 		{"OwnersAreApart", testOwners},
 		{"OwnersAreComparedByteForByte", testOwnerBytes},
@@ -99,28 +106,28 @@ func (f *fixture) get(owner docket.UserID, id uuid.UUID) docket.Task {
 
 func (f *fixture) list(owner docket.UserID) []docket.Task {
 	f.Helper()
-	tasks, err := f.store.List(f.ctx, owner, docket.MaxList)
+	page, err := f.store.List(f.ctx, owner, docket.ListQuery{Limit: docket.MaxList})
 	f.ok(err)
-	return tasks
+	return page.Tasks
 }
 
 func (f *fixture) update(t docket.Task, u docket.TaskUpdate) docket.Task {
 	f.Helper()
-	updated, err := f.store.Update(f.ctx, t.UserID, t.ID, u, f.tick())
+	updated, err := f.store.Update(f.ctx, t.UserID, t.ID, u, docket.Precondition{}, f.tick())
 	f.ok(err)
 	return updated
 }
 
 func (f *fixture) toggle(t docket.Task) docket.Task {
 	f.Helper()
-	toggled, err := f.store.Toggle(f.ctx, t.UserID, t.ID, f.tick())
+	toggled, err := f.store.Toggle(f.ctx, t.UserID, t.ID, docket.Precondition{}, f.tick())
 	f.ok(err)
 	return toggled
 }
 
 func (f *fixture) delete(t docket.Task) {
 	f.Helper()
-	f.ok(f.store.Delete(f.ctx, t.UserID, t.ID, f.tick()))
+	f.ok(f.store.Delete(f.ctx, t.UserID, t.ID, docket.Precondition{}, f.tick()))
 }
 
 func (f *fixture) ok(err error) {
@@ -151,13 +158,13 @@ func (f *fixture) absent(owner docket.UserID, id uuid.UUID) {
 	f.Helper()
 	_, err := f.store.Get(f.ctx, owner, id)
 	f.fails(err, docket.NotFound)
-	_, err = f.store.Update(f.ctx, owner, id, docket.TaskUpdate{Title: docket.Some("x")}, f.tick())
+	_, err = f.store.Update(f.ctx, owner, id, docket.TaskUpdate{Title: docket.Some("x")}, docket.Precondition{}, f.tick())
 	f.fails(err, docket.NotFound)
-	_, err = f.store.Update(f.ctx, owner, id, docket.TaskUpdate{}, f.tick())
+	_, err = f.store.Update(f.ctx, owner, id, docket.TaskUpdate{}, docket.Precondition{}, f.tick())
 	f.fails(err, docket.NotFound)
-	_, err = f.store.Toggle(f.ctx, owner, id, f.tick())
+	_, err = f.store.Toggle(f.ctx, owner, id, docket.Precondition{}, f.tick())
 	f.fails(err, docket.NotFound)
-	f.fails(f.store.Delete(f.ctx, owner, id, f.tick()), docket.NotFound)
+	f.fails(f.store.Delete(f.ctx, owner, id, docket.Precondition{}, f.tick()), docket.NotFound)
 	for _, t := range f.list(owner) {
 		if t.ID == id {
 			f.Fatalf("task %s is listed", id)
@@ -174,10 +181,10 @@ func testEndedContext(t *testing.T, f *fixture) {
 	if _, err := f.store.Create(ended, f.draft("alice", "late"), 1); !errors.Is(err, context.Canceled) {
 		f.Fatalf("Create returned %v, want the context's error", err)
 	}
-	if _, err := f.store.Toggle(ended, kept.UserID, kept.ID, f.tick()); !errors.Is(err, context.Canceled) {
+	if _, err := f.store.Toggle(ended, kept.UserID, kept.ID, docket.Precondition{}, f.tick()); !errors.Is(err, context.Canceled) {
 		f.Fatalf("Toggle returned %v, want the context's error", err)
 	}
-	if err := f.store.Delete(ended, kept.UserID, kept.ID, f.tick()); !errors.Is(err, context.Canceled) {
+	if err := f.store.Delete(ended, kept.UserID, kept.ID, docket.Precondition{}, f.tick()); !errors.Is(err, context.Canceled) {
 		f.Fatalf("Delete returned %v, want the context's error", err)
 	}
 	f.equal(f.list("alice"), []docket.Task{kept})

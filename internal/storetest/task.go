@@ -105,18 +105,6 @@ func testListOrder(t *testing.T, f *fixture) {
 	f.equal(f.list("alice"), want)
 }
 
-func testListLimit(t *testing.T, f *fixture) {
-	var all []docket.Task
-	for range 5 {
-		all = append(all, f.create("alice", "task"))
-	}
-	for limit := 1; limit <= 6; limit++ {
-		tasks, err := f.store.List(f.ctx, "alice", limit)
-		f.ok(err)
-		f.equal(tasks, all[:min(limit, 5)])
-	}
-}
-
 func testListEmpty(t *testing.T, f *fixture) {
 	if tasks := f.list("nobody"); tasks == nil || len(tasks) != 0 {
 		t.Errorf("list is %#v, want an empty slice that is not nil", tasks)

@@ -51,7 +51,7 @@ func testConcurrentVersions(t *testing.T, f *fixture) {
 			task, err := f.store.Create(f.ctx, draft, 1)
 			if err == nil {
 				versions[i] = append(versions[i], task.Version)
-				task, err = f.store.Toggle(f.ctx, "alice", task.ID, now)
+				task, err = f.store.Toggle(f.ctx, "alice", task.ID, docket.Precondition{}, now)
 			}
 			if err != nil {
 				errs[i] = err
@@ -84,7 +84,7 @@ func testConcurrentToggles(t *testing.T, f *fixture) {
 	errs := make([]error, togglers)
 	together(togglers, func(i int) {
 		for range each {
-			if _, err := f.store.Toggle(f.ctx, "alice", task.ID, now); err != nil {
+			if _, err := f.store.Toggle(f.ctx, "alice", task.ID, docket.Precondition{}, now); err != nil {
 				errs[i] = err
 				return
 			}

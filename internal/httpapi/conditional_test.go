@@ -1,0 +1,120 @@
+package httpapi
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"docket"
+)
+
+func TestParseTags(t *testing.T) {
+	for text, want := range map[string][]string{
+		`*`: {"*"}, ` * `: {"*"}, `"a"`: {`"a"`}, `"a", W/"b","c"`: {`"a"`, `W/"b"`, `"c"`}, `,"a",,`: {`"a"`}, `""`: {`""`}, `"a,b"`: {`"a,b"`}, "\"\x80\"": {"\"\x80\""},
+	} {
+		if got, err := parseTags([]string{text}); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	if got, err := parseTags([]string{`"a"`, `"b"`}); err != nil || !slices.Equal(got, []string{`"a"`, `"b"`}) {
+		t.Errorf("two lines: %q, %v", got, err)
+	}
+	for _, text := range []string{``, `,`, `a`, `"a`, `a"`, `"a" "b"`, `"a"b`, `W"a"`, `w/"a"`, `*,*`, `"a b"`, "\"a\x00\"", `'a'`} {
+		if got, err := parseTags([]string{text}); err == nil {
+			t.Errorf("%q was read as %q", text, got)
+		}
+	}
+	if got, err := parseTags(nil); got != nil || err != nil {
+		t.Errorf("no field was read as %q, %v", got, err)
+	}
+}
+
+func TestPrefers(t *testing.T) {
+	for text, want := range map[string]bool{
+		"count=exact": true, "COUNT=exact": true, `count="exact"`: true, "return=minimal, count=exact;x": true, " count = exact ": true,
+		"": false, "count": false, "count=estimated": false, "exact": false, "count=none, count=exact": false, "discount=exact": false, "count=EXACT": false,
+	} {
+		if got := prefers([]string{text}, "count", "exact"); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestCursors(t *testing.T) {
+	position := docket.Position{ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b")}
+	for _, known := range sorts {
+		q := docket.ListQuery{Sort: known.sort, Completed: docket.Some(true), Search: "x"}
+		p := position
+		switch known.sort.Key {
+		case docket.ByUpdate:
+			p.UpdatedAt = time.Date(2026, 1, 31, 9, 30, 0, 123_456_000, time.UTC)
+		case docket.ByTitle:
+			p.Title = strings.Repeat("😀", docket.MaxTitle)
+		}
+		text := formatCursor(p, "alice", q)
+		got, err := parseCursor(text, "alice", q)
+		if err != nil || cmp.Diff(p, *got) != "" {
+			t.Fatalf("%s: %+v, %v", known.name, got, err)
+		}
+		for i := range len(text) { // any change
+			for _, c := range []byte("A-_z0=%") {
+				if changed := text[:i] + string(c) + text[i+1:]; changed != text {
+					if got, err := parseCursor(changed, "alice", q); err == nil {
+						t.Fatalf("%s: changed at %d, it was read as %+v", known.name, i, got)
+					}
+				}
+			}
+		}
+		if _, err := parseCursor(text, "bob", q); err == nil {
+			t.Errorf("%s: it serves another user", known.name)
+		}
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add("", "alice", uint8(0))
+	f.Add(formatCursor(docket.Position{Title: "x"}, "alice", docket.ListQuery{Sort: docket.Sort{Key: docket.ByTitle}}), "alice", uint8(4))
+	f.Fuzz(func(t *testing.T, text, user string, order uint8) {
+		q := docket.ListQuery{Sort: sorts[int(order)%len(sorts)].sort}
+		p, err := parseCursor(text, user, q)
+		if err == nil && formatCursor(*p, user, q) != text {
+			t.Fatalf("%q was read as %+v, which is written %q", text, p, formatCursor(*p, user, q))
+		}
+	})
+}
+
+func FuzzTags(f *testing.F) {
+	for _, seed := range []string{`*`, `"a", W/"b"`, `"`, `,`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		tags, err := parseTags([]string{text})
+		if err != nil {
+			return
+		}
+		again, err := parseTags([]string{strings.Join(tags, ", ")})
+		if err != nil || !slices.Equal(tags, again) {
+			t.Fatalf("%q was read as %q and then as %q, %v", text, tags, again, err)
+		}
+		for _, v := range versionsOf(tags) {
+			if !slices.Contains(tags, etag(v)) {
+				t.Fatalf("%q stands for version %d", text, v)
+			}
+		}
+		knownState(tags, "alice", docket.ListQuery{})
+	})
+}
+
+func FuzzPrefer(f *testing.F) {
+	f.Add("count=exact")
+	f.Add(`a;b="c, d", count`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if prefers([]string{text}, "count", "exact") && !strings.Contains(strings.ToLower(text), "count") {
+			t.Fatalf("%q prefers a count", text)
+		}
+	})
+}

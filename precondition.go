@@ -1,0 +1,21 @@
+package docket
+
+import "slices"
+
+// Precondition is what a client demands of the version of a task that it is
+// about to read or change. The zero Precondition always holds.
+type Precondition struct {
+	Match     Optional[[]int64] // the version must be one of these
+	NoneMatch Optional[[]int64] // the version must be none of these
+}
+
+// Holds reports whether a task at this version may be read or changed.
+func (p Precondition) Holds(version int64) bool {
+	return (!p.Match.Set || slices.Contains(p.Match.Value, version)) &&
+		(!p.NoneMatch.Set || !slices.Contains(p.NoneMatch.Value, version))
+}
+
+var errStale = &Error{Kind: PreconditionFailed, Detail: "The task is not at the version that the request demands: it has been changed since. Read it again."}
+
+// Stale returns the error of kind PreconditionFailed.
+func Stale() error { return errStale }
