@@ -76,8 +76,8 @@ type Page struct {
 	Total     int  // how many there are in all, when the query asked
 }
 
-// check returns every fault of q, none when it can be answered.
-func (q ListQuery) check() []Fault {
+// Check returns every fault of q, none when it can be answered.
+func (q ListQuery) Check() []Fault {
 	var faults []Fault
 	fault := func(name, code, detail string) {
 		faults = append(faults, Fault{In: InParameter, Name: name, Code: code, Detail: detail})

@@ -71,7 +71,7 @@ func (s *Service) Task(ctx context.Context, owner UserID, id uuid.UUID) (Task, e
 
 // Tasks returns a page of owner's tasks. Invalid.
 func (s *Service) Tasks(ctx context.Context, owner UserID, q ListQuery) (Page, error) {
-	if faults := q.check(); len(faults) > 0 {
+	if faults := q.Check(); len(faults) > 0 {
 		return Page{}, InvalidInput(faults...)
 	}
 	return s.store.List(ctx, owner, q)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,6 +79,11 @@ func (in *listInput) Resolve(ctx huma.Context) []error {
 		return []error{err}
 	}
 	query, more := listQuery(values)
+	for _, fault := range query.Check() {
+		if !slices.ContainsFunc(more, func(f docket.Fault) bool { return f.Name == fault.Name }) {
+			more = append(more, fault)
+		}
+	}
 	faults = append(faults, more...)
 	if cursor, given := values["cursor"]; given && len(more) == 0 {
 		after, err := parseCursor(cursor[0], in.UserID, query)

@@ -83,8 +83,8 @@ func testListParameters(c *client) {
 	} {
 		c.do("GET", "/api/alice/tasks?"+query, "").faults(fault)
 	}
-	c.do("GET", "/api/alice/tasks?limt=5&limit=x&sort=y&completed=z", "").
-		faults("?limt unknown_parameter", "?limit out_of_range", "?completed wrong_type", "?sort unknown_sort")
+	c.do("GET", "/api/alice/tasks?limt=5&limit=x&sort=y&completed=z&q="+strings.Repeat("x", 501), "").
+		faults("?limt unknown_parameter", "?limit out_of_range", "?completed wrong_type", "?sort unknown_sort", "?q too_long")
 }
 
 func testListTags(c *client) {
