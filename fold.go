@@ -11,6 +11,15 @@ import (
 // result beside the text and search that.
 func Fold(s string) string { return strings.Map(foldRune, s) }
 
+// FoldOptional is Fold of a text that may be absent.
+func FoldOptional(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	folded := Fold(*s)
+	return &folded
+}
+
 func foldRune(r rune) rune {
 	if r < 0x80 {
 		if 'a' <= r && r <= 'z' {

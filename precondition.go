@@ -15,7 +15,7 @@ func (p Precondition) Holds(version int64) bool {
 		(!p.NoneMatch.Set || !slices.Contains(p.NoneMatch.Value, version))
 }
 
-var errStale = &Error{Kind: PreconditionFailed, Detail: "The task is not at the version that the request demands: it has been changed since. Read it again."}
+var errStale = &Error{Kind: PreconditionFailed, Detail: "The task is not at a version that the request allows: it may have been changed since. Read it again."}
 
 // Stale returns the error of kind PreconditionFailed.
 func Stale() error { return errStale }

@@ -80,7 +80,7 @@ func New(o Options) (*Verifier, error) {
 		if o.JWKSURL != "" {
 			return nil, errors.New("auth: a shared secret and a key set exclude each other")
 		}
-		v.keys, v.algorithms = shared{}, []jose.SignatureAlgorithm{jose.HS256}
+		v.algorithms = []jose.SignatureAlgorithm{jose.HS256}
 		var list shared
 		for _, s := range o.Secrets {
 			if len(s.Reveal()) < MinSecret {

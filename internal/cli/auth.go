@@ -98,6 +98,8 @@ func (c *AuthConfig) weakSecrets() []string {
 		switch text := s.Reveal(); {
 		case text != "" && len(text) < auth.MinSecret:
 			faults = append(faults, fmt.Sprintf("%s must have at least %d bytes: make one with `openssl rand -base64 32`", name, auth.MinSecret))
+		case strings.HasPrefix(strings.TrimSpace(text), "#"):
+			faults = append(faults, name+" begins with #: it looks like a comment of the .env file")
 		case slices.Contains(placeholders, text):
 			faults = append(faults, name+" is the one from the documentation: make your own with `openssl rand -base64 32`")
 		}

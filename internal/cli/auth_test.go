@@ -74,6 +74,7 @@ func TestAuthFaults(t *testing.T) {
 		"short, previous": {[]string{"AUTH_SECRET=" + long, "AUTH_SECRET_PREVIOUS=hunter2"}, "AUTH_SECRET_PREVIOUS must have"},
 		"short, Better":   {[]string{"BETTER_AUTH_SECRET=hunter2"}, "BETTER_AUTH_SECRET must have"},
 		"known":           {[]string{"BETTER_AUTH_SECRET=better-auth-secret-12345678901234567890"}, "is the one from the documentation"},
+		"comment":         {[]string{"AUTH_SECRET=# at least 32 bytes: openssl rand -base64 32"}, "AUTH_SECRET begins with #"},
 		"plain http":      {[]string{"AUTH_JWKS_URL=http://a.example/jwks"}, "AUTH_JWKS_URL must begin with https://"},
 		"no URL":          {[]string{"AUTH_ISSUER=example"}, "AUTH_ISSUER must be a URL"},
 		"password":        {[]string{"BETTER_AUTH_URL=https://u:hunter2@a.example"}, "BETTER_AUTH_URL must be a URL"},

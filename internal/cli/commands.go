@@ -78,7 +78,7 @@ func (a *app) healthcheck(ctx context.Context, c Config, _ []string) error {
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return err
+		return fmt.Errorf("no server answers at %s: %w", url, err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {

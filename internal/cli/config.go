@@ -230,6 +230,10 @@ func (c *Config) show(w io.Writer, fields reflect.Value) {
 		default:
 			shown = fmt.Sprint(value)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", name, cmp.Or(shown, "–"), cmp.Or(c.sources[name], "default"))
+		source := cmp.Or(c.sources[name], "default")
+		if name == "AUTH" && shown == "" {
+			shown, source = c.Auth.mode(), "derived"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", name, cmp.Or(shown, "–"), source)
 	}
 }

@@ -69,7 +69,7 @@ func (a *app) importTasks(ctx context.Context, c Config, from string) (err error
 	for _, line := range i.refused[:min(len(i.refused), most)] {
 		fmt.Fprintln(a.stdout, line)
 	}
-	return fmt.Errorf("%d tasks could not be imported (the first %d are listed): mend them there and start again", len(i.refused), min(len(i.refused), most))
+	return fmt.Errorf("tasks that could not be imported: %d (at most %d are listed). Mend them at the source and start again", len(i.refused), most)
 }
 
 // importer gathers the tasks of one owner and hands them on in batches.

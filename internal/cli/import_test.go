@@ -141,7 +141,7 @@ func TestImportOfOddRows(t *testing.T) {
 ('a', '  trimmed  ', NULL, NULL, NULL, NULL), ('a', ' ', NULL, false, now(), now()), ('a', 'long', repeat('x', 5001), false, now(), now()),
 ('c', 'endless', NULL, false, 'infinity', '-infinity'), ('..', 'task', NULL, false, now(), now()), ('b', 'good', '', true, '2025-01-01', NULL)`)
 	code, out, errs := runImport(t.Context(), url)
-	if code != 1 || !strings.Contains(out, "Imported 3 tasks") || !strings.Contains(errs, "3 tasks could not be imported") {
+	if code != 1 || !strings.Contains(out, "Imported 3 tasks") || !strings.Contains(errs, "could not be imported: 3") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 	for _, want := range []string{`of user "a": The title is empty`, `of user "a": The description has 5001`, `of user "..": The user id may not be`} {

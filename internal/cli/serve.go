@@ -52,7 +52,11 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.address())
+	network := "tcp"
+	if ip := net.ParseIP(c.Host); ip != nil && ip.To4() != nil {
+		network = "tcp4" // 0.0.0.0 does not mean IPv6 too
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, network, c.address())
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w (HOST and PORT say where)", err)
 	}

@@ -158,12 +158,12 @@ func (a *api) listTasks(ctx context.Context, in *listInput) (*listOutput, error)
 	}
 	tag := listTag(page.State, in.UserID, in.query)
 	out := &listOutput{Status: http.StatusOK, ETag: tag, CacheControl: revalidate, Body: wireTasks(page.Tasks)}
+	if in.query.Count { // also with a 304: a browser asks for one by itself
+		out.TotalCount, out.PreferenceApplied = strconv.Itoa(page.Total), "count=exact"
+	}
 	if page.Unchanged || matchesAny(in.known, tag) {
 		out.Status = http.StatusNotModified
 		return out, nil
-	}
-	if in.query.Count {
-		out.TotalCount, out.PreferenceApplied = strconv.Itoa(page.Total), "count=exact"
 	}
 	if page.More {
 		last := in.query.Sort.PositionOf(page.Tasks[len(page.Tasks)-1])

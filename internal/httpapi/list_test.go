@@ -114,6 +114,8 @@ func testListTags(c *client) {
 	for i, path := range lists[:4] {
 		c.do("GET", path, "", "If-None-Match: "+tags[i]).is(200)
 	}
+	counted := c.do("GET", lists[4], "", "If-None-Match: *", "Prefer: count=exact").is(304)
+	c.equal(counted.header.Get("X-Total-Count"), "0")
 	c.do("GET", lists[0], "", "If-None-Match: x").faults("If-None-Match: malformed")
 }
 

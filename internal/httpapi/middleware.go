@@ -94,7 +94,7 @@ func logRequest(log *slog.Logger, r *http.Request, req *request, status int, too
 	}
 	attrs := []slog.Attr{
 		slog.String("request_id", req.id), slog.String("method", r.Method), slog.String("route", r.Pattern),
-		slog.Int("status", status), slog.Duration("took", took),
+		slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000),
 	}
 	if level > slog.LevelDebug {
 		attrs = append(attrs, slog.Any("error", req.err))

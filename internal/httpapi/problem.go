@@ -89,7 +89,7 @@ var problemTypes = []problemType{
 	},
 	{
 		docket.PreconditionFailed, 412, "Precondition failed",
-		"The task is not at a version that If-Match names, or is at one that If-None-Match names. Nothing was written.",
+		"The task is not at a version that If-Match names, or is at one that If-None-Match names. Nothing was written. A weak tag (W/…), as proxies that compress make of strong ones, never matches If-Match.",
 		"Read the task again, apply the change to what it is now, and send its new ETag.",
 		docket.Stale(),
 	},
@@ -119,14 +119,14 @@ var problemTypes = []problemType{
 	},
 	{
 		docket.Unavailable, 503, "Unavailable",
-		"The database cannot serve at the moment. Nothing was written.",
+		"The database, or the identity provider's keys, cannot be reached at the moment. Nothing was written.",
 		"Send the same request again after the time in Retry-After.",
 		&docket.Error{Kind: docket.Unavailable, Detail: "The database cannot serve right now. Nothing was written. Try again shortly."},
 	},
 	{
 		docket.OutcomeUnknown, 503, "Write outcome unknown",
-		"The connection to the database failed while the write may have been taking effect.",
-		"Read the task to see whether the change was made before sending it again.",
+		"The connection to the database, or its disk, failed while the write may have been taking effect.",
+		"Read the task (after a create: the list) to see whether the change was made before sending it again.",
 		&docket.Error{Kind: docket.OutcomeUnknown, Detail: "The disk failed while the write was being committed. Read the task to see whether it was."},
 	},
 	{

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"docket"
@@ -28,6 +29,8 @@ func parseQuery(raw string, known ...string) (url.Values, []docket.Fault, error)
 			detail := fmt.Sprintf("There is no query parameter %q here.", shorten(name))
 			if near := nearest(name, known); near != "" {
 				detail += fmt.Sprintf(" Did you mean %q?", near)
+			} else if len(known) > 0 {
+				detail += " The parameters are " + strings.Join(known, ", ") + "."
 			}
 			faults = append(faults, queryFault(name, "unknown_parameter", detail))
 		case n > 1:

@@ -34,7 +34,7 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 	titlesFolded, descriptionsFolded := make([]string, n), make([]*string, n)
 	for i, t := range tasks {
 		ids[i], titles[i], descriptions[i], completed[i], created[i], updated[i] = t.ID.String(), t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt
-		titlesFolded[i], descriptionsFolded[i] = docket.Fold(t.Title), foldOptional(t.Description)
+		titlesFolded[i], descriptionsFolded[i] = docket.Fold(t.Title), docket.FoldOptional(t.Description)
 	}
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx, mode pgx.QueryExecMode) error {
 		var counter int64
@@ -100,6 +100,13 @@ func ReadLegacy(ctx context.Context, t Target, total func(rows int), f func(Lega
 	return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL timezone = 'UTC'", pgx.QueryExecModeExec); err != nil {
 			return err
+		}
+		var made bool
+		if err := tx.QueryRow(ctx, "SELECT to_regclass('public.tasks') IS NOT NULL", pgx.QueryExecModeExec).Scan(&made); err != nil {
+			return err
+		}
+		if !made {
+			return fmt.Errorf("the database %s has no table public.tasks: is it the Python version's?", t)
 		}
 		var n int
 		if err := tx.QueryRow(ctx, "SELECT count(*) FROM public.tasks", pgx.QueryExecModeExec).Scan(&n); err != nil {

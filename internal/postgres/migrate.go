@@ -64,21 +64,26 @@ func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) er
 }
 
 // prepare makes the schema and the table of records, unless they are there. It
-// asks first, because a role that may not create schemas may use one that was
+// asks first, because a role that may not make them may use those that were
 // made for it.
 func (m migration) prepare(ctx context.Context) error {
-	var made bool
-	err := m.conn.QueryRow(ctx, "SELECT to_regnamespace('docket') IS NOT NULL", pgx.QueryExecModeExec).Scan(&made)
-	if err != nil {
-		return err
-	}
-	if !made {
-		if err := m.Exec(ctx, "CREATE SCHEMA docket"); err != nil {
-			return fmt.Errorf("cannot create the schema docket (have its owner run CREATE SCHEMA docket AUTHORIZATION the role): %w", err)
+	for _, part := range []struct{ made, make string }{
+		{"to_regnamespace('docket')", "CREATE SCHEMA docket"},
+		{"to_regclass('docket.schema_migrations')", `CREATE TABLE docket.schema_migrations (
+  version integer NOT NULL PRIMARY KEY, name text NOT NULL, compatible integer NOT NULL, applied_at timestamptz NOT NULL)`},
+	} {
+		var made bool
+		if err := m.conn.QueryRow(ctx, "SELECT "+part.made+" IS NOT NULL", pgx.QueryExecModeExec).Scan(&made); err != nil {
+			return err
+		}
+		if made {
+			continue
+		}
+		if err := m.Exec(ctx, part.make); err != nil {
+			return fmt.Errorf("this role cannot make Docket's tables (docs/operations.md has the role to use): %w", err)
 		}
 	}
-	return m.Exec(ctx, `CREATE TABLE IF NOT EXISTS docket.schema_migrations (
-  version integer NOT NULL PRIMARY KEY, name text NOT NULL, compatible integer NOT NULL, applied_at timestamptz NOT NULL)`)
+	return nil
 }
 
 // Records implements migrate.Tx.

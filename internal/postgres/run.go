@@ -35,7 +35,7 @@ func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) er
 // after any trouble with the connection, and stops when the client leaves.
 func (s *Store) read(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	again := func(err error) bool {
-		return safeToRepeat(err) || sqlState(err) != queryCanceled && docket.KindOf(translate(err)) == docket.Unavailable
+		return safeToRepeat(err) || sqlState(err) != queryCanceled && !errors.Is(err, errAcquire) && docket.KindOf(translate(err)) == docket.Unavailable
 	}
 	return s.run(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) error {
 		err := f(ctx, conn)
@@ -47,23 +47,23 @@ func (s *Store) read(ctx context.Context, f func(context.Context, *pgx.Conn) err
 }
 
 func (s *Store) run(acquire, statement context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
-	ctx, cancel := context.WithTimeoutCause(acquire, acquireTimeout, errAcquire)
-	defer cancel()
 	for attempt := 1; ; attempt++ {
-		err := s.attempt(ctx, statement, f)
+		err := s.attempt(acquire, statement, f)
 		if code := sqlState(err); code == undefinedStatement || code == duplicateStatement {
 			s.leaveSession()
 		}
 		if statement.Err() == nil { // else the client has left, which says nothing of the database
 			s.observe(err)
 		}
-		if err == nil || attempt == maxAttempts || !again(err) || !pause(ctx, attempt) {
+		if err == nil || attempt == maxAttempts || !again(err) || !pause(acquire, attempt) {
 			return translate(err)
 		}
 	}
 }
 
 func (s *Store) attempt(acquire, statement context.Context, f func(context.Context, *pgx.Conn) error) error {
+	acquire, cancelAcquire := context.WithTimeoutCause(acquire, acquireTimeout, errAcquire)
+	defer cancelAcquire()
 	conn, err := s.pool.Acquire(acquire)
 	if err != nil {
 		if errors.Is(context.Cause(acquire), errAcquire) {
@@ -94,7 +94,7 @@ func safeToRepeat(err error) bool {
 }
 
 // pause waits before the next attempt, for longer each time and never as long
-// as others do. It returns false when the time to acquire is over.
+// as others do. It returns false when the client has left.
 func pause(ctx context.Context, attempt int) bool {
 	timer := time.NewTimer(time.Duration(1+rand.IntN(20<<attempt)) * time.Millisecond) //nolint:gosec // no secret
 	defer timer.Stop()

@@ -1,7 +1,7 @@
 // Package postgres is a docket.Store in a PostgreSQL database, reached directly
 // or through a transaction pooler such as pgbouncer.
 //
-// Every request is one statement, hence one round trip. Nothing here relies on
+// Every request is normally one statement, hence one round trip. Nothing here relies on
 // the session: no SET, no LISTEN, no session lock, no search_path.
 //
 // The row in owners is the one lock of a user's tasks. Every write takes it
@@ -113,6 +113,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.mode.Store(int32(mode))
 	if err := s.check(ctx); err != nil {
 		pool.Close()
+		if e, ok := errors.AsType[*docket.Error](err); ok && e.Err != nil {
+			err = e.Err // to an operator, not to a client
+		}
 		return nil, err
 	}
 	o.Log.Debug("connected", "exec_mode", mode.String())

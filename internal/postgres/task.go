@@ -106,7 +106,7 @@ func found(t docket.Task, err error) (docket.Task, error) {
 func (s *Store) Create(ctx context.Context, t docket.Task, epoch int64) (docket.Task, error) {
 	args := []any{
 		string(t.UserID), epoch, t.ID, t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt,
-		docket.Fold(t.Title), foldOptional(t.Description),
+		docket.Fold(t.Title), docket.FoldOptional(t.Description),
 	}
 	err := s.write(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		return s.one(ctx, conn, createSQL, args, &t.Version)
@@ -126,7 +126,7 @@ func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (t d
 func (s *Store) Update(ctx context.Context, owner docket.UserID, id uuid.UUID, u docket.TaskUpdate, p docket.Precondition, now time.Time) (docket.Task, error) {
 	return s.change(ctx, updateSQL, string(owner), id, versions(p.Match), versions(p.NoneMatch),
 		u.Title.Set, u.Title.Value, u.Description.Set, u.Description.Value, u.Completed.Set, u.Completed.Value,
-		docket.Fold(u.Title.Value), foldOptional(u.Description.Value), now)
+		docket.Fold(u.Title.Value), docket.FoldOptional(u.Description.Value), now)
 }
 
 // Toggle implements docket.Store.
@@ -172,12 +172,4 @@ func versions(list docket.Optional[[]int64]) any {
 		return nil
 	}
 	return append([]int64{}, list.Value...) // an empty array, not null
-}
-
-func foldOptional(text *string) *string {
-	if text == nil {
-		return nil
-	}
-	folded := docket.Fold(*text)
-	return &folded
 }

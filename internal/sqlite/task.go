@@ -75,7 +75,7 @@ func (s *Store) Create(ctx context.Context, t docket.Task, epoch int64) (docket.
 func insert(q *statements, t docket.Task) error {
 	return exec(q.insert, string(t.UserID), t.ID[:], t.Title, t.Description, t.Completed,
 		t.CreatedAt.UnixMicro(), t.UpdatedAt.UnixMicro(), t.Version,
-		docket.Fold(t.Title), foldOptional(t.Description))
+		docket.Fold(t.Title), docket.FoldOptional(t.Description))
 }
 
 // Get implements docket.Store.
@@ -113,7 +113,7 @@ func (s *Store) change(ctx context.Context, owner docket.UserID, id uuid.UUID, p
 			return err
 		}
 		return exec(q.update, string(owner), id[:], t.Title, t.Description, t.Completed,
-			t.UpdatedAt.UnixMicro(), t.Version, docket.Fold(t.Title), foldOptional(t.Description))
+			t.UpdatedAt.UnixMicro(), t.Version, docket.Fold(t.Title), docket.FoldOptional(t.Description))
 	})
 	return t, err
 }
@@ -182,12 +182,4 @@ func scanTask(row interface{ Scan(...any) error }) (t docket.Task, err error) {
 	err = row.Scan(&t.UserID, &t.ID, &t.Title, &t.Description, &t.Completed, &created, &updated, &t.Version)
 	t.CreatedAt, t.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
 	return t, err
-}
-
-func foldOptional(text *string) *string {
-	if text == nil {
-		return nil
-	}
-	folded := docket.Fold(*text)
-	return &folded
 }
