@@ -3,16 +3,13 @@ package e2e
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,27 +18,26 @@ import (
 
 const (
 	crashWriters  = 16
-	crashUsers    = 4   // so that writers share an owner's counter
-	crashMostOwn  = 100 // tasks of one writer; then it only changes them
+	crashUsers    = 4 // so that writers share an owner's counter
 	crashLongest  = 400 * time.Millisecond
-	crashAtLeast  = 1 // acknowledged writes before a kill
 	crashPerRound = time.Minute
 )
 
 // TestCrash kills the server while many clients write, again and again, and
 // looks for each write that was acknowledged.
+//
+// A kill has to hit the moment between an acknowledgement and the write to the
+// file that should have come first. Starting the server again takes long, so
+// before each kill it is stopped at many moments, and the file is looked at as
+// a kill would have left it.
 func TestCrash(t *testing.T) {
 	s := newServer(t, t.TempDir(), defaultDatabase)
-	writers := make([]*crashWriter, crashWriters)
-	for i := range writers {
-		writers[i] = &crashWriter{n: i, user: fmt.Sprintf("crash-%d", i%crashUsers), tasks: map[string]task{}}
-	}
-	rounds := long(3, 60)
-	var acknowledged atomic.Int64
+	writers := newWriters(crashWriters, crashUsers)
+	rounds, freezes := long(3, 60), 0
 	for round := range rounds {
 		s.Start(t)
 		verify(t, s, writers)
-		crashRound(t, s, writers, &acknowledged)
+		freezes += crashRound(t, s, writers)
 		checkIntegrity(t, filepath.Join(s.dir, "docket.db"))
 		if t.Failed() {
 			t.Fatalf("in round %d", round+1)
@@ -49,214 +45,146 @@ func TestCrash(t *testing.T) {
 	}
 	s.Start(t)
 	verify(t, s, writers)
+	verifyNumbers(t, s, writers)
 	s.Stop(t)
-	t.Logf("%d kills, %d writes acknowledged, 0 lost", rounds, acknowledged.Load())
+	done := 0
+	for _, w := range writers {
+		done += w.done
+	}
+	t.Logf("%d kills and %d stops, %d writes done, 0 lost", rounds, freezes, done)
 }
 
 // crashRound has the writers write until the server is killed under them.
-func crashRound(t *testing.T, s *server, writers []*crashWriter, acknowledged *atomic.Int64) {
+func crashRound(t *testing.T, s *server, writers []*writer) (freezes int) {
 	ctx, cancel := context.WithTimeout(t.Context(), crashPerRound)
 	defer cancel()
 	c := newClient(t, s.URL, crashWriters)
-	before := acknowledged.Load()
+	known := &ledger{versions: map[string]int64{}, news: make(chan struct{})}
 	var wg sync.WaitGroup
 	for _, w := range writers {
 		wg.Go(func() {
-			if err := w.write(ctx, c, acknowledged); err != nil {
-				t.Errorf("writer %d: %v", w.n, err)
+			for {
+				got, result, err := w.write(ctx, c)
+				switch {
+				case result == unanswered && ctx.Err() == nil:
+					return // that was the kill
+				case result != succeeded:
+					t.Errorf("writer %d: %s %v", w.n, result, err)
+					return
+				}
+				known.note(got)
 			}
 		})
 	}
-	eventually(t, crashPerRound, "a write is acknowledged", func() bool { return acknowledged.Load() >= before+crashAtLeast })
+	for range long(20, 10) {
+		if lookFrozen(t, s, known); t.Failed() {
+			break
+		}
+		freezes++
+	}
 	time.Sleep(rand.N(crashLongest)) // the moment of the kill is random on purpose
 	s.Kill(t)
 	wg.Wait()
+	return freezes
 }
 
-// crashWriter is a client that writes tasks which nobody else writes, one
-// request after the other, so that it knows what each must be.
-type crashWriter struct {
-	n     int
-	user  string
-	tasks map[string]task // as acknowledged last
-	made  int
-	open  *crashWrite // the request that the crash left without an answer
+// ledger is what was acknowledged, as it becomes known.
+type ledger struct {
+	mu       sync.Mutex
+	versions map[string]int64 // of the tasks, by id
+	news     chan struct{}
 }
 
-// crashWrite is a request that changes one task, or makes it when id is empty.
-type crashWrite struct {
-	id           string
-	method, path string
-	body         string
-	apply        func(task) task // what it makes of the task, apart from version and updated_at
-}
-
-// write sends requests until one has no answer. Every answer must be a success.
-func (w *crashWriter) write(ctx context.Context, c client, acknowledged *atomic.Int64) error {
-	for {
-		next := w.next()
-		a, err := c.do(ctx, next.method, next.path, next.body)
-		if err != nil {
-			w.open = &next
-			return ctx.Err() // a round that the test had to end is a failure
-		}
-		if a.Status >= 300 {
-			return fmt.Errorf("%s %s %s: %d %s", next.method, next.path, next.body, a.Status, a.Body)
-		}
-		var got task
-		if err := a.decode(&got); err != nil {
-			return err
-		}
-		if want := next.apply(w.tasks[next.id]); !sameContent(got, want) {
-			return fmt.Errorf("%s %s %s: the answer is %+v, not %+v", next.method, next.path, next.body, got, want)
-		}
-		w.tasks[got.ID] = got
-		acknowledged.Add(1)
-	}
-}
-
-// next chooses a request: to make a task, to change its title or to toggle it.
-func (w *crashWriter) next() crashWrite {
-	w.made++
-	title := fmt.Sprintf("writer %d, write %d", w.n, w.made)
-	body, _ := json.Marshal(map[string]string{"title": title})
-	id := w.any()
-	switch choice := rand.N(10); {
-	case id == "" || choice < 4 && len(w.tasks) < crashMostOwn:
-		return crashWrite{"", http.MethodPost, tasksPath(w.user), string(body), func(task) task {
-			return task{UserID: w.user, Title: title}
-		}}
-	case choice < 7:
-		return crashWrite{id, http.MethodPatch, taskPath(w.user, id), string(body), func(t task) task {
-			t.Title = title
-			return t
-		}}
+func (l *ledger) note(t task) {
+	l.mu.Lock()
+	l.versions[t.ID] = t.Version
+	l.mu.Unlock()
+	select {
+	case l.news <- struct{}{}:
 	default:
-		return crashWrite{id, http.MethodPatch, taskPath(w.user, id) + "/complete", "", func(t task) task {
-			t.Completed = !t.Completed
-			return t
-		}}
 	}
 }
 
-// any returns the id of one of the writer's tasks, or "".
-func (w *crashWriter) any() string {
-	for id := range w.tasks { // in random order
-		return id
-	}
-	return ""
-}
-
-// sameContent compares what a request decides about a task.
-func sameContent(a, b task) bool {
-	return a.UserID == b.UserID && a.Title == b.Title && a.Description == b.Description && a.Completed == b.Completed
-}
-
-// verify compares what a server that was started again holds with what was
-// acknowledged, and settles what was open.
-func verify(t *testing.T, s *server, writers []*crashWriter) {
+// lookFrozen stops the server in the moment of an acknowledgement, and compares
+// what it has then written with all that it has acknowledged.
+func lookFrozen(t *testing.T, s *server, known *ledger) {
 	t.Helper()
-	c := newClient(t, s.URL, 1)
-	for u := range crashUsers {
-		user := fmt.Sprintf("crash-%d", u)
-		var stored []task
-		c.get(t, tasksPath(user), &stored)
-		own := slices.DeleteFunc(slices.Clone(writers), func(w *crashWriter) bool { return w.user != user })
-		for _, fault := range settle(own, stored) {
-			t.Error(fault)
+	select {
+	case <-known.news:
+	case <-time.After(crashPerRound):
+		t.Fatal("nothing is acknowledged")
+	}
+	s.Freeze(t)
+	dir := t.TempDir()
+	for _, name := range []string{"docket.db", "docket.db-wal"} {
+		content, err := os.ReadFile(filepath.Join(s.dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Whatever arrives now was sent before the server was stopped.
+	acknowledged := known.copy()
+	s.Thaw(t)
+
+	stored := storedVersions(t, filepath.Join(dir, "docket.db"))
+	for id, version := range acknowledged {
+		if got := stored[strings.ReplaceAll(id, "-", "")]; got < version {
+			t.Errorf("version %d of %s was acknowledged before it was written: the file has version %d", version, id, got)
 		}
 	}
 }
 
-// settle returns what is wrong with the tasks that are stored for the writers
-// of one user.
-func settle(writers []*crashWriter, stored []task) (faults []string) {
-	tasks := map[string]task{}
-	versions := map[int64]string{}
-	for _, k := range stored {
-		tasks[k.ID] = k
-		if other := versions[k.Version]; other != "" {
-			faults = append(faults, fmt.Sprintf("the tasks %s and %s share version %d", other, k.ID, k.Version))
-		}
-		versions[k.Version] = k.ID
-	}
-	for _, w := range writers {
-		faults = append(faults, w.settle(tasks)...)
-	}
-	for _, k := range tasks {
-		faults = append(faults, fmt.Sprintf("nobody asked for %+v", k))
-	}
-	return faults
+func (l *ledger) copy() map[string]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.versions)
 }
 
-// settle takes the writer's tasks out of stored. Each is there as it was
-// acknowledged, or as the open request leaves it, with a later version.
-func (w *crashWriter) settle(stored map[string]task) (faults []string) {
-	for id, want := range maps.Clone(w.tasks) {
-		got, ok := stored[id]
-		delete(stored, id)
-		switch {
-		case !ok:
-			faults = append(faults, fmt.Sprintf("lost: %+v was acknowledged and is not there", want))
-		case got == want:
-		case w.open != nil && w.open.id == id && sameContent(got, w.open.apply(want)) && got.Version > want.Version && got.CreatedAt == want.CreatedAt:
-			w.tasks[id] = got
-		default:
-			faults = append(faults, fmt.Sprintf("lost: %+v was acknowledged and is now %+v", want, got))
-		}
+// storedVersions reads the versions of the tasks in a file, by their ids in
+// hexadecimal digits.
+func storedVersions(t *testing.T, path string) map[string]int64 {
+	t.Helper()
+	db := openFile(t, path, "rw") // to recover it from its log
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), "SELECT lower(hex(id)), version FROM tasks")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if w.open != nil && w.open.id == "" {
-		for id, got := range stored {
-			if sameContent(got, w.open.apply(task{})) {
-				w.tasks[id] = got
-				delete(stored, id)
-			}
+	defer rows.Close()
+	versions := map[string]int64{}
+	for rows.Next() {
+		var id string
+		var version int64
+		if err := rows.Scan(&id, &version); err != nil {
+			t.Fatal(err)
 		}
+		versions[id] = version
 	}
-	w.open = nil
-	return faults
-}
-
-// TestCrashNotices shows that the comparison can fail.
-func TestCrashNotices(t *testing.T) {
-	kept := task{ID: "1", UserID: "u", Title: "kept", Version: 1}
-	toggled := task{ID: "1", UserID: "u", Title: "kept", Completed: true, Version: 3}
-	made := task{ID: "2", UserID: "u", Title: "made", Version: 2}
-	toggle := &crashWrite{id: "1", apply: func(t task) task { t.Completed = !t.Completed; return t }}
-	create := &crashWrite{apply: func(task) task { return task{UserID: "u", Title: "made"} }}
-	for name, c := range map[string]struct {
-		open   *crashWrite
-		stored []task
-		good   bool
-	}{
-		"as acknowledged":         {nil, []task{kept}, true},
-		"the open toggle is lost": {toggle, []task{kept}, true},
-		"the open toggle is done": {toggle, []task{toggled}, true},
-		"the open create is lost": {create, []task{kept}, true},
-		"the open create is done": {create, []task{kept, made}, true},
-		"lost":                    {create, []task{made}, false},
-		"changed by nobody":       {nil, []task{toggled}, false},
-		"made by nobody":          {toggle, []task{kept, made}, false},
-		"one version for two":     {create, []task{kept, {ID: "2", UserID: "u", Title: "made", Version: 1}}, false},
-		"an old version":          {toggle, []task{{ID: "1", UserID: "u", Title: "kept", Completed: true, Version: 1}}, false},
-	} {
-		w := &crashWriter{user: "u", tasks: map[string]task{"1": kept}, open: c.open}
-		if faults := settle([]*crashWriter{w}, c.stored); (len(faults) == 0) != c.good {
-			t.Errorf("%s: %q", name, faults)
-		}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
+	return versions
 }
 
 // checkIntegrity opens the file as the killed server left it, changing nothing.
 func checkIntegrity(t *testing.T, path string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro"}).String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openFile(t, path, "ro")
 	defer db.Close()
 	var result string
 	if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result); err != nil || result != "ok" {
 		t.Errorf("the integrity check says %q, %v", result, err)
 	}
+}
+
+func openFile(t *testing.T, path, mode string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: "mode=" + mode}).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }

@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"docket/internal/pgtest"
 )
 
-var torture = flag.Bool("torture", false, "make the crash and model tests long")
+var torture = flag.Bool("torture", false, "make the tests of crashes, outages and crowds long")
 
 // binary is the path of docket, built with the race detector: a race in the
 // server ends it, and with it the test that caused the race.
@@ -39,7 +41,7 @@ func buildAndRun(m *testing.M) (code int) {
 		fmt.Fprintf(os.Stderr, "docket cannot be built: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	return pgtest.Wrap(m).Run()
 }
 
 // long is torture's value under -torture and usual's otherwise.

@@ -11,14 +11,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReadme runs the README's console blocks and compares what they print.
+// TestReadme runs the README's console blocks, on each database, and compares
+// what they print.
 func TestReadme(t *testing.T) {
 	page, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, fault := range runPage(t, string(page)) {
-		t.Errorf("README.md: %s", fault)
+	run := func(t *testing.T, database string) {
+		for _, fault := range runPage(t, string(page), database) {
+			t.Errorf("README.md: %s", fault)
+		}
+	}
+	t.Run("default", func(t *testing.T) { run(t, "") })
+	for name, database := range postgresDatabases {
+		t.Run(name, func(t *testing.T) { run(t, database(t)) })
 	}
 }
 
@@ -30,7 +37,7 @@ func TestReadmeFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(file)
-	if faults := runPage(t, page); len(faults) > 0 {
+	if faults := runPage(t, page, ""); len(faults) > 0 {
 		t.Fatalf("a page that is right has faults: %s", strings.Join(faults, "\n"))
 	}
 	for name, wrong := range map[string]string{
@@ -47,7 +54,7 @@ func TestReadmeFormat(t *testing.T) {
 			if wrong == page {
 				t.Fatal("the page was not changed")
 			}
-			if faults := runPage(t, wrong); len(faults) == 0 {
+			if faults := runPage(t, wrong, ""); len(faults) == 0 {
 				t.Error("no fault was found")
 			}
 		})
@@ -66,15 +73,15 @@ type page struct {
 	ids    pairing
 }
 
-// runPage runs the console blocks of a page in order, in one directory, and
-// returns its faults.
-func runPage(t testing.TB, text string) []string {
+// runPage runs the console blocks of a page in order, in one directory, with
+// this DATABASE_URL, and returns its faults.
+func runPage(t testing.TB, text, database string) []string {
 	blocks, err := parseConsole(text)
 	if err != nil {
 		return []string{err.Error()}
 	}
 	dir := t.TempDir()
-	p := &page{t: t, dir: dir, server: newServer(t, dir, "")}
+	p := &page{t: t, dir: dir, server: newServer(t, dir, database)}
 	var faults []string
 	for _, block := range blocks {
 		if block.server {
@@ -117,7 +124,7 @@ func (p *page) translate(text string) string {
 func (p *page) sh(command string) (string, error) {
 	cmd := exec.CommandContext(p.server.ctx, "sh", "-c", command)
 	cmd.Dir = p.dir
-	cmd.Env = append(cleanEnv(), "PATH="+filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(cleanEnv(), "DATABASE_URL="+p.server.database, "PATH="+filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs the scripts in testdata, which are for any database, and
-// those about SQLite files. Beside testscript's own commands (exec, stdout,
+// TestScripts runs the scripts in testdata, which are for any database, on each,
+// and those about SQLite files. Beside testscript's own commands (exec, stdout,
 // stderr, cmp, grep, env, …) they have these:
 //
 //	serve [NAME=VALUE...]    start docket in the script's directory, on $DATABASE_URL
@@ -44,6 +44,9 @@ func TestScripts(t *testing.T) {
 	byDefault := func(testing.TB) string { return "" } // a file in the script's directory
 	t.Run("any", func(t *testing.T) { runScripts(t, "testdata", byDefault) })
 	t.Run("sqlite", func(t *testing.T) { runScripts(t, "testdata/sqlite", byDefault) })
+	for name, database := range postgresDatabases {
+		t.Run(name, func(t *testing.T) { runScripts(t, "testdata", database) })
+	}
 }
 
 // runScripts runs the scripts in dir, each on a database of its own: database

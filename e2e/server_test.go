@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -48,7 +51,7 @@ func newServer(t testing.TB, dir, database string) *server {
 		defer cancel()
 		defer func() {
 			if t.Failed() {
-				t.Logf("the server's log:\n%s", s.log)
+				t.Logf("the end of the server's log:\n%s", s.log.tail())
 			}
 		}()
 		if s.cmd != nil {
@@ -131,6 +134,36 @@ func (s *server) Kill(f failer) {
 	}
 }
 
+// Freeze stops every thread of the server where it is. It returns when all have
+// stopped, and Thaw lets them go on.
+func (s *server) Freeze(t testing.TB) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, stopTimeout, "every thread stops", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
+		if err != nil || len(threads) == 0 {
+			t.Fatalf("the server has no threads: %v", err)
+		}
+		return !slices.ContainsFunc(threads, func(path string) bool {
+			stat, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, state, _ := bytes.Cut(stat, []byte(") "))
+			return !bytes.HasPrefix(state, []byte("T"))
+		})
+	})
+}
+
+func (s *server) Thaw(t testing.TB) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // signal sends sig and returns how the process ended.
 func (s *server) signal(f failer, sig syscall.Signal) error {
 	if s.cmd == nil {
@@ -192,6 +225,13 @@ func (l *serverLog) read(line []byte) {
 		l.address <- entry.Address
 		l.address = nil
 	}
+}
+
+// tail is the end of the log, as much as anybody would read.
+func (l *serverLog) tail() string {
+	const most = 8 << 10
+	text := l.String()
+	return text[max(0, len(text)-most):]
 }
 
 func (l *serverLog) String() string {

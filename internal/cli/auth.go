@@ -146,8 +146,8 @@ func (c *AuthConfig) options() auth.Options {
 		return o
 	}
 	if o.JWKSURL = c.JWKSURL; o.JWKSURL == "" && c.BetterAuthURL != "" {
-		o.JWKSURL = strings.TrimSuffix(c.BetterAuthURL, "/") + "/api/auth/jwks"
-		origin := originOf(c.BetterAuthURL) // what Better Auth puts into its tokens unless it is told otherwise
+		var origin string // what Better Auth puts into its tokens unless it is told otherwise
+		o.JWKSURL, origin = betterAuth(c.BetterAuthURL)
 		if o.Issuer == "" {
 			o.Issuer = origin
 		}
@@ -158,12 +158,23 @@ func (c *AuthConfig) options() auth.Options {
 	return o
 }
 
-func originOf(text string) string {
-	u, err := url.Parse(text)
+// betterAuth returns where a Better Auth server with this base URL has its key
+// set, and its origin as it writes it itself (RFC 6454, section 6.2). A base URL
+// that has a path is that of the API; otherwise the API is at /api/auth.
+func betterAuth(base string) (keySet, origin string) {
+	u, err := url.Parse(base)
 	if err != nil {
-		return ""
+		return "", "" // validate has refused it
 	}
-	return u.Scheme + "://" + u.Host
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	if standard := map[string]string{"http": "80", "https": "443"}[u.Scheme]; u.Port() == standard {
+		u.Host = strings.TrimSuffix(u.Host, ":"+standard)
+	}
+	origin = u.Scheme + "://" + u.Host
+	if path := strings.TrimRight(u.Path, "/"); path != "" {
+		return origin + path + "/jwks", origin
+	}
+	return origin + "/api/auth/jwks", origin
 }
 
 // verifier returns what verifies tokens, or nil in the mode none.
