@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -94,8 +95,31 @@ func translate(err error) error {
 		code[:2] == "08", code[:2] == "53", code[:2] == "57", code[:2] == "58": // connection, resources, operator, system
 		return unavailable(err)
 	}
-	return err
+	return discreet(err)
 }
+
+// discreet hides the text of a server's error that may hold what users wrote,
+// so that it does not reach the log; the code is left. Errors about data quote
+// it, and those of functions and triggers say what their authors liked.
+func discreet(err error) error {
+	switch code := sqlState(err); {
+	case code == "", !slices.Contains([]string{"21", "22", "23", "38", "39", "P0"}, code[:2]):
+		return err
+	default:
+		return &discreetError{err, code}
+	}
+}
+
+type discreetError struct {
+	err  error
+	code string
+}
+
+func (e *discreetError) Error() string {
+	return "postgres: SQLSTATE " + e.code + " (the text is not shown, because it may hold data)"
+}
+
+func (e *discreetError) Unwrap() error { return e.err }
 
 func unavailable(err error) error {
 	return &docket.Error{Kind: docket.Unavailable, Detail: "The database cannot serve right now. Nothing was written. Try again shortly.", Err: err}

@@ -21,14 +21,16 @@ var errAcquire = errors.New("postgres: no connection became free in time")
 // From then on the client's leaving does not stop it. It is tried again only
 // when it is certain that nothing was committed.
 func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	if s.troubled.Load() {
-		// A pooler that has lost its server answers a write as if the server might
-		// have run it. Ask first, with something that writes nothing.
-		if err := s.check(ctx); err != nil {
-			return err
+	return s.run(ctx, context.WithoutCancel(ctx), safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error {
+		if s.troubled.Load() {
+			// A pooler that has lost its server answers a write as if the server might
+			// have run it. Ask first, with something that writes nothing.
+			if err := conn.Ping(ctx); err != nil {
+				return err
+			}
 		}
-	}
-	return s.run(ctx, context.WithoutCancel(ctx), safeToRepeat, f)
+		return f(ctx, conn)
+	})
 }
 
 // read is write for a statement that changes nothing: it may be tried again
