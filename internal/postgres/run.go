@@ -37,7 +37,7 @@ func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) er
 // after any trouble with the connection, and stops when the client leaves.
 func (s *Store) read(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	again := func(err error) bool {
-		return safeToRepeat(err) || sqlState(err) != queryCanceled && !errors.Is(err, errAcquire) && docket.KindOf(translate(err)) == docket.Unavailable
+		return safeToRepeat(err) || sqlState(err) != queryCanceled && !errors.Is(err, errAcquire) && !pgconn.Timeout(err) && docket.KindOf(translate(err)) == docket.Unavailable
 	}
 	return s.run(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) error {
 		err := f(ctx, conn)
