@@ -56,11 +56,12 @@ func TestCrash(t *testing.T) {
 
 // crashRound has the writers write until the server is killed under them.
 func crashRound(t *testing.T, s *server, writers []*writer) (freezes int) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), crashPerRound)
 	defer cancel()
 	c := newClient(t, s.URL, crashWriters)
 	known := &ledger{versions: map[string]int64{}, news: make(chan struct{})}
-	var wg sync.WaitGroup
 	for _, w := range writers {
 		wg.Go(func() {
 			for {
@@ -116,6 +117,7 @@ func lookFrozen(t *testing.T, s *server, known *ledger) {
 	}
 	s.Freeze(t)
 	dir := t.TempDir()
+	defer os.RemoveAll(dir) // now: there are many
 	for _, name := range []string{"docket.db", "docket.db-wal"} {
 		content, err := os.ReadFile(filepath.Join(s.dir, name))
 		if err == nil {
