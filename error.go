@@ -21,6 +21,11 @@ const (
 	// PreconditionFailed is a task that is not at a version that the request
 	// demands. Nothing was written.
 	PreconditionFailed Kind = "precondition-failed"
+	// NotDeleted is a restore of a task that is not in the trash.
+	NotDeleted Kind = "task-not-deleted"
+	// KeyInFlight is a repetition of a write whose first attempt has not ended.
+	// Nothing was written by the repetition.
+	KeyInFlight Kind = "idempotency-key-in-flight"
 	// Unavailable is a store that cannot serve now. Nothing was written.
 	Unavailable Kind = "unavailable"
 	// OutcomeUnknown is a write that may or may not have been committed.

@@ -4,7 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +24,8 @@ type Service struct {
 	now   func() time.Time
 	rand  io.Reader
 	ids   idGenerator
+
+	untidy chan struct{} // of capacity 1: full while tidying is due
 }
 
 // Option changes how NewService builds a Service.
@@ -34,28 +40,81 @@ func WithRandom(r io.Reader) Option { return func(s *Service) { s.rand = r } }
 
 // NewService returns a Service that keeps its tasks in store.
 func NewService(store Store, options ...Option) *Service {
-	s := &Service{store: store, now: time.Now, rand: rand.Reader}
+	s := &Service{store: store, now: time.Now, rand: rand.Reader, untidy: make(chan struct{}, 1)}
 	for _, option := range options {
 		option(s)
 	}
 	return s
 }
 
-// CreateTask makes a task of owner's and returns it. Invalid.
-func (s *Service) CreateTask(ctx context.Context, owner UserID, t NewTask) (Task, error) {
-	if faults := t.Normalize(); len(faults) > 0 {
-		return Task{}, InvalidInput(faults...)
+// Do carries out one operation and returns its task. NotFound, and the kinds
+// that Store.Write names.
+func (s *Service) Do(ctx context.Context, owner UserID, o Operation, key *Key) (t Task, replayed bool, err error) {
+	if faults := o.normalize(); len(faults) > 0 {
+		return Task{}, false, InvalidInput(faults...)
 	}
-	now := s.time()
-	return s.store.Create(ctx, Task{
-		ID:          s.ids.next(now, s.random()),
-		UserID:      owner,
-		Title:       t.Title,
-		Description: t.Description,
-		Completed:   t.Completed,
-		CreatedAt:   now,
-		UpdatedAt:   now,
-	}, s.epoch())
+	written, err := s.write(ctx, owner, []Operation{o}, key)
+	if failed, ok := errors.AsType[*FailedOperation](err); ok {
+		err = failed.Err
+	}
+	if err != nil {
+		return Task{}, false, err
+	}
+	return written.Tasks[0], written.Replayed, nil
+}
+
+// Batch carries out 1 to MaxBatch operations, all or none. An error that is of
+// one operation says so in its one fault. Invalid, and the kinds that
+// Store.Write names.
+func (s *Service) Batch(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
+	if n := len(operations); n < 1 || n > MaxBatch {
+		return Written{}, InvalidInput(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has from 1 to %d operations, not %d.", MaxBatch, n)))
+	}
+	operations = slices.Clone(operations)
+	var faults []Fault
+	for i := range operations {
+		for _, f := range operations[i].normalize() {
+			f.Name = fmt.Sprintf("/operations/%d/task%s", i, f.Name)
+			faults = append(faults, f)
+		}
+	}
+	if len(faults) > 0 {
+		return Written{}, InvalidInput(faults...)
+	}
+	written, err := s.write(ctx, owner, operations, key)
+	if failed, ok := errors.AsType[*FailedOperation](err); ok {
+		err = batchError(failed)
+	}
+	return written, err
+}
+
+// batchError says of an operation's error which one it was.
+func batchError(failed *FailedOperation) *Error {
+	e, member := *failed.Err, "id"
+	if e.Kind == PreconditionFailed {
+		member = "if_version"
+	}
+	e.Faults = []Fault{bodyFault(fmt.Sprintf("/operations/%d/%s", failed.Index, member), strings.ReplaceAll(string(e.Kind), "-", "_"), e.Detail)}
+	e.Detail = fmt.Sprintf("Nothing was changed, because of operation %d: %s", failed.Index, e.Detail)
+	return &e
+}
+
+// write hands operations, whose faults have been looked for, to the store.
+func (s *Service) write(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
+	w := Write{Operations: operations, Key: key, Now: s.time()}
+	for i := range operations {
+		if operations[i].Action == Create {
+			operations[i].ID = s.ids.next(w.Now, s.random())
+		}
+	}
+	if slices.ContainsFunc(operations, func(o Operation) bool { return o.Action == Create }) {
+		w.Epoch = s.epoch()
+	}
+	written, err := s.store.Write(ctx, owner, w)
+	if key != nil {
+		s.tidy()
+	}
+	return written, err
 }
 
 // ImportTasks adds those of owner's tasks that are not there, nor were deleted,
@@ -75,29 +134,6 @@ func (s *Service) Tasks(ctx context.Context, owner UserID, q ListQuery) (Page, e
 		return Page{}, InvalidInput(faults...)
 	}
 	return s.store.List(ctx, owner, q)
-}
-
-// UpdateTask sets the fields that u names and returns the task. Invalid,
-// NotFound, PreconditionFailed.
-func (s *Service) UpdateTask(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate, p Precondition) (Task, error) {
-	if faults := u.Normalize(); len(faults) > 0 {
-		return Task{}, InvalidInput(faults...)
-	}
-	return s.store.Update(ctx, owner, id, u, p, s.time())
-}
-
-// CompleteTask sets whether a task is completed, or flips it when completed is
-// absent, and returns the task. NotFound, PreconditionFailed.
-func (s *Service) CompleteTask(ctx context.Context, owner UserID, id uuid.UUID, completed Optional[bool], p Precondition) (Task, error) {
-	if completed.Set {
-		return s.store.Update(ctx, owner, id, TaskUpdate{Completed: completed}, p, s.time())
-	}
-	return s.store.Toggle(ctx, owner, id, p, s.time())
-}
-
-// DeleteTask deletes a task. NotFound, PreconditionFailed.
-func (s *Service) DeleteTask(ctx context.Context, owner UserID, id uuid.UUID, p Precondition) error {
-	return s.store.Delete(ctx, owner, id, p, s.time())
 }
 
 // Ready returns nil when the service can serve.

@@ -6,24 +6,35 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// recorder is a Store that remembers the last create; its other methods are nil.
+// recorder is a Store that remembers the last write; its other methods are nil.
 type recorder struct {
 	Store
-	task  Task
-	epoch int64
+	write Write
+	err   error // to fail with
 }
 
-func (r *recorder) Create(_ context.Context, t Task, epoch int64) (Task, error) {
-	r.task, r.epoch = t, epoch
-	return t, nil
+func (r *recorder) Write(_ context.Context, owner UserID, w Write) (Written, error) {
+	r.write = w
+	if r.err != nil {
+		return Written{}, r.err
+	}
+	written := Written{}
+	for _, o := range w.Operations {
+		written.Tasks = append(written.Tasks, w.NewTask(owner, o))
+	}
+	return written, nil
 }
+
+func create(title string) Operation { return Operation{Action: Create, New: NewTask{Title: title}} }
 
 func TestCreateTaskIsDeterminedByItsSources(t *testing.T) {
 	store := &recorder{}
@@ -31,7 +42,7 @@ func TestCreateTaskIsDeterminedByItsSources(t *testing.T) {
 	s := NewService(store,
 		WithClock(func() time.Time { return time.Date(2026, 1, 31, 10, 30, 0, 123_456_789, zone) }),
 		WithRandom(bytes.NewReader(bytes.Repeat([]byte{0xff}, 16))))
-	task, err := s.CreateTask(t.Context(), "alice", NewTask{Title: " title "})
+	task, _, err := s.Do(t.Context(), "alice", create(" title "), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,17 +56,109 @@ func TestCreateTaskIsDeterminedByItsSources(t *testing.T) {
 	if got := task.ID.String(); got != "019c1363-4a3b-774b-bfff-ffffffffffff" {
 		t.Errorf("id is %s", got)
 	}
-	if store.epoch != 1<<63-1 {
-		t.Errorf("epoch is %d", store.epoch)
+	if store.write.Epoch != 1<<63-1 {
+		t.Errorf("epoch is %d", store.write.Epoch)
 	}
 }
 
 func TestServiceRefusesInvalidInput(t *testing.T) {
 	s := NewService(&recorder{}) // a call of the store would panic or be recorded
-	_, err := s.CreateTask(t.Context(), "alice", NewTask{})
+	_, _, err := s.Do(t.Context(), "alice", create(""), nil)
 	checkFaults(t, err, Fault{In: InBody, Name: "/title", Code: "too_short"})
-	_, err = s.UpdateTask(t.Context(), "alice", uuid.Nil, TaskUpdate{Title: Some(" ")}, Precondition{})
+	blank := Operation{Action: Update, Update: TaskUpdate{Title: Some(" ")}}
+	_, _, err = s.Do(t.Context(), "alice", blank, nil)
 	checkFaults(t, err, Fault{In: InBody, Name: "/title", Code: "too_short"})
+	_, err = s.Batch(t.Context(), "alice", []Operation{create("x"), create(""), blank}, nil)
+	checkFaults(t, err, Fault{In: InBody, Name: "/operations/1/task/title", Code: "too_short"}, Fault{In: InBody, Name: "/operations/2/task/title", Code: "too_short"})
+	for _, n := range []int{0, MaxBatch + 1} {
+		_, err = s.Batch(t.Context(), "alice", make([]Operation, n), nil)
+		checkFaults(t, err, Fault{In: InBody, Name: "/operations", Code: "out_of_range"})
+	}
+}
+
+func TestBatchSaysWhichOperationFailed(t *testing.T) {
+	for _, test := range []struct {
+		err           error
+		pointer, code string
+	}{
+		{NoSuchTask(), "/operations/1/id", "task_not_found"},
+		{TaskNotDeleted(), "/operations/1/id", "task_not_deleted"},
+		{Stale(), "/operations/1/if_version", "precondition_failed"},
+	} {
+		store := &recorder{err: FailOperation(1, test.err)}
+		_, err := NewService(store).Batch(t.Context(), "alice", []Operation{create("a"), {Action: Delete}}, nil)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Kind != KindOf(test.err) || len(e.Faults) != 1 || e.Faults[0].Name != test.pointer || e.Faults[0].Code != test.code {
+			t.Errorf("%v became %+v", test.err, err)
+		}
+		if _, _, err := NewService(store).Do(t.Context(), "alice", create("a"), nil); err != test.err { //nolint:errorlint // itself
+			t.Errorf("of one operation, %v became %v", test.err, err)
+		}
+	}
+	if _, err := NewService(&recorder{err: FailOperation(1, io.EOF)}).Batch(t.Context(), "alice", []Operation{create("a")}, nil); KindOf(err) != Internal || !errors.Is(err, io.EOF) {
+		t.Errorf("an unknown error became %v", err)
+	}
+}
+
+// expiring is a Store that has so many keys to forget.
+type expiring struct {
+	recorder
+	keys  int
+	calls chan int
+}
+
+func (e *expiring) ExpireKeys(_ context.Context, _ time.Time, limit int) (int, error) {
+	n := min(limit, e.keys)
+	e.keys -= n
+	e.calls <- n
+	return n, nil
+}
+
+// TestKeysExpireOnTraffic shows that a write with a key, and nothing else, has
+// the keys that are of no use removed, step by step.
+func TestKeysExpireOnTraffic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &expiring{keys: 2*tidyStep + 1, calls: make(chan int, 10)}
+		s := NewService(store)
+		ctx, stop := context.WithCancel(t.Context())
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			s.Run(ctx, func(err error) { t.Error(err) })
+		}()
+		do := func(key *Key) []int {
+			if _, _, err := s.Do(t.Context(), "alice", create("x"), key); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait()
+			var calls []int
+			for len(store.calls) > 0 {
+				calls = append(calls, <-store.calls)
+			}
+			return calls
+		}
+		for i, step := range []struct {
+			key  *Key
+			want []int
+		}{
+			{nil, nil}, {&Key{Text: "a"}, []int{tidyStep, tidyStep, 1}}, {&Key{Text: "b"}, nil}, // so soon after
+		} {
+			if calls := do(step.key); !slices.Equal(calls, step.want) {
+				t.Errorf("step %d: removed %v, want %v", i, calls, step.want)
+			}
+		}
+		time.Sleep(tidyInterval) // of the bubble's clock
+		synctest.Wait()
+		if n := len(store.calls); n != 1 {
+			t.Errorf("a minute later %d statements ran, want 1", n)
+		}
+		time.Sleep(100 * tidyInterval)
+		if n := len(store.calls); n != 1 {
+			t.Errorf("without traffic %d statements ran", n-1)
+		}
+		stop()
+		<-stopped
+	})
 }
 
 func TestIDsIncrease(t *testing.T) {
@@ -105,7 +208,7 @@ func TestRandomnessThatFails(t *testing.T) {
 			t.Error("an id was made without randomness")
 		}
 	}()
-	_, _ = NewService(&recorder{}, WithRandom(bytes.NewReader(nil))).CreateTask(t.Context(), "alice", NewTask{Title: "x"})
+	_, _, _ = NewService(&recorder{}, WithRandom(bytes.NewReader(nil))).Do(t.Context(), "alice", create("x"), nil)
 }
 
 func TestKindOf(t *testing.T) {

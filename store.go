@@ -13,7 +13,7 @@ const MaxImport = 1000
 // Store keeps tasks durably. Package storetest is its specification in full;
 // what follows is what a caller must know.
 //
-// Every method but Ready and Close acts on the tasks of one owner and cannot
+// Every method but ExpireKeys, Ready and Close acts on the tasks of one owner and cannot
 // see another's. A deleted task is absent to all of them.
 //
 // A write has reached stable storage when its method returns nil. Each write
@@ -29,11 +29,6 @@ const MaxImport = 1000
 // OutcomeUnknown. When ctx ends before a write has begun, nothing is written
 // and the error wraps ctx's; once begun, a write runs to its end.
 type Store interface {
-	// Create stores t, whose ID is new, and returns it with its Version. The
-	// owner's first task makes the owner, with epoch as the mark that tells
-	// this history from any before it.
-	Create(ctx context.Context, t Task, epoch int64) (Task, error)
-
 	// Get returns a task. NotFound.
 	Get(ctx context.Context, owner UserID, id uuid.UUID) (Task, error)
 
@@ -42,23 +37,31 @@ type Store interface {
 	// one pass over the owner's tasks.
 	List(ctx context.Context, owner UserID, q ListQuery) (Page, error)
 
-	// Update applies u, which has no faults, to a task and returns the result.
-	// When something changed, UpdatedAt is now, or stays when it was later: it
-	// never goes back while Version goes on. NotFound, PreconditionFailed.
-	Update(ctx context.Context, owner UserID, id uuid.UUID, u TaskUpdate, p Precondition, now time.Time) (Task, error)
-
-	// Toggle flips whether a task is completed and returns the result. NotFound,
-	// PreconditionFailed.
-	Toggle(ctx context.Context, owner UserID, id uuid.UUID, p Precondition, now time.Time) (Task, error)
-
-	// Delete marks a task as deleted at now. NotFound, also for a second delete;
-	// PreconditionFailed.
-	Delete(ctx context.Context, owner UserID, id uuid.UUID, p Precondition, now time.Time) error
+	// Write carries out the operations of w, in order and in one transaction.
+	// When one of them cannot be, none is, and the error has a *FailedOperation
+	// in its chain: of kind NotFound when there is no such task (a deleted one is
+	// there for Restore alone), NotDeleted when a Restore meets one that is not
+	// deleted, PreconditionFailed. The owner's first task makes the owner, with
+	// w.Epoch as the mark that tells this history from any before it.
+	//
+	// A change that changes nothing counts as carried out. Otherwise UpdatedAt
+	// becomes w.Now, or stays when it was later: it never goes back while Version
+	// goes on; a Delete leaves it.
+	//
+	// With a key, the result is kept in the same transaction. A repetition gets
+	// it before anything else is looked at, or an error: Invalid with another
+	// fingerprint; KeyInFlight when the first attempt does not end within the
+	// acquire timeout. A write that fails leaves no trace of its key.
+	Write(ctx context.Context, owner UserID, w Write) (Written, error)
 
 	// Import adds those tasks of owner that the store does not have, nor has
 	// deleted, by their ids, in one transaction, and returns how many it added.
 	// They keep everything but their Version. There are at most MaxImport.
 	Import(ctx context.Context, owner UserID, tasks []Task, epoch int64) (added int, err error)
+
+	// ExpireKeys forgets up to limit keys, of any owner, that were last of use
+	// before now, and returns how many it forgot.
+	ExpireKeys(ctx context.Context, now time.Time, limit int) (int, error)
 
 	// Ready returns nil when the store can serve: reachable, and its schema
 	// one that this program knows.

@@ -40,11 +40,12 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	workers, stopWorkers := startWorkers(ctx, verifier)
+	service := docket.NewService(store)
+	workers, stopWorkers := startWorkers(ctx, service, verifier, log)
 	defer func() { stopWorkers(); workers.Wait() }()
 
 	server := &http.Server{
-		Handler: httpapi.New(docket.NewService(store), httpapi.Options{
+		Handler: httpapi.New(service, httpapi.Options{
 			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, Log: log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -81,9 +82,12 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 
 // startWorkers starts what runs beside the requests. It goes on until stop is
 // called, for requests that are being finished need it after ctx has ended.
-func startWorkers(ctx context.Context, verifier *auth.Verifier) (workers *sync.WaitGroup, stop func()) {
+func startWorkers(ctx context.Context, service *docket.Service, verifier *auth.Verifier, log *slog.Logger) (workers *sync.WaitGroup, stop func()) {
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	workers = &sync.WaitGroup{}
+	workers.Go(func() {
+		service.Run(ctx, func(err error) { log.WarnContext(ctx, "housekeeping failed, and is tried again later", "error", err) })
+	})
 	if verifier != nil {
 		workers.Go(func() { verifier.Run(ctx) })
 	}

@@ -27,7 +27,8 @@ func description() *huma.OpenAPI {
 				"Every error is a problem document (RFC 9457) whose `type` leads to a page that explains it. " +
 				"Unknown fields and query parameters are refused, with the name that was probably meant.\n\n" +
 				"`HEAD` works wherever `GET` does. A path where nothing is served is a 404 `route-not-found`; " +
-				"a method that a path does not take is a 405 `method-not-allowed` with `Allow`. A body is at most 131,072 bytes. " +
+				"a method that a path does not take is a 405 `method-not-allowed` with `Allow`. A body is at most 131,072 bytes, that of a batch 4,194,304. " +
+				"Every write takes an `Idempotency-Key`, which makes it safe to send again. " +
 				"A request may carry an `X-Request-Id`; its answer repeats it.",
 			Contact: &huma.Contact{Name: "Whoever runs this server"},
 			License: &huma.License{Name: "MIT", Identifier: "MIT"},
@@ -68,13 +69,14 @@ func headers() map[string]*huma.Header {
 			Description: "`private, no-cache` (may be kept, and must be checked by its ETag before each use) on an answer with an ETag, otherwise `no-store`.",
 			Schema:      &huma.Schema{Type: huma.TypeString, Enum: []any{revalidate, "no-store"}},
 		},
-		"ETag":               text("What the answer is, as a strong entity tag: a task's version, or the mark of a list.", "", `^"[A-Za-z0-9_-]+"$`, 60, `"1"`),
-		"Link":               text("The next page, when there is one: `<…>; rel=\"next\"`, a relative reference (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 8000, `</api/alice/tasks?cursor=AQ&limit=50>; rel="next"`),
-		"Preference-Applied": text("The preference that was followed (RFC 7240).", "", "^count=exact$", 20, "count=exact"),
-		"X-Total-Count":      text("How many tasks the list has on all pages, with `Prefer: count=exact`.", "", "^[0-9]+$", 20, "120"),
-		"Location":           text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
+		"ETag":                text("What the answer is, as a strong entity tag: a task's version, or the mark of a list.", "", `^"[A-Za-z0-9_-]+"$`, 60, `"1"`),
+		"Link":                text("The next page, when there is one: `<…>; rel=\"next\"`, a relative reference (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 8000, `</api/alice/tasks?cursor=AQ&limit=50>; rel="next"`),
+		"Preference-Applied":  text("The preference that was followed (RFC 7240).", "", "^count=exact$", 20, "count=exact"),
+		"X-Total-Count":       text("How many tasks the list has on all pages, with `Prefer: count=exact`.", "", "^[0-9]+$", 20, "120"),
+		"Idempotent-Replayed": text("`true` when the answer is that of an earlier request with the same Idempotency-Key; otherwise absent.", "", "^true$", 4, "true"),
+		"Location":            text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
 		"Retry-After": {
-			Description: "Seconds after which to send the same request again. Absent when the outcome of a write is unknown.",
+			Description: "Seconds after which to send the same request again. Absent when the outcome of a write is unknown, and when sending it again would not help.",
 			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most},
 			Example:     2,
 		},
@@ -153,7 +155,7 @@ func (a *api) problemResponse(status int) *huma.Response {
 	}
 	fields := withHeaders()
 	switch status {
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusConflict:
 		fields = withHeaders("Retry-After")
 	case http.StatusUnauthorized:
 		fields = withHeaders("WWW-Authenticate")

@@ -15,7 +15,7 @@ import (
 )
 
 // maxFaults is the most faults that one answer lists, so that a small request
-// cannot cause a large answer.
+// cannot cause a large answer. A body is searched for about as many.
 const maxFaults = 100
 
 // body is the part that all request bodies share: what was wrong with it.
@@ -48,7 +48,7 @@ func unmarshal(data []byte, v any) error {
 // bounds of a title say nothing when the title, or the whole body, was of the
 // wrong type.
 func (b *body) add(faults ...docket.Fault) {
-	if b.err != nil || b.places[""] {
+	if b.err != nil || b.places[""] || len(b.faults) >= maxFaults {
 		return
 	}
 	before := len(b.faults)
@@ -63,6 +63,12 @@ func (b *body) add(faults ...docket.Fault) {
 		}
 		b.places[f.Name] = true
 	}
+}
+
+// with returns the body with faults of other parts of the request before its own.
+func (b body) with(faults ...docket.Fault) body {
+	b.faults = append(faults, b.faults...)
+	return b
 }
 
 // field is a member of a body object.
@@ -143,7 +149,7 @@ func (b *body) read(data []byte, fields []field) {
 		if i >= 0 {
 			seen[i] = true
 			b.add(fields[i].read(value)...)
-		} else if !slices.Contains(readOnly, key) {
+		} else if !slices.Contains(readOnly, key) && len(b.faults) < maxFaults {
 			b.add(unknownField(key, fields))
 		}
 	}

@@ -39,9 +39,9 @@ type counting struct {
 	calls atomic.Int64
 }
 
-func (c *counting) Create(ctx context.Context, t docket.Task, epoch int64) (docket.Task, error) {
+func (c *counting) Write(ctx context.Context, owner docket.UserID, w docket.Write) (docket.Written, error) {
 	c.calls.Add(1)
-	return c.Store.Create(ctx, t, epoch)
+	return c.Store.Write(ctx, owner, w)
 }
 
 func (c *counting) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.Task, error) {
@@ -52,21 +52,6 @@ func (c *counting) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (
 func (c *counting) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
 	c.calls.Add(1)
 	return c.Store.List(ctx, owner, q)
-}
-
-func (c *counting) Update(ctx context.Context, owner docket.UserID, id uuid.UUID, u docket.TaskUpdate, p docket.Precondition, now time.Time) (docket.Task, error) {
-	c.calls.Add(1)
-	return c.Store.Update(ctx, owner, id, u, p, now)
-}
-
-func (c *counting) Toggle(ctx context.Context, owner docket.UserID, id uuid.UUID, p docket.Precondition, now time.Time) (docket.Task, error) {
-	c.calls.Add(1)
-	return c.Store.Toggle(ctx, owner, id, p, now)
-}
-
-func (c *counting) Delete(ctx context.Context, owner docket.UserID, id uuid.UUID, p docket.Precondition, now time.Time) error {
-	c.calls.Add(1)
-	return c.Store.Delete(ctx, owner, id, p, now)
 }
 
 // serveClosed starts a server that asks for tokens.
@@ -103,6 +88,8 @@ func TestAuthorizationMatrix(t *testing.T) {
 		"patch":        {"PATCH", "/tasks/{id}", `{}`, 200, true},
 		"complete":     {"PATCH", "/tasks/{id}/complete", "", 200, true},
 		"delete":       {"DELETE", "/tasks/{id}", "", 204, true},
+		"restore":      {"POST", "/tasks/{id}/restore", "", 409, false},
+		"batch":        {"POST", "/tasks/batch", `{"operations":[{"op":"create","task":{"title":"x"}}]}`, 200, false},
 		"no method":    {"POST", "/tasks/{id}", `{"title":"x"}`, 405, false},
 		"no route":     {"GET", "/nothing", "", 404, false},
 		"no route, up": {"GET", "/../alice/tasks", "", 404, false},

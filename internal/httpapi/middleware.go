@@ -3,8 +3,10 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"log/slog"
 	"net/http"
@@ -19,14 +21,15 @@ import (
 	"docket/internal/auth"
 )
 
-// maxBody is the largest body that any request may have, in bytes.
+// maxBody is the largest body that a request may have, in bytes, but for a batch.
 const maxBody = 128 << 10
 
 // request is what the log and the error documents need to know of a request.
 type request struct {
 	id   string
 	path string
-	err  error // the error that was answered, if any
+	err  error     // the error that was answered, if any
+	body hash.Hash // of what was read of the body, for a request that may be sent again
 
 	identity auth.Identity // whose request it is, once that is known
 	anyone   bool          // it may act for every user
@@ -144,8 +147,16 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // looked at, and stops reading one that turns out to be.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := &limitedBody{ReadCloser: http.MaxBytesReader(w, r.Body, maxBody), whole: r.Body, answer: w}
-		if r.ContentLength > maxBody {
+		most := int64(maxBody)
+		if isBatch(r) {
+			most = maxBatchBody
+		}
+		body := &limitedBody{ReadCloser: http.MaxBytesReader(w, r.Body, most), whole: r.Body, answer: w}
+		if len(r.Header.Values(keyHeader)) > 0 {
+			body.sum = sha256.New()
+			requestOf(r.Context()).body = body.sum
+		}
+		if r.ContentLength > most {
 			body.discard()
 			writeProblem(w, r, errTooLarge)
 			return
@@ -160,7 +171,12 @@ func limitBody(next http.Handler) http.Handler {
 	})
 }
 
-var errTooLarge = &docket.Error{Kind: bodyTooLarge, Detail: fmt.Sprintf("The request body is larger than %d bytes.", maxBody)}
+// isBatch reports whether a request is to the route that takes larger bodies.
+func isBatch(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(r.URL.EscapedPath(), "/"), "/tasks/batch")
+}
+
+var errTooLarge = &docket.Error{Kind: bodyTooLarge, Detail: fmt.Sprintf("The request body is too large. It may have %d bytes, that of a batch %d.", maxBody, maxBatchBody)}
 
 // limitedBody gives the errors of reading a body their kinds.
 type limitedBody struct {
@@ -168,10 +184,14 @@ type limitedBody struct {
 
 	whole  io.Reader
 	answer http.ResponseWriter
+	sum    hash.Hash // nil, or of what was read
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if b.sum != nil {
+		b.sum.Write(p[:n])
+	}
 	if err == nil || err == io.EOF {
 		return n, err
 	}

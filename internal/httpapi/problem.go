@@ -88,15 +88,27 @@ var problemTypes = []problemType{
 		errSlowBody,
 	},
 	{
+		docket.NotDeleted, 409, "Task not deleted",
+		"The task to restore is not deleted.",
+		"Nothing needs to be done.",
+		docket.TaskNotDeleted(),
+	},
+	{
+		docket.KeyInFlight, 409, "Request in flight",
+		"An earlier request with the same Idempotency-Key is still being carried out. Nothing was written by this one.",
+		"Send the same request, with the same key, after the time in Retry-After: it then gets the answer of the first.",
+		docket.InFlight(),
+	},
+	{
 		docket.PreconditionFailed, 412, "Precondition failed",
-		"The task is not at a version that If-Match names, or is at one that If-None-Match names. Nothing was written. A weak tag (W/…), as proxies that compress make of strong ones, never matches If-Match.",
+		"The task is not at a version that If-Match names, or is at one that If-None-Match names; in a batch, if_version. Nothing was written. A weak tag (W/…), as proxies that compress make of strong ones, never matches If-Match.",
 		"Read the task again, apply the change to what it is now, and send its new ETag.",
 		docket.Stale(),
 	},
 	{
 		bodyTooLarge, 413, "Content too large",
 		"The body is larger than any valid request for this path.",
-		"Send at most 131,072 bytes.",
+		"Send at most 131,072 bytes; in a batch, 4,194,304.",
 		errTooLarge,
 	},
 	{
@@ -126,8 +138,8 @@ var problemTypes = []problemType{
 	{
 		docket.OutcomeUnknown, 503, "Write outcome unknown",
 		"The connection to the database, or its disk, failed while the write may have been taking effect.",
-		"Read the task (after a create: the list) to see whether the change was made before sending it again.",
-		&docket.Error{Kind: docket.OutcomeUnknown, Detail: "The disk failed while the write was being committed. Read the task to see whether it was."},
+		"With an Idempotency-Key, send the same request again: the change is made once. Without, read the task (after a create: the list) to see whether it was made.",
+		&docket.Error{Kind: docket.OutcomeUnknown, Detail: "The disk failed while the write was being committed. Read the task to see whether it was or, if the request had an Idempotency-Key, send it again with the same key."},
 	},
 	{
 		docket.StorageFull, 507, "Storage full",
@@ -189,7 +201,7 @@ func newProblem(ctx context.Context, header http.Header, err error) *Problem {
 
 	t := problemTypeOf(e.Kind)
 	switch e.Kind {
-	case docket.Unavailable:
+	case docket.Unavailable, docket.KeyInFlight:
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
 	case unauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="docket"`)

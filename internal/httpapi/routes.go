@@ -68,9 +68,23 @@ func (a *api) operations() {
 	register(a, huma.Operation{
 		OperationID: "deleteTask", Method: http.MethodDelete, Path: "/api/{user_id}/tasks/{id}",
 		Summary:     "Delete a task",
-		Description: "The task is gone from every route. Deleting it again is a 404.",
+		Description: "The task is gone from every route, until it is restored. Deleting it again is a 404.",
 		Responses:   success(http.StatusNoContent, "The task is deleted. There is no body."),
 	}, a.deleteTask)
+	register(a, huma.Operation{
+		OperationID: "restoreTask", Method: http.MethodPost, Path: "/api/{user_id}/tasks/{id}/restore", DefaultStatus: http.StatusOK,
+		Summary:     "Restore a deleted task",
+		Description: "Undoes a delete. A task that is not deleted is a 409.",
+		Responses:   success(http.StatusOK, "The task as it is now."),
+	}, a.restoreTask)
+	register(a, huma.Operation{
+		OperationID: "batch", Method: http.MethodPost, Path: "/api/{user_id}/tasks/batch", DefaultStatus: http.StatusOK,
+		Summary: "Carry out several operations",
+		Description: "1 to 100 operations in one transaction: all are carried out, in order, or none. When one cannot be, the answer has the status that its own route would have given, and `errors` points at it. " +
+			"A body is at most 4,194,304 bytes.",
+		Responses:   success(http.StatusOK, "All operations were carried out."),
+		Middlewares: huma.Middlewares{a.takes("application/json")},
+	}, a.batch)
 
 	register(a, huma.Operation{
 		OperationID: "healthz", Method: http.MethodGet, Path: "/healthz", Tags: []string{"Service"},
@@ -129,11 +143,11 @@ func statuses(op huma.Operation) []int {
 	if strings.HasPrefix(op.Path, "/api/") {
 		list = append(list, 400, 401, 403, 413, 422)
 	}
-	if strings.Contains(op.Path, "{id}") {
+	if strings.Contains(op.Path, "{id}") || op.OperationID == "batch" {
 		list = append(list, 404, 412)
 	}
 	if op.Method != http.MethodGet {
-		list = append(list, 507)
+		list = append(list, 409, 507)
 	}
 	if len(op.Middlewares) > 0 { // it has a body
 		list = append(list, 408)

@@ -14,8 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/uuid"
-
 	"docket"
 	"docket/internal/httpapi"
 )
@@ -40,18 +38,18 @@ func (c *client) doChunked(method, path, body string, _ ...string) answer {
 	return answer{client: c, status: response.StatusCode, header: response.Header, body: string(text)}
 }
 
-// broken is a store whose Toggle and Ready fail with err, or panic with it.
+// broken is a store whose Write and Ready fail with err, or panic with it.
 type broken struct {
 	docket.Store
 	err   error
 	panic bool
 }
 
-func (b *broken) Toggle(context.Context, docket.UserID, uuid.UUID, docket.Precondition, time.Time) (docket.Task, error) {
+func (b *broken) Write(context.Context, docket.UserID, docket.Write) (docket.Written, error) {
 	if b.panic {
 		panic(b.err)
 	}
-	return docket.Task{}, b.err
+	return docket.Written{}, b.err
 }
 
 func (b *broken) Ready(context.Context) error { return b.err }

@@ -102,28 +102,41 @@ func (in *taskInput) Resolve(ctx huma.Context) []error {
 	return in.resolve(ctx, body{faults: in.tagFaults(ctx)})
 }
 
+type writeInput struct {
+	TaskPath
+	Conditions
+	Retry
+}
+
+func (in *writeInput) Resolve(ctx huma.Context) []error {
+	return in.resolve(ctx, body{faults: append(in.tagFaults(ctx), in.keyFaults(ctx)...)})
+}
+
 type createInput struct {
 	UserPath
+	Retry
 	Body TaskCreate
 }
 
-func (in *createInput) Resolve(ctx huma.Context) []error { return in.resolve(ctx, in.Body.body) }
+func (in *createInput) Resolve(ctx huma.Context) []error {
+	return in.resolve(ctx, in.Body.with(in.keyFaults(ctx)...))
+}
 
 type updateInput struct {
 	TaskPath
 	Conditions
+	Retry
 	Body TaskUpdate
 }
 
 func (in *updateInput) Resolve(ctx huma.Context) []error {
-	b := in.Body.body
-	b.faults = append(in.tagFaults(ctx), b.faults...)
-	return in.resolve(ctx, b)
+	return in.resolve(ctx, in.Body.with(append(in.tagFaults(ctx), in.keyFaults(ctx)...)...))
 }
 
 type completeInput struct {
 	TaskPath
 	Conditions
+	Retry
 	Body *TaskComplete
 }
 
@@ -131,9 +144,7 @@ func (in *completeInput) Resolve(ctx huma.Context) []error {
 	if in.Body == nil {
 		in.Body = &TaskComplete{}
 	}
-	b := in.Body.body
-	b.faults = append(in.tagFaults(ctx), b.faults...)
-	return in.resolve(ctx, b)
+	return in.resolve(ctx, in.Body.with(append(in.tagFaults(ctx), in.keyFaults(ctx)...)...))
 }
 
 type taskOutput struct {
@@ -141,6 +152,27 @@ type taskOutput struct {
 	ETag         string `header:"ETag"`
 	CacheControl string `header:"Cache-Control"`
 	Body         Task
+}
+
+// writtenOutput repeats the fields of taskOutput, as createdOutput does: Huma
+// finds Body and the headers of an embedded struct only in part.
+type writtenOutput struct {
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Replayed     string `header:"Idempotent-Replayed"`
+	Body         Task
+}
+
+type createdOutput struct {
+	Location     string `header:"Location"`
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Replayed     string `header:"Idempotent-Replayed"`
+	Body         Task
+}
+
+type deletedOutput struct {
+	Replayed string `header:"Idempotent-Replayed"`
 }
 
 const revalidate = "private, no-cache"
@@ -152,21 +184,12 @@ func answerTask(t docket.Task, err error) (*taskOutput, error) {
 	return &taskOutput{Status: http.StatusOK, ETag: etag(t.Version), CacheControl: revalidate, Body: wireTask(t)}, nil
 }
 
-// createdOutput repeats the fields of taskOutput: Huma finds Body and the
-// headers of an embedded struct only in part.
-type createdOutput struct {
-	Location     string `header:"Location"`
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Body         Task
-}
-
 func (a *api) createTask(ctx context.Context, in *createInput) (*createdOutput, error) {
-	t, err := a.service.CreateTask(ctx, in.owner, in.Body.task())
+	t, replayed, err := a.service.Do(ctx, in.owner, docket.Operation{Action: docket.Create, New: in.Body.task()}, in.key)
 	if err != nil {
 		return nil, err
 	}
-	return &createdOutput{Location: taskPath(t), ETag: etag(t.Version), CacheControl: revalidate, Body: wireTask(t)}, nil
+	return &createdOutput{Location: taskPath(t), ETag: etag(t.Version), CacheControl: revalidate, Replayed: replayMark(replayed), Body: wireTask(t)}, nil
 }
 
 func (a *api) getTask(ctx context.Context, in *taskInput) (*taskOutput, error) {
@@ -185,28 +208,40 @@ func (a *api) getTask(ctx context.Context, in *taskInput) (*taskOutput, error) {
 	return out, err
 }
 
-func (a *api) updateTask(ctx context.Context, in *updateInput) (*taskOutput, error) {
-	id, err := docket.ParseTaskID(in.ID)
-	if err != nil {
-		return nil, err
+// write carries out an operation on the task with the id that a path names.
+func (a *api) write(ctx context.Context, path TaskPath, o docket.Operation, key *docket.Key) (t docket.Task, replayed bool, err error) {
+	if o.ID, err = docket.ParseTaskID(path.ID); err != nil {
+		return t, false, err
 	}
-	return answerTask(a.service.UpdateTask(ctx, in.owner, id, in.Body.update(), in.ofWrite()))
+	return a.service.Do(ctx, path.owner, o, key)
 }
 
-func (a *api) completeTask(ctx context.Context, in *completeInput) (*taskOutput, error) {
-	id, err := docket.ParseTaskID(in.ID)
+func answerWritten(t docket.Task, replayed bool, err error) (*writtenOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answerTask(a.service.CompleteTask(ctx, in.owner, id, docket.Optional[bool](in.Body.Completed), in.ofWrite()))
+	return &writtenOutput{ETag: etag(t.Version), CacheControl: revalidate, Replayed: replayMark(replayed), Body: wireTask(t)}, nil
 }
 
-func (a *api) deleteTask(ctx context.Context, in *taskInput) (*struct{}, error) {
-	id, err := docket.ParseTaskID(in.ID)
-	if err != nil {
-		return nil, err
+func (a *api) updateTask(ctx context.Context, in *updateInput) (*writtenOutput, error) {
+	return answerWritten(a.write(ctx, in.TaskPath, docket.Operation{Action: docket.Update, Update: in.Body.update(), If: in.ofWrite()}, in.key))
+}
+
+func (a *api) completeTask(ctx context.Context, in *completeInput) (*writtenOutput, error) {
+	o := docket.Operation{Action: docket.Toggle, If: in.ofWrite()}
+	if in.Body.Completed.Set {
+		o.Action, o.Update.Completed = docket.Update, docket.Optional[bool](in.Body.Completed)
 	}
-	return nil, a.service.DeleteTask(ctx, in.owner, id, in.ofWrite())
+	return answerWritten(a.write(ctx, in.TaskPath, o, in.key))
+}
+
+func (a *api) deleteTask(ctx context.Context, in *writeInput) (*deletedOutput, error) {
+	_, replayed, err := a.write(ctx, in.TaskPath, docket.Operation{Action: docket.Delete, If: in.ofWrite()}, in.key)
+	return &deletedOutput{Replayed: replayMark(replayed)}, err
+}
+
+func (a *api) restoreTask(ctx context.Context, in *writeInput) (*writtenOutput, error) {
+	return answerWritten(a.write(ctx, in.TaskPath, docket.Operation{Action: docket.Restore, If: in.ofWrite()}, in.key))
 }
 
 // Health is the body of the health routes.

@@ -12,6 +12,7 @@ import (
 
 // SQLSTATE codes that decide something here.
 const (
+	lockNotAvailable     = "55P03"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	undefinedStatement   = "26000"
@@ -76,7 +77,7 @@ func translate(err error) error {
 	if _, ok := errors.AsType[*unsettled](err); ok {
 		return &docket.Error{
 			Kind: docket.OutcomeUnknown, Err: err,
-			Detail: "The connection to the database was lost while the write may have been taking effect. Read the task to see whether it did.",
+			Detail: "The connection to the database was lost while the write may have been taking effect. Read the task to see whether it did or, if the request had an Idempotency-Key, send it again with the same key.",
 		}
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
@@ -91,7 +92,7 @@ func translate(err error) error {
 			return err
 		}
 		return unavailable(err) // the connection, or a time limit
-	case code == "25006", code == "55P03", code == serializationFailure, code == deadlockDetected, // read-only after a failover; locks
+	case code == "25006", code == lockNotAvailable, code == serializationFailure, code == deadlockDetected, // read-only after a failover; locks
 		code[:2] == "08", code[:2] == "53", code[:2] == "57", code[:2] == "58": // connection, resources, operator, system
 		return unavailable(err)
 	}

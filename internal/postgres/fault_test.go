@@ -16,6 +16,7 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 func TestExecModeFollowsWhatIsFound(t *testing.T) {
@@ -50,7 +51,7 @@ func TestUnnoticedPooler(t *testing.T) {
 	for range 20 {
 		wait.Go(func() {
 			for range 20 {
-				task, err := s.Create(context.Background(), draft("task"), 1)
+				task, err := storetest.Create(context.Background(), s, draft("task"))
 				if err == nil {
 					_, err = s.Get(context.Background(), "alice", task.ID)
 				}
@@ -104,7 +105,7 @@ func TestLockedTable(t *testing.T) {
 			var wait sync.WaitGroup
 			for range 4 { // two hold the connections, two wait for one
 				wait.Go(func() {
-					_, err := s.Toggle(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now())
+					_, err := act(s, docket.Toggle, task)
 					if docket.KindOf(err) != docket.Unavailable {
 						t.Errorf("Toggle returned %v", err)
 					}
@@ -136,7 +137,7 @@ func TestPoolExhausted(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	_, err = s.Create(t.Context(), draft("task"), 1)
+	_, err = storetest.Create(t.Context(), s, draft("task"))
 	if took := time.Since(start); docket.KindOf(err) != docket.Unavailable || took < acquireTimeout || took > 2*acquireTimeout {
 		t.Errorf("Create returned %v after %s", err, took)
 	}
@@ -165,7 +166,7 @@ func TestLostAnswer(t *testing.T) {
 		return <-result
 	}
 	err := during(func() error {
-		_, err := s.Toggle(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now())
+		_, err := act(s, docket.Toggle, task)
 		return err
 	})
 	if docket.KindOf(err) != docket.OutcomeUnknown {
@@ -213,7 +214,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	proxy.Cut()
 	start := time.Now()
 	for range 5 {
-		_, err := s.Create(t.Context(), draft("lost"), 1)
+		_, err := storetest.Create(t.Context(), s, draft("lost"))
 		if kind := docket.KindOf(err); kind != docket.Unavailable && kind != docket.OutcomeUnknown {
 			t.Errorf("a write without a database returned %v", err)
 		}
@@ -244,12 +245,12 @@ func TestPoolerWithoutServer(t *testing.T) {
 	s := open(t, pooler.URL(cluster.Database(t)))
 	put(t, s, "task")
 	cluster.Stop(t, pgtest.Fast)
-	_, err := s.Create(t.Context(), draft("first"), 1)
+	_, err := storetest.Create(t.Context(), s, draft("first"))
 	if kind := docket.KindOf(err); kind != docket.Unavailable && kind != docket.OutcomeUnknown {
 		t.Errorf("the first write returned %v", err)
 	}
 	for range 3 {
-		if _, err := s.Create(t.Context(), draft("next"), 1); docket.KindOf(err) != docket.Unavailable {
+		if _, err := storetest.Create(t.Context(), s, draft("next")); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a write returned %v", err)
 		}
 	}
@@ -267,8 +268,10 @@ func TestReadySeesALostSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
-		t.Fatal(err)
+	for range migrations {
+		if err := Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := list(s); docket.KindOf(err) != docket.Internal {
 		t.Errorf("List returned %v", err)
@@ -324,7 +327,7 @@ func TestDeadlockIsRepeated(t *testing.T) {
 	tx := lock(t, url, "SELECT 1 FROM docket.tasks FOR UPDATE")
 	result := make(chan error, 1)
 	go func() {
-		_, err := s.Toggle(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now())
+		_, err := act(s, docket.Toggle, task)
 		result <- err
 	}()
 	waitForLock(t, url)
@@ -350,7 +353,7 @@ func TestLiveCountsExactly(t *testing.T) {
 		task := put(t, s, "task")
 		for range 4 {
 			wait.Go(func() {
-				if err := s.Delete(context.Background(), "alice", task.ID, docket.Precondition{}, time.Now()); err != nil && docket.KindOf(err) != docket.NotFound {
+				if _, err := act(s, docket.Delete, task); err != nil && docket.KindOf(err) != docket.NotFound {
 					t.Error(err)
 				}
 			})
@@ -430,11 +433,12 @@ func TestSchemaOfOtherPrograms(t *testing.T) {
 	if err := attempt(false); err != nil {
 		t.Error(err)
 	}
-	pgtest.Exec(t, url, "INSERT INTO docket.schema_migrations VALUES (2, 'tolerable', 1, now())")
+	next := len(migrations) + 1
+	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%d, 'tolerable', 1, now())", next))
 	if err := errors.Join(attempt(false), attempt(true)); err != nil {
 		t.Errorf("a newer schema that tolerates this program was refused: %v", err)
 	}
-	pgtest.Exec(t, url, "INSERT INTO docket.schema_migrations VALUES (3, 'not tolerable', 3, now())")
+	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'not tolerable', %[1]d, now())", next+1))
 	if err := attempt(true); err == nil || !strings.Contains(err.Error(), "upgrade docket") {
 		t.Errorf("a newer schema that does not tolerate this program was served: %v", err)
 	}

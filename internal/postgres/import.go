@@ -36,17 +36,17 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 		ids[i], titles[i], descriptions[i], completed[i], created[i], updated[i] = t.ID.String(), t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt
 		titlesFolded[i], descriptionsFolded[i] = docket.Fold(t.Title), docket.FoldOptional(t.Description)
 	}
-	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx, mode pgx.QueryExecMode) error {
+	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		var counter int64
-		if err := tx.QueryRow(ctx, ownSQL, mode, string(owner), epoch).Scan(&counter); err != nil {
+		if err := tx.QueryRow(ctx, ownSQL, string(owner), epoch).Scan(&counter); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, importSQL, mode, string(owner), counter, ids, titles, descriptions, completed, created, updated, titlesFolded, descriptionsFolded)
+		tag, err := tx.Exec(ctx, importSQL, string(owner), counter, ids, titles, descriptions, completed, created, updated, titlesFolded, descriptionsFolded)
 		if err != nil {
 			return err
 		}
 		added = int(tag.RowsAffected())
-		_, err = tx.Exec(ctx, countSQL, mode, string(owner), n, added)
+		_, err = tx.Exec(ctx, countSQL, string(owner), n, added)
 		return err
 	})
 	return added, err
@@ -54,13 +54,13 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 
 // transact runs f in one transaction, which is tried again when it is certain
 // that it was not committed.
-func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx, pgx.QueryExecMode) error) error {
+func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
 	return s.write(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		tx, err := conn.Begin(ctx)
 		if err != nil {
 			return err
 		}
-		if err := f(ctx, tx, pgx.QueryExecMode(s.mode.Load())); err != nil {
+		if err := f(ctx, tx); err != nil {
 			return errors.Join(err, ignoreClosed(tx.Rollback(ctx)))
 		}
 		return settle(tx.Commit(ctx), true)

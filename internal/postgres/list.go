@@ -88,7 +88,7 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 	args := listArgs(owner, q)
 	err = s.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		page = docket.Page{Tasks: []docket.Task{}} // afresh in each attempt
-		rows, err := conn.Query(ctx, listSQL[q.Sort], append([]any{pgx.QueryExecMode(s.mode.Load())}, args...)...)
+		rows, err := conn.Query(ctx, listSQL[q.Sort], args...)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,12 @@ var errAcquire = errors.New("postgres: no connection became free in time")
 // From then on the client's leaving does not stop it. It is tried again only
 // when it is certain that nothing was committed.
 func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	return s.run(ctx, context.WithoutCancel(ctx), safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error {
+	return s.writeWhile(ctx, safeToRepeat, f)
+}
+
+// writeWhile is write with another rule for when to try again.
+func (s *Store) writeWhile(ctx context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
+	return s.run(ctx, context.WithoutCancel(ctx), again, func(ctx context.Context, conn *pgx.Conn) error {
 		if s.troubled.Load() {
 			// A pooler that has lost its server answers a write as if the server might
 			// have run it. Ask first, with something that writes nothing.
@@ -109,9 +114,13 @@ func pause(ctx context.Context, attempt int) bool {
 }
 
 // leaveSession stops the use of prepared statements: a pooler that nothing
-// told of hands our statements to sessions that do not have them.
+// told of hands our statements to sessions that do not have them. When it
+// returns, no connection that uses them is given out.
 func (s *Store) leaveSession() {
+	s.leaving.Lock()
+	defer s.leaving.Unlock()
 	if s.mode.CompareAndSwap(int32(pgx.QueryExecModeCacheStatement), int32(pgx.QueryExecModeCacheDescribe)) {
+		s.pool.Reset()
 		s.log.Warn("prepared statements got lost, as they do behind a transaction pooler: going on without them; set DATABASE_EXEC_MODE=cache_describe to start that way")
 	}
 }
@@ -131,21 +140,31 @@ func (s *Store) observe(err error) {
 // one runs a statement that returns at most one row and scans it. It returns
 // pgx.ErrNoRows when there is none. An error is unsettled when the statement
 // may have been committed all the same.
-func (s *Store) one(ctx context.Context, conn *pgx.Conn, sql string, args []any, dest ...any) error {
-	rows, err := conn.Query(ctx, sql, append([]any{pgx.QueryExecMode(s.mode.Load())}, args...)...)
+func one(ctx context.Context, conn *pgx.Conn, sql string, args []any, dest ...any) error {
+	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
 		return settle(err, false)
 	}
+	err = scanOne(rows, dest...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	return settle(err, rows.CommandTag().String() != "")
+}
+
+// scanOne scans the only row there may be and closes rows. It returns
+// pgx.ErrNoRows when there is none.
+func scanOne(rows pgx.Rows, dest ...any) error {
 	found := rows.Next()
 	var scanned error
 	if found {
 		scanned = rows.Scan(dest...)
 	}
 	rows.Close()
-	if err := rows.Err(); err != nil {
-		return settle(err, rows.CommandTag().String() != "")
-	}
-	if !found {
+	switch err := rows.Err(); {
+	case err != nil:
+		return err
+	case !found:
 		return pgx.ErrNoRows
 	}
 	return scanned

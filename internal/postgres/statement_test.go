@@ -1,30 +1,45 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
-// requests are the statements that requests run, and the number of their
-// parameters.
-var requests = func() map[string]statement {
+// statements are those that requests run, with the number of their parameters.
+var statements = func() map[string]statement {
 	all := map[string]statement{
 		"get":       {getSQL, 2},
-		"create":    {createSQL, 10},
-		"toggle":    {toggleSQL, 3},
-		"update":    {updateSQL, 13},
-		"toggle if": {toggleIfSQL, 5},
-		"delete":    {deleteSQL, 5},
+		"claim key": {claimKeySQL, 5},
+		"keep key":  {keepKeySQL, 3},
+		"own":       {ownSQL, 2},
+		"import":    {importSQL, 10},
+		"count":     {countSQL, 3},
+	}
+	some := docket.Precondition{Match: docket.Some([]int64{1})}
+	for name, o := range map[string]docket.Operation{
+		"create": {Action: docket.Create}, "update": {Action: docket.Update}, "toggle": {Action: docket.Toggle}, "toggle if": {Action: docket.Toggle, If: some},
+		"delete": {Action: docket.Delete}, "restore": {Action: docket.Restore},
+	} {
+		r := requestFor("user", docket.Write{}, o)
+		all[name] = statement{r.sql, len(r.args)}
 	}
 	for order, sql := range listSQL {
 		all[fmt.Sprintf("list %+v", order)] = statement{sql, len(listArgs("user", docket.ListQuery{Sort: order}))}
@@ -35,6 +50,51 @@ var requests = func() map[string]statement {
 type statement struct {
 	sql  string
 	args int
+}
+
+// named are the statements as the code names them, and whether each is of one
+// user. No other is.
+var named = map[string]bool{
+	"getSQL": true, "createSQL": true, "updateSQL": true, "toggleSQL": true, "toggleIfSQL": true, "deleteSQL": true, "restoreSQL": true, "listSQL": true,
+	"claimKeySQL": true, "keepKeySQL": true, "ownSQL": true, "importSQL": true, "countSQL": true,
+	"expireKeysSQL": false, "lockTimeoutSQL": false,
+}
+
+// TestEveryStatementIsNamed finds the statements in the code.
+func TestEveryStatementIsNamed(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, entry := range entries {
+		if name := entry.Name(); !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || name == "migrate.go" {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if ok && strings.HasSuffix(spec.Names[0].Name, "SQL") {
+				found[spec.Names[0].Name] = true
+				return false
+			}
+			if text, ok := n.(*ast.BasicLit); ok && regexp.MustCompile(`docket\.(owners|tasks|idempotency_keys)\b`).MatchString(text.Value) && !strings.Contains(text.Value, "FOR UPDATE") {
+				t.Errorf("%s has a statement without a name: %s", entry.Name(), text.Value)
+			}
+			return true
+		})
+	}
+	for name := range found {
+		if _, known := named[name]; !known {
+			t.Errorf("%s is not known to be of one user", name)
+		}
+	}
+	if len(found) != len(named) {
+		t.Errorf("found %d statements of %d", len(found), len(named))
+	}
 }
 
 const day = "2026-01-31T09:30:00Z"
@@ -48,23 +108,23 @@ var (
 // machines by user, and that keep users apart: each table that a statement
 // names is held to user_id = $1 under its own name, nothing is selected by *.
 func TestStatementsKeepToOneUser(t *testing.T) {
-	for name, request := range requests {
+	for name, st := range statements {
 		inserted := map[string]bool{}
-		for _, m := range inserts.FindAllStringSubmatch(request.sql, -1) {
+		for _, m := range inserts.FindAllStringSubmatch(st.sql, -1) {
 			inserted[m[1]] = true
 		}
-		for _, m := range tables.FindAllStringSubmatch(request.sql, -1) {
+		for _, m := range tables.FindAllStringSubmatch(st.sql, -1) {
 			if inserted[m[1]] {
 				continue // its user_id is $1 as a value
 			}
-			if m[3] == "" || strings.Count(request.sql, m[3]+".user_id = $1") == 0 {
+			if m[3] == "" || strings.Count(st.sql, m[3]+".user_id = $1") == 0 {
 				t.Errorf("%s: %s is not held to %s.user_id = $1", name, m[0], m[3])
 			}
 		}
-		if uses := len(tables.FindAllString(request.sql, -1)) - len(inserts.FindAllString(request.sql, -1)); strings.Count(request.sql, "user_id = $1") < uses {
-			t.Errorf("%s: %d uses of tables and %d conditions", name, uses, strings.Count(request.sql, "user_id = $1"))
+		if uses := len(tables.FindAllString(st.sql, -1)) - len(inserts.FindAllString(st.sql, -1)); strings.Count(st.sql, "user_id = $1") < uses {
+			t.Errorf("%s: %d uses of tables and %d conditions", name, uses, strings.Count(st.sql, "user_id = $1"))
 		}
-		if strings.Contains(strings.ReplaceAll(request.sql, "count(*)", ""), "*") || strings.Contains(request.sql, "clock_timestamp") || strings.Contains(request.sql, "now()") {
+		if strings.Contains(strings.ReplaceAll(st.sql, "count(*)", ""), "*") || strings.Contains(st.sql, "clock_timestamp") || strings.Contains(st.sql, "now()") {
 			t.Errorf("%s selects by * or uses the database's clock", name)
 		}
 	}
@@ -105,35 +165,44 @@ func TestOneRoundTrip(t *testing.T) {
 			ctx := t.Context()
 			task := put(t, s, "task")
 			title := docket.TaskUpdate{Title: docket.Some("new")}
+			toggle := docket.Operation{Action: docket.Toggle, ID: task.ID}
+			keyed := func(key docket.Key) error {
+				_, err := s.Write(ctx, "alice", docket.Write{Operations: []docket.Operation{toggle}, Key: &key, Now: task.CreatedAt})
+				return err
+			}
 			calls := map[string]func() error{
 				"get":    func() error { _, err := s.Get(ctx, "alice", task.ID); return err },
 				"list":   func() error { _, err := s.List(ctx, "alice", docket.ListQuery{Limit: 10, Count: true}); return err },
-				"create": func() error { _, err := s.Create(ctx, draft("more"), 1); return err },
+				"create": func() error { _, err := storetest.Create(ctx, s, draft("more")); return err },
 				"update": func() error {
-					_, err := s.Update(ctx, "alice", task.ID, title, docket.Precondition{}, task.CreatedAt)
+					_, err := storetest.Do(ctx, s, "alice", docket.Operation{Action: docket.Update, ID: task.ID, Update: title}, task.CreatedAt)
 					return err
 				},
-				"toggle": func() error {
-					_, err := s.Toggle(ctx, "alice", task.ID, docket.Precondition{}, task.CreatedAt)
-					return err
+				"toggle": func() error { _, err := act(s, docket.Toggle, task); return err },
+				"delete and restore": func() error {
+					_, err := act(s, docket.Delete, task)
+					_, back := act(s, docket.Restore, task)
+					return errors.Join(err, back)
 				},
-				"delete": func() error {
-					return s.Delete(ctx, "alice", put(t, s, "gone").ID, docket.Precondition{}, task.CreatedAt)
+				"keyed":    func() error { return keyed(docket.Key{Text: uuid.NewString()}) },
+				"replayed": func() error { return keyed(docket.Key{Text: "key"}) },
+				"hundred": func() error {
+					_, err := s.Write(ctx, "alice", docket.Write{Operations: slices.Repeat([]docket.Operation{toggle}, docket.MaxBatch), Now: task.CreatedAt})
+					return err
 				},
 			}
-			for round := range 2 { // the first one prepares
-				for name, call := range calls {
+			trips := map[string]int64{"delete and restore": 2, "keyed": 2, "replayed": 2, "hundred": 2}
+			for name, call := range calls {
+				var took int64
+				for range 2 { // the first prepares
 					before := proxy.RoundTrips()
 					if err := call(); err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
-					want := int64(1)
-					if name == "delete" { // and the create of what it deletes
-						want = 2
-					}
-					if got := proxy.RoundTrips() - before; round == 1 && got != want {
-						t.Errorf("%s took %d round trips, want %d", name, got, want)
-					}
+					took = proxy.RoundTrips() - before
+				}
+				if want := cmp.Or(trips[name], 1); took != want {
+					t.Errorf("%s took %d round trips, want %d", name, took, want)
 				}
 			}
 		})
@@ -157,9 +226,9 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 1000),
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	for name, request := range requests {
-		plan := explain(t, conn.Conn(), request.sql, request.args)
-		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_version") && name != "create" {
+	for name, st := range statements {
+		plan := explain(t, conn.Conn(), st.sql, st.args)
+		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !slices.Contains([]string{"create", "claim key", "own", "import", "count"}, name) {
 			t.Errorf("%s:\n%s", name, plan)
 		}
 		if sorted := strings.Contains(name, "Key:1") || strings.Contains(name, "Key:2"); strings.Contains(plan, "Sort") && !sorted {

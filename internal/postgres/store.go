@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -65,8 +66,10 @@ var ExecModes = map[string]pgx.QueryExecMode{
 // Store keeps tasks in PostgreSQL. It implements docket.Store.
 type Store struct {
 	pool *pgxpool.Pool
-	mode atomic.Int32 // a pgx.QueryExecMode
+	mode atomic.Int32 // a pgx.QueryExecMode, of the connections that are made from now on
 	log  *slog.Logger
+
+	leaving sync.Mutex // held to change mode and the connections
 
 	troubled atomic.Bool // the last statement met a database that cannot serve
 	probing  atomic.Bool // somebody is finding out whether it still cannot
@@ -105,14 +108,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ShouldPing = seemsDead
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
+	s := &Store{log: o.Log}
+	s.mode.Store(int32(mode))
+	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		c.DefaultQueryExecMode = pgx.QueryExecMode(s.mode.Load())
+		return nil
+	}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, log: o.Log}
-	s.mode.Store(int32(mode))
 	if err := s.check(ctx); err != nil {
-		pool.Close()
+		s.pool.Close()
 		if e, ok := errors.AsType[*docket.Error](err); ok && e.Err != nil {
 			err = e.Err // to an operator, not to a client
 		}

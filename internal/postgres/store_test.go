@@ -65,7 +65,7 @@ func draft(title string) docket.Task {
 
 func put(t *testing.T, s *Store, title string) docket.Task {
 	t.Helper()
-	task, err := s.Create(context.WithoutCancel(t.Context()), draft(title), 1)
+	task, err := storetest.Create(context.WithoutCancel(t.Context()), s, draft(title))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,4 +75,9 @@ func put(t *testing.T, s *Store, title string) docket.Task {
 func list(s *Store) ([]docket.Task, error) {
 	page, err := s.List(context.Background(), "alice", docket.ListQuery{Limit: docket.MaxList})
 	return page.Tasks, err
+}
+
+// act does something to a task of alice's, now.
+func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) {
+	return storetest.Do(context.Background(), s, "alice", docket.Operation{Action: action, ID: task.ID}, time.Now())
 }

@@ -39,7 +39,7 @@ func translateCommit(err error) error {
 	if code(err) == sqlite3.SQLITE_IOERR {
 		return &docket.Error{
 			Kind:   docket.OutcomeUnknown,
-			Detail: "The disk failed while the write was being committed. Read the task to see whether it was.",
+			Detail: "The disk failed while the write was being committed. Read the task to see whether it was or, if the request had an Idempotency-Key, send it again with the same key.",
 			Err:    err,
 		}
 	}

@@ -34,6 +34,7 @@ type Store struct {
 	lock    *flock.Flock
 	readers *readers
 	writer  *writer
+	flights flights
 }
 
 var _ docket.Store = (*Store)(nil)

@@ -47,7 +47,7 @@ func draft(title string) docket.Task {
 
 func put(t *testing.T, s *Store, title string) docket.Task {
 	t.Helper()
-	task, err := s.Create(t.Context(), draft(title), 1)
+	task, err := storetest.Create(t.Context(), s, draft(title))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestLockedByAnotherProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	_, err := s.Create(t.Context(), draft("blocked"), 1)
+	_, err := storetest.Create(t.Context(), s, draft("blocked"))
 	if docket.KindOf(err) != docket.Unavailable {
 		t.Errorf("Create returned %v", err)
 	}
@@ -203,7 +203,7 @@ func TestStorageFull(t *testing.T) {
 		large := strings.Repeat("x", docket.MaxDescription)
 		d := draft("large")
 		d.Description = &large
-		if _, full = s.Create(t.Context(), d, 1); full != nil {
+		if _, full = storetest.Create(t.Context(), s, d); full != nil {
 			break
 		}
 	}
@@ -274,7 +274,7 @@ func TestWritersShareCommits(t *testing.T) {
 	for range writers {
 		wait.Go(func() {
 			for range each {
-				if _, err := s.Create(context.Background(), draft("task"), 1); err != nil {
+				if _, err := storetest.Create(context.Background(), s, draft("task")); err != nil {
 					t.Error(err)
 				}
 			}
@@ -296,7 +296,7 @@ func TestCloseFinishesWhatIsQueued(t *testing.T) {
 	errs := make(chan error, n)
 	for range n {
 		go func() {
-			_, err := s.Create(context.Background(), draft("task"), 1)
+			_, err := storetest.Create(context.Background(), s, draft("task"))
 			errs <- err
 		}()
 	}

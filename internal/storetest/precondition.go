@@ -17,25 +17,24 @@ func noneMatch(versions ...int64) docket.Precondition {
 
 func testPreconditions(t *testing.T, f *fixture) {
 	note := "note"
-	calls := map[string]func(task docket.Task, p docket.Precondition) error{
-		"update": func(task docket.Task, p docket.Precondition) error {
-			_, err := f.store.Update(f.ctx, "alice", task.ID, docket.TaskUpdate{Title: docket.Some("new"), Description: docket.Some(&note)}, p, f.tick())
-			return err
-		},
-		"update nothing": func(task docket.Task, p docket.Precondition) error {
-			_, err := f.store.Update(f.ctx, "alice", task.ID, docket.TaskUpdate{}, p, f.tick())
-			return err
-		},
-		"toggle": func(task docket.Task, p docket.Precondition) error {
-			_, err := f.store.Toggle(f.ctx, "alice", task.ID, p, f.tick())
-			return err
-		},
-		"delete": func(task docket.Task, p docket.Precondition) error {
-			return f.store.Delete(f.ctx, "alice", task.ID, p, f.tick())
-		},
+	operations := map[string]docket.Operation{
+		"update":         {Action: docket.Update, Update: docket.TaskUpdate{Title: docket.Some("new"), Description: docket.Some(&note)}},
+		"update nothing": {Action: docket.Update},
+		"toggle":         {Action: docket.Toggle},
+		"delete":         {Action: docket.Delete},
+		"restore":        {Action: docket.Restore},
 	}
-	for name, call := range calls {
+	for name, o := range operations {
+		call := func(task docket.Task, p docket.Precondition) error {
+			o.ID, o.If = task.ID, p
+			_, err := f.do(f.ctx, "alice", o, f.tick())
+			return err
+		}
 		task := f.toggle(f.create("alice", name))
+		if o.Action == docket.Restore {
+			f.delete(task)
+			task.Version++
+		}
 		before := f.page("alice", docket.ListQuery{}).State
 		for _, p := range []docket.Precondition{
 			match(task.Version - 1), match(), match(0, -1, task.Version+1), noneMatch(task.Version), noneMatch(1, task.Version),
@@ -43,12 +42,16 @@ func testPreconditions(t *testing.T, f *fixture) {
 		} {
 			f.fails(call(task, p), docket.PreconditionFailed)
 		}
-		f.equal(f.get("alice", task.ID), task)
+		if o.Action != docket.Restore {
+			f.equal(f.get("alice", task.ID), task)
+		}
 		f.equal(f.page("alice", docket.ListQuery{}).State, before)
 		f.fails(call(docket.Task{ID: newID()}, match(task.Version)), docket.NotFound)
 		f.ok(call(task, docket.Precondition{Match: docket.Some([]int64{7000, task.Version}), NoneMatch: docket.Some([]int64{7000})}))
 		if name == "delete" {
 			f.fails(call(task, match(task.Version)), docket.NotFound)
+		} else if o.Action == docket.Restore {
+			f.fails(call(task, match(task.Version)), docket.NotDeleted)
 		} else if got := f.get("alice", task.ID); name != "update nothing" {
 			f.equal(got.Version, before.Counter+1)
 			f.fails(call(task, match(task.Version)), docket.PreconditionFailed)
@@ -66,8 +69,9 @@ func testLostUpdates(t *testing.T, f *fixture) {
 		for done := 0; done < each; {
 			read, err := f.store.Get(f.ctx, "alice", task.ID)
 			if err == nil {
-				update := docket.TaskUpdate{Title: docket.Some(read.Title + "x")}
-				_, err = f.store.Update(f.ctx, "alice", task.ID, update, match(read.Version), time.Now())
+				update := updating(task.ID, docket.TaskUpdate{Title: docket.Some(read.Title + "x")})
+				update.If = match(read.Version)
+				_, err = f.do(f.ctx, "alice", update, time.Now())
 			}
 			switch {
 			case err == nil:

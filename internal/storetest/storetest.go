@@ -52,6 +52,13 @@ func Run(t *testing.T, open Open) {
 		{"ConcurrentFirstTasksOfOneOwner", testConcurrentFirst},
 		{"ImportAddsWhatIsMissing", testImport},
 		{"ImportOfANewOwner", testImportOfANewOwner},
+		{"RestoreUndoesADelete", testRestore},
+		{"OperationsTogether", testTogether},
+		{"FailedOperationsLeaveNothing", testTogetherFails},
+		{"KeyedWritesAreReplayed", testReplay},
+		{"KeysOfFailedWritesAreFree", testKeyOfFailure},
+		{"KeysExpire", testKeysExpire},
+		{"ConcurrentWritesOfOneKey", testConcurrentKey},
 		{"EndedContextWritesNothing", testEndedContext},
 		{"Ready", testReady},
 	} {
@@ -92,9 +99,43 @@ func (f *fixture) create(owner docket.UserID, title string) docket.Task {
 
 func (f *fixture) store1(t docket.Task) docket.Task {
 	f.Helper()
-	stored, err := f.store.Create(f.ctx, t, 1)
+	stored, err := f.tryCreate(t)
 	f.ok(err)
 	return stored
+}
+
+// tryCreate stores t, which was made when its CreatedAt says.
+func (f *fixture) tryCreate(t docket.Task) (docket.Task, error) { return Create(f.ctx, f.store, t) }
+
+// do carries out one operation.
+func (f *fixture) do(ctx context.Context, owner docket.UserID, o docket.Operation, now time.Time) (docket.Task, error) {
+	return Do(ctx, f.store, owner, o, now)
+}
+
+// Do carries out one operation, without a key.
+func Do(ctx context.Context, s docket.Store, owner docket.UserID, o docket.Operation, now time.Time) (docket.Task, error) {
+	written, err := s.Write(ctx, owner, docket.Write{Operations: []docket.Operation{o}, Now: now, Epoch: 1})
+	if err != nil {
+		return docket.Task{}, err
+	}
+	return written.Tasks[0], nil
+}
+
+// Create is Do of a new task, t but for its version.
+func Create(ctx context.Context, s docket.Store, t docket.Task) (docket.Task, error) {
+	return Do(ctx, s, t.UserID, creation(t), t.CreatedAt)
+}
+
+func creation(t docket.Task) docket.Operation {
+	return docket.Operation{Action: docket.Create, ID: t.ID, New: docket.NewTask{Title: t.Title, Description: t.Description, Completed: t.Completed}}
+}
+
+func updating(id uuid.UUID, u docket.TaskUpdate) docket.Operation {
+	return docket.Operation{Action: docket.Update, ID: id, Update: u}
+}
+
+func acting(action docket.Action, id uuid.UUID) docket.Operation {
+	return docket.Operation{Action: action, ID: id}
 }
 
 func (f *fixture) get(owner docket.UserID, id uuid.UUID) docket.Task {
@@ -113,21 +154,29 @@ func (f *fixture) list(owner docket.UserID) []docket.Task {
 
 func (f *fixture) update(t docket.Task, u docket.TaskUpdate) docket.Task {
 	f.Helper()
-	updated, err := f.store.Update(f.ctx, t.UserID, t.ID, u, docket.Precondition{}, f.tick())
+	updated, err := f.do(f.ctx, t.UserID, updating(t.ID, u), f.tick())
 	f.ok(err)
 	return updated
 }
 
 func (f *fixture) toggle(t docket.Task) docket.Task {
 	f.Helper()
-	toggled, err := f.store.Toggle(f.ctx, t.UserID, t.ID, docket.Precondition{}, f.tick())
+	toggled, err := f.do(f.ctx, t.UserID, acting(docket.Toggle, t.ID), f.tick())
 	f.ok(err)
 	return toggled
 }
 
 func (f *fixture) delete(t docket.Task) {
 	f.Helper()
-	f.ok(f.store.Delete(f.ctx, t.UserID, t.ID, docket.Precondition{}, f.tick()))
+	_, err := f.do(f.ctx, t.UserID, acting(docket.Delete, t.ID), f.tick())
+	f.ok(err)
+}
+
+func (f *fixture) restore(t docket.Task) docket.Task {
+	f.Helper()
+	restored, err := f.do(f.ctx, t.UserID, acting(docket.Restore, t.ID), f.tick())
+	f.ok(err)
+	return restored
 }
 
 func (f *fixture) ok(err error) {
@@ -158,13 +207,12 @@ func (f *fixture) absent(owner docket.UserID, id uuid.UUID) {
 	f.Helper()
 	_, err := f.store.Get(f.ctx, owner, id)
 	f.fails(err, docket.NotFound)
-	_, err = f.store.Update(f.ctx, owner, id, docket.TaskUpdate{Title: docket.Some("x")}, docket.Precondition{}, f.tick())
-	f.fails(err, docket.NotFound)
-	_, err = f.store.Update(f.ctx, owner, id, docket.TaskUpdate{}, docket.Precondition{}, f.tick())
-	f.fails(err, docket.NotFound)
-	_, err = f.store.Toggle(f.ctx, owner, id, docket.Precondition{}, f.tick())
-	f.fails(err, docket.NotFound)
-	f.fails(f.store.Delete(f.ctx, owner, id, docket.Precondition{}, f.tick()), docket.NotFound)
+	for _, o := range []docket.Operation{
+		updating(id, docket.TaskUpdate{Title: docket.Some("x")}), updating(id, docket.TaskUpdate{}), acting(docket.Toggle, id), acting(docket.Delete, id),
+	} {
+		_, err := f.do(f.ctx, owner, o, f.tick())
+		f.fails(err, docket.NotFound)
+	}
 	for _, t := range f.list(owner) {
 		if t.ID == id {
 			f.Fatalf("task %s is listed", id)
@@ -178,14 +226,16 @@ func testEndedContext(t *testing.T, f *fixture) {
 	kept := f.create("alice", "kept")
 	ended, end := context.WithCancel(f.ctx)
 	end()
-	if _, err := f.store.Create(ended, f.draft("alice", "late"), 1); !errors.Is(err, context.Canceled) {
-		f.Fatalf("Create returned %v, want the context's error", err)
-	}
-	if _, err := f.store.Toggle(ended, kept.UserID, kept.ID, docket.Precondition{}, f.tick()); !errors.Is(err, context.Canceled) {
-		f.Fatalf("Toggle returned %v, want the context's error", err)
-	}
-	if err := f.store.Delete(ended, kept.UserID, kept.ID, docket.Precondition{}, f.tick()); !errors.Is(err, context.Canceled) {
-		f.Fatalf("Delete returned %v, want the context's error", err)
+	key := &docket.Key{Text: "key"}
+	for _, w := range []docket.Write{
+		{Operations: []docket.Operation{creation(f.draft("alice", "late"))}},
+		{Operations: []docket.Operation{acting(docket.Toggle, kept.ID)}},
+		{Operations: []docket.Operation{acting(docket.Delete, kept.ID)}, Key: key},
+		{Operations: []docket.Operation{acting(docket.Toggle, kept.ID), acting(docket.Delete, kept.ID)}},
+	} {
+		if _, err := f.store.Write(ended, "alice", w); !errors.Is(err, context.Canceled) {
+			f.Fatalf("Write returned %v, want the context's error", err)
+		}
 	}
 	f.equal(f.list("alice"), []docket.Task{kept})
 }

@@ -48,10 +48,10 @@ func testConcurrentVersions(t *testing.T, f *fixture) {
 	errs := make([]error, writers)
 	together(writers, func(i int) {
 		for _, draft := range drafts[i] {
-			task, err := f.store.Create(f.ctx, draft, 1)
+			task, err := f.tryCreate(draft)
 			if err == nil {
 				versions[i] = append(versions[i], task.Version)
-				task, err = f.store.Toggle(f.ctx, "alice", task.ID, docket.Precondition{}, now)
+				task, err = f.do(f.ctx, "alice", acting(docket.Toggle, task.ID), now)
 			}
 			if err != nil {
 				errs[i] = err
@@ -84,7 +84,7 @@ func testConcurrentToggles(t *testing.T, f *fixture) {
 	errs := make([]error, togglers)
 	together(togglers, func(i int) {
 		for range each {
-			if _, err := f.store.Toggle(f.ctx, "alice", task.ID, docket.Precondition{}, now); err != nil {
+			if _, err := f.do(f.ctx, "alice", acting(docket.Toggle, task.ID), now); err != nil {
 				errs[i] = err
 				return
 			}
@@ -106,7 +106,9 @@ func testConcurrentFirst(t *testing.T, f *fixture) {
 		drafts[i] = f.draft("new", "first")
 	}
 	errs := make([]error, writers)
-	together(writers, func(i int) { _, errs[i] = f.store.Create(f.ctx, drafts[i], int64(i+1)) })
+	together(writers, func(i int) {
+		_, errs[i] = f.store.Write(f.ctx, "new", docket.Write{Operations: []docket.Operation{creation(drafts[i])}, Now: drafts[i].CreatedAt, Epoch: int64(i + 1)})
+	})
 	var versions []int64
 	for _, err := range errs {
 		f.ok(err)

@@ -1,0 +1,175 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5"
+
+	"docket"
+)
+
+const (
+	// claimKeySQL waits for another transaction that has claimed the same key. It
+	// returns the key as it is then: without a result it is ours, be it new or
+	// expired.
+	claimKeySQL = `INSERT INTO docket.idempotency_keys AS k (user_id, key, fingerprint, expires_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (user_id, key) DO UPDATE SET
+  fingerprint = CASE WHEN k.expires_at > $5 THEN k.fingerprint ELSE excluded.fingerprint END,
+  result = CASE WHEN k.expires_at > $5 THEN k.result END,
+  expires_at = CASE WHEN k.expires_at > $5 THEN k.expires_at ELSE excluded.expires_at END
+RETURNING k.fingerprint, k.result`
+	keepKeySQL = `UPDATE docket.idempotency_keys AS k SET result = $3 WHERE k.user_id = $1 AND k.key = $2`
+
+	// expireKeysSQL is of all users.
+	expireKeysSQL = `DELETE FROM docket.idempotency_keys AS k WHERE (k.user_id, k.key) IN
+  (SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1 ORDER BY e.expires_at LIMIT $2)`
+)
+
+// lockTimeoutSQL bounds the waits of a keyed write for others, acquireTimeout in all.
+var lockTimeoutSQL = fmt.Sprintf("SET LOCAL lock_timeout = %d", acquireTimeout.Milliseconds())
+
+// Write implements docket.Store. One operation without a key is one statement.
+// Everything else is one transaction of two round trips: the first begins it,
+// claims the key and carries out the operations, the second keeps the result
+// and commits. When the key turns out to be taken, the second undoes the first.
+func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
+	if len(w.Operations) > 1 || w.Key != nil {
+		return s.writeTogether(ctx, owner, w)
+	}
+	r, tasks := requestFor(owner, w, w.Operations[0]), make([]docket.Task, 1)
+	err = s.write(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		tasks[0], err = r.result(0, one(ctx, conn, r.sql, r.args, r.dest...))
+		return err
+	})
+	if err != nil {
+		return docket.Written{}, err
+	}
+	return docket.Written{Tasks: tasks}, nil
+}
+
+// writeTogether is Write as a transaction. With a key it is also tried again
+// when nobody knows whether it was committed: if it was, the key shows it.
+func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
+	var doubt error // of an attempt that may have been committed
+	again := func(err error) bool {
+		_, open := errors.AsType[*unsettled](err)
+		return safeToRepeat(err) || open && w.Key != nil
+	}
+	err = s.writeWhile(ctx, again, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		written, err = attemptTogether(ctx, conn, owner, w)
+		if _, open := errors.AsType[*unsettled](err); open {
+			doubt = err
+		}
+		return err
+	})
+	switch kind := docket.KindOf(err); {
+	case err == nil:
+		return written, nil
+	case doubt != nil && (kind == docket.Unavailable || kind == docket.KeyInFlight || kind == docket.Internal):
+		err = translate(doubt)
+	}
+	return docket.Written{}, err
+}
+
+func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Write) (docket.Written, error) {
+	written, err := begin(ctx, conn, owner, w)
+	if err == nil && !written.Replayed {
+		return written, commit(ctx, conn, owner, w, written.Tasks)
+	}
+	// When this fails the connection is given up, which comes to the same.
+	_, _ = conn.Exec(ctx, "ROLLBACK")
+	return written, err
+}
+
+// begin starts the transaction of a write, claims its key and carries out its
+// operations. After an error, and when the key was taken, the transaction has
+// to be rolled back.
+func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue("BEGIN")
+	if w.Key != nil {
+		batch.Queue(lockTimeoutSQL)
+		batch.Queue(claimKeySQL, string(owner), w.Key.Text, w.Key.Fingerprint[:], w.Now.Add(docket.KeyLifetime), w.Now)
+	}
+	requests := make([]*request, len(w.Operations))
+	for i, o := range w.Operations {
+		requests[i] = requestFor(owner, w, o)
+		batch.Queue(requests[i].sql, requests[i].args...)
+	}
+	answers := conn.SendBatch(ctx, batch)
+	defer func() {
+		if closed := answers.Close(); err == nil && !written.Replayed {
+			err = closed
+		}
+	}()
+	if _, err := answers.Exec(); err != nil {
+		return written, err
+	}
+	if w.Key != nil {
+		if written, err = claim(answers, w.Key); err != nil || written.Replayed {
+			return written, err
+		}
+	}
+	written.Tasks = make([]docket.Task, len(requests))
+	for i, r := range requests {
+		rows, err := answers.Query()
+		if err != nil {
+			return written, err
+		}
+		if written.Tasks[i], err = r.result(i, scanOne(rows, r.dest...)); err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// claim reads the answers to lockTimeoutSQL and claimKeySQL. When the key was
+// taken it returns what the write that took it came to.
+func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, err error) {
+	if _, err := answers.Exec(); err != nil {
+		return written, err
+	}
+	rows, err := answers.Query()
+	if err != nil {
+		return written, err
+	}
+	var fingerprint, result []byte
+	if err := scanOne(rows, &fingerprint, &result); sqlState(err) == lockNotAvailable {
+		return written, docket.InFlight()
+	} else if err != nil {
+		return written, err
+	}
+	if err := key.CheckRetry(fingerprint); err != nil || result == nil {
+		return written, err
+	}
+	written.Replayed = true
+	return written, json.Unmarshal(result, &written.Tasks)
+}
+
+// commit keeps the result of a write with a key and ends the transaction.
+func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Write, tasks []docket.Task) error {
+	batch := &pgx.Batch{}
+	if w.Key != nil {
+		result, err := json.Marshal(tasks)
+		if err != nil {
+			return err
+		}
+		batch.Queue(keepKeySQL, string(owner), w.Key.Text, result)
+	}
+	batch.Queue("COMMIT")
+	return settle(conn.SendBatch(ctx, batch).Close(), true)
+}
+
+// ExpireKeys implements docket.Store.
+func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
+	err = s.write(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		tag, err := conn.Exec(ctx, expireKeysSQL, now, limit)
+		n = int(tag.RowsAffected())
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,116 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"docket"
+)
+
+func testRestore(t *testing.T, f *fixture) {
+	note := "note"
+	draft := f.draft("alice", "title")
+	draft.Description, draft.Completed = &note, true
+	task, other := f.store1(draft), f.create("alice", "other")
+	_, err := f.do(f.ctx, "alice", acting(docket.Restore, task.ID), f.tick())
+	f.fails(err, docket.NotDeleted)
+	f.delete(task)
+	_, err = f.do(f.ctx, "bob", acting(docket.Restore, task.ID), f.tick())
+	f.fails(err, docket.NotFound)
+	_, err = f.do(f.ctx, "alice", acting(docket.Restore, newID()), f.tick())
+	f.fails(err, docket.NotFound)
+
+	restored := f.restore(task)
+	want := task
+	want.UpdatedAt, want.Version = f.now, other.Version+2
+	f.equal(restored, want)
+	f.equal(f.get("alice", task.ID), want)
+	f.equal(f.list("alice"), []docket.Task{want, other})
+	f.equal(f.page("alice", docket.ListQuery{Count: true}).Total, 2)
+	_, err = f.do(f.ctx, "alice", acting(docket.Restore, task.ID), f.tick())
+	f.fails(err, docket.NotDeleted)
+	f.delete(restored)
+	f.absent("alice", task.ID)
+	f.now = f.now.Add(-2 * 60 * 1e9)
+	f.equal(f.restore(task).UpdatedAt, want.UpdatedAt) // a clock that steps back
+}
+
+// write carries out operations of alice's.
+func (f *fixture) write(key *docket.Key, operations ...docket.Operation) (docket.Written, error) {
+	return f.store.Write(f.ctx, "alice", docket.Write{Operations: operations, Key: key, Now: f.tick(), Epoch: 1})
+}
+
+func testTogether(t *testing.T, f *fixture) {
+	a, b, c := f.create("alice", "a"), f.create("alice", "b"), f.create("alice", "c")
+	f.delete(c)
+	first, second := creation(f.draft("alice", "first")), creation(f.draft("alice", "second"))
+	rename := updating(a.ID, docket.TaskUpdate{Title: docket.Some("A")})
+	rename.If = match(a.Version)
+	written, err := f.write(nil, first, rename, acting(docket.Delete, b.ID), acting(docket.Restore, c.ID), acting(docket.Toggle, a.ID),
+		updating(a.ID, docket.TaskUpdate{Title: docket.Some("A")}), second)
+	f.ok(err)
+	wantA, wantC := a, c
+	wantA.Title, wantA.UpdatedAt, wantA.Version = "A", f.now, 6
+	wantC.UpdatedAt, wantC.Version = f.now, 8
+	toggled := wantA
+	toggled.Completed, toggled.Version = true, 9
+	made := docket.Write{Now: f.now}.NewTask("alice", first)
+	made.Version = 5
+	last := docket.Write{Now: f.now}.NewTask("alice", second)
+	last.Version = 10
+	f.equal(written, docket.Written{Tasks: []docket.Task{made, wantA, {}, wantC, toggled, toggled, last}})
+	f.equal(f.list("alice"), []docket.Task{toggled, wantC, made, last})
+	f.equal(f.page("alice", docket.ListQuery{Count: true}).Total, 4)
+
+	// As many as there may be, of a user who has none yet.
+	var many []docket.Operation
+	for range docket.MaxBatch {
+		many = append(many, creation(f.draft("new", "task")))
+	}
+	written, err = f.store.Write(f.ctx, "new", docket.Write{Operations: many, Now: f.now, Epoch: 1})
+	f.ok(err)
+	f.equal(f.list("new"), written.Tasks)
+}
+
+// testTogetherFails has each kind of failure at each place among operations
+// that could be carried out, with a key and without: nothing is left behind.
+func testTogetherFails(t *testing.T, f *fixture) {
+	task, gone, his := f.create("alice", "task"), f.create("alice", "gone"), f.create("bob", "his")
+	f.delete(gone)
+	stale, staleRestore := acting(docket.Delete, task.ID), acting(docket.Restore, gone.ID)
+	stale.If, staleRestore.If = match(task.Version+7), match(gone.Version)
+	failures := []struct {
+		operation docket.Operation
+		kind      docket.Kind
+	}{
+		{acting(docket.Toggle, newID()), docket.NotFound},
+		{acting(docket.Delete, his.ID), docket.NotFound},
+		{updating(gone.ID, docket.TaskUpdate{}), docket.NotFound},
+		{acting(docket.Restore, his.ID), docket.NotFound},
+		{acting(docket.Restore, task.ID), docket.NotDeleted},
+		{stale, docket.PreconditionFailed},
+		{staleRestore, docket.PreconditionFailed},
+	}
+	before := f.page("alice", docket.ListQuery{Count: true})
+	for i, failure := range failures {
+		for at := range 4 {
+			for _, key := range []*docket.Key{nil, {Text: fmt.Sprint("key ", i, at)}} {
+				operations := []docket.Operation{creation(f.draft("alice", "new")), acting(docket.Toggle, task.ID), updating(task.ID, docket.TaskUpdate{Title: docket.Some("x")})}
+				_, err := f.write(key, slices.Insert(operations, at, failure.operation)...)
+				f.fails(err, failure.kind)
+				if failed, ok := as[*docket.FailedOperation](err); !ok || failed.Index != at || failed.Err.Kind != failure.kind {
+					t.Errorf("the operation at %d failed, and the error is %v", at, err)
+				}
+				f.equal(f.page("alice", docket.ListQuery{Count: true}), before)
+			}
+		}
+	}
+	// One that fails for a reason of the database's own.
+	again := creation(task)
+	if _, err := f.write(&docket.Key{Text: "again"}, creation(f.draft("alice", "new")), again); err == nil {
+		t.Error("a task was made twice")
+	}
+	f.equal(f.page("alice", docket.ListQuery{Count: true}), before)
+	f.restore(gone)
+}

@@ -1,0 +1,39 @@
+package docket
+
+import (
+	"crypto/sha256"
+	"strconv"
+	"time"
+)
+
+const (
+	// MaxKey is the longest text of a Key, in bytes of visible ASCII.
+	MaxKey = 255
+	// KeyLifetime is how long a write can be replayed by its key.
+	KeyLifetime = 24 * time.Hour
+)
+
+// Key makes a write safe to send again: it is carried out once for each owner
+// and Text, and every repetition within KeyLifetime gets the first one's result
+// (the Idempotency-Key of draft-ietf-httpapi-idempotency-key-header).
+type Key struct {
+	Text        string
+	Fingerprint [sha256.Size]byte // of the request: a repetition has the same
+}
+
+// CheckRetry returns nil when fingerprint, of the write that had the key's text
+// first, is of the same request, and otherwise an error of kind Invalid.
+func (k *Key) CheckRetry(fingerprint []byte) error {
+	if string(fingerprint) == string(k.Fingerprint[:]) {
+		return nil
+	}
+	return InvalidInput(Fault{
+		In: InHeader, Name: "Idempotency-Key", Code: "key_reused",
+		Detail: "This key was sent with another request in the last " + strconv.Itoa(int(KeyLifetime.Hours())) + " hours. Use a new key for each request that is not a repetition.",
+	})
+}
+
+var errInFlight = &Error{Kind: KeyInFlight, Detail: "A request with this key is still being carried out. Send the same request again shortly to get its answer."}
+
+// InFlight returns the error of kind KeyInFlight.
+func InFlight() error { return errInFlight }
