@@ -43,8 +43,9 @@ generate: ## write openapi.yaml from the code
 	go run ./cmd/docket openapi >openapi.yaml
 
 torture: deps ## the long shows: crashes, model checks and a minute of each fuzz target
+	go test -count=1 -timeout=30m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=10000
 	go test -race -count=1 -timeout=60m ./e2e -torture -v
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
-bench: ## measure
-	go test -run='^$$' -bench=. -benchmem ./...
+bench: deps ## measure
+	go test -run='^$$' -bench=. ./bench ./internal/auth

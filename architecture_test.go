@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"docket/internal/pgtest":    {},
 	"docket/cmd/docket":         {"docket/internal/cli"},
 	"docket/e2e":                {},
+	"docket/bench":              {},
 }
 
 func TestImportGraph(t *testing.T) {

@@ -1,6 +1,7 @@
 package docket
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"strconv"
 	"time"
@@ -24,7 +25,7 @@ type Key struct {
 // CheckRetry returns nil when fingerprint, of the write that had the key's text
 // first, is of the same request, and otherwise an error of kind Invalid.
 func (k *Key) CheckRetry(fingerprint []byte) error {
-	if string(fingerprint) == string(k.Fingerprint[:]) {
+	if bytes.Equal(fingerprint, k.Fingerprint[:]) {
 		return nil
 	}
 	return InvalidInput(Fault{

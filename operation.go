@@ -71,21 +71,21 @@ type Written struct {
 	Replayed bool
 }
 
-// FailedOperation is the error of the operation at Index of a write, because
+// OperationError is the error of the operation at Index of a write, because
 // of which none of them was carried out.
-type FailedOperation struct {
+type OperationError struct {
 	Index int
 	Err   *Error // what it would be if the operation had been the only one
 }
 
-func (e *FailedOperation) Error() string { return fmt.Sprintf("operation %d: %v", e.Index, e.Err) }
-func (e *FailedOperation) Unwrap() error { return e.Err }
+func (e *OperationError) Error() string { return fmt.Sprintf("operation %d: %v", e.Index, e.Err) }
+func (e *OperationError) Unwrap() error { return e.Err }
 
-// FailOperation returns err, of the operation at index, as a *FailedOperation
+// FailOperation returns err, of the operation at index, as a *OperationError
 // when it has a kind, and as it is otherwise.
 func FailOperation(index int, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return &FailedOperation{Index: index, Err: e}
+		return &OperationError{Index: index, Err: e}
 	}
 	return err
 }

@@ -54,7 +54,7 @@ func (s *Service) Do(ctx context.Context, owner UserID, o Operation, key *Key) (
 		return Task{}, false, InvalidInput(faults...)
 	}
 	written, err := s.write(ctx, owner, []Operation{o}, key)
-	if failed, ok := errors.AsType[*FailedOperation](err); ok {
+	if failed, ok := errors.AsType[*OperationError](err); ok {
 		err = failed.Err
 	}
 	if err != nil {
@@ -82,14 +82,14 @@ func (s *Service) Batch(ctx context.Context, owner UserID, operations []Operatio
 		return Written{}, InvalidInput(faults...)
 	}
 	written, err := s.write(ctx, owner, operations, key)
-	if failed, ok := errors.AsType[*FailedOperation](err); ok {
+	if failed, ok := errors.AsType[*OperationError](err); ok {
 		err = batchError(failed)
 	}
 	return written, err
 }
 
 // batchError says of an operation's error which one it was.
-func batchError(failed *FailedOperation) *Error {
+func batchError(failed *OperationError) *Error {
 	e, member := *failed.Err, "id"
 	if e.Kind == PreconditionFailed {
 		member = "if_version"

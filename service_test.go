@@ -91,7 +91,7 @@ func TestBatchSaysWhichOperationFailed(t *testing.T) {
 		if !ok || e.Kind != KindOf(test.err) || len(e.Faults) != 1 || e.Faults[0].Name != test.pointer || e.Faults[0].Code != test.code {
 			t.Errorf("%v became %+v", test.err, err)
 		}
-		if _, _, err := NewService(store).Do(t.Context(), "alice", create("a"), nil); err != test.err { //nolint:errorlint // itself
+		if _, _, err := NewService(store).Do(t.Context(), "alice", create("a"), nil); err != test.err {
 			t.Errorf("of one operation, %v became %v", test.err, err)
 		}
 	}
@@ -208,7 +208,9 @@ func TestRandomnessThatFails(t *testing.T) {
 			t.Error("an id was made without randomness")
 		}
 	}()
-	_, _, _ = NewService(&recorder{}, WithRandom(bytes.NewReader(nil))).Do(t.Context(), "alice", create("x"), nil)
+	if _, _, err := NewService(&recorder{}, WithRandom(bytes.NewReader(nil))).Do(t.Context(), "alice", create("x"), nil); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestKindOf(t *testing.T) {

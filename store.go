@@ -38,7 +38,7 @@ type Store interface {
 	List(ctx context.Context, owner UserID, q ListQuery) (Page, error)
 
 	// Write carries out the operations of w, in order and in one transaction.
-	// When one of them cannot be, none is, and the error has a *FailedOperation
+	// When one of them cannot be, none is, and the error has a *OperationError
 	// in its chain: of kind NotFound when there is no such task (a deleted one is
 	// there for Restore alone), NotDeleted when a Restore meets one that is not
 	// deleted, PreconditionFailed. The owner's first task makes the owner, with

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -23,9 +24,7 @@ const (
 // clerk could have told them (linearizability).
 func TestNoUpdateIsLost(t *testing.T) {
 	databases := map[string]func(t testing.TB) string{"sqlite": func(testing.TB) string { return defaultDatabase }}
-	for name, database := range postgresDatabases {
-		databases[name] = database
-	}
+	maps.Copy(databases, postgresDatabases)
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t, t.TempDir(), database(t))

@@ -182,7 +182,7 @@ type BatchResults struct {
 
 // BatchResult is what became of one operation.
 type BatchResult struct {
-	Status int   `json:"status" enum:"200,201,204" format:"int32" doc:"The status that the operation's own route answers with." example:"200"`
+	Status int   `json:"status" enum:"200,201,204" minimum:"200" maximum:"204" format:"int32" doc:"The status that the operation's own route answers with." example:"200"`
 	Task   *Task `json:"task,omitempty" doc:"The task as it is after the operation; absent after a delete."`
 }
 
@@ -197,16 +197,16 @@ func (a *api) batch(ctx context.Context, in *batchInput) (*batchOutput, error) {
 		return nil, err
 	}
 	out := &batchOutput{Replayed: replayMark(written.Replayed)}
-	for i, o := range in.Body.operations {
-		result := BatchResult{Status: http.StatusOK}
-		switch o.Action {
+	for i, t := range written.Tasks {
+		action, result := in.Body.operations[i].Action, BatchResult{Status: http.StatusOK}
+		switch action {
 		case docket.Create:
 			result.Status = http.StatusCreated
 		case docket.Delete:
 			result.Status = http.StatusNoContent
 		}
-		if o.Action != docket.Delete {
-			task := wireTask(written.Tasks[i])
+		if action != docket.Delete {
+			task := wireTask(t)
 			result.Task = &task
 		}
 		out.Body.Results = append(out.Body.Results, result)

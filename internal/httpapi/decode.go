@@ -145,12 +145,11 @@ func (b *body) read(data []byte, fields []field) {
 			b.err = malformedBody(err)
 			return
 		}
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
-		if i >= 0 {
+		if i := slices.IndexFunc(fields, func(f field) bool { return f.name == key }); i >= 0 {
 			seen[i] = true
 			b.add(fields[i].read(value)...)
-		} else if !slices.Contains(readOnly, key) && len(b.faults) < maxFaults {
-			b.add(unknownField(key, fields))
+		} else {
+			b.refuse(key, fields)
 		}
 	}
 	if _, err := d.ReadToken(); err != nil {
@@ -164,6 +163,13 @@ func (b *body) read(data []byte, fields []field) {
 		if f.required && !seen[i] {
 			b.add(bodyFault("/"+f.name, "required", fmt.Sprintf("The field %s is missing. Add %q, %s.", f.name, f.name, f.want)))
 		}
+	}
+}
+
+// refuse adds a fault for a name that is not among fields, unless it is read-only.
+func (b *body) refuse(key string, fields []field) {
+	if !slices.Contains(readOnly, key) && len(b.faults) < maxFaults {
+		b.add(unknownField(key, fields))
 	}
 }
 

@@ -162,7 +162,7 @@ type Problem struct {
 	Detail    string         `json:"detail" maxLength:"1000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What went wrong, as a sentence that can be shown to a user." example:"This user has no such task."`
 	Instance  string         `json:"instance" format:"uri-reference" maxLength:"1024" doc:"The path of the request." example:"/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
 	RequestID string         `json:"request_id" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$" doc:"Finds this request in the server's log." example:"NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"`
-	Errors    []ProblemFault `json:"errors,omitempty" nullable:"false" maxItems:"100" doc:"Every fault of invalid input."`
+	Errors    []ProblemFault `json:"errors,omitempty" nullable:"false" maxItems:"100" doc:"Every fault of invalid input; of a batch, the operation because of which nothing was changed."`
 }
 
 // ProblemFault is one thing wrong with the input. It has exactly one of

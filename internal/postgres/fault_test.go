@@ -186,6 +186,12 @@ const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_d
 // waitForLock waits until a statement waits for a lock of the database.
 func waitForLock(t *testing.T, url string) {
 	t.Helper()
+	waitFor(t, url, waiting)
+}
+
+// waitFor waits until a query counts something.
+func waitFor(t *testing.T, url, query string) {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +199,7 @@ func waitForLock(t *testing.T, url string) {
 	defer conn.Close(t.Context())
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		var n int
-		if err := conn.QueryRow(t.Context(), waiting).Scan(&n); err != nil {
+		if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		if n > 0 {

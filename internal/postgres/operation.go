@@ -110,7 +110,9 @@ type request struct {
 // requestFor returns the statement of an operation of w.
 func requestFor(owner docket.UserID, w docket.Write, o docket.Operation) *request {
 	r := &request{held: true, deleted: true}
-	which := []any{string(owner), o.ID, versions(o.If.Match), versions(o.If.NoneMatch)}
+	which := func(more ...any) []any {
+		return append([]any{string(owner), o.ID, versions(o.If.Match), versions(o.If.NoneMatch)}, more...)
+	}
 	switch u := o.Update; o.Action {
 	case docket.Create:
 		t := w.NewTask(owner, o)
@@ -118,16 +120,16 @@ func requestFor(owner docket.UserID, w docket.Write, o docket.Operation) *reques
 		r.args = []any{string(owner), w.Epoch, t.ID, t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt, docket.Fold(t.Title), docket.FoldOptional(t.Description)}
 	case docket.Update:
 		r.sql, r.dest = updateSQL, append(destinations(&r.task), &r.held)
-		r.args = append(which, u.Title.Set, u.Title.Value, u.Description.Set, u.Description.Value, u.Completed.Set, u.Completed.Value,
+		r.args = which(u.Title.Set, u.Title.Value, u.Description.Set, u.Description.Value, u.Completed.Set, u.Completed.Value,
 			docket.Fold(u.Title.Value), docket.FoldOptional(u.Description.Value), w.Now)
 	case docket.Toggle:
-		if r.sql, r.args, r.dest = toggleIfSQL, append(which, w.Now), append(destinations(&r.task), &r.held); !o.If.Match.Set && !o.If.NoneMatch.Set {
+		if r.sql, r.args, r.dest = toggleIfSQL, which(w.Now), append(destinations(&r.task), &r.held); !o.If.Match.Set && !o.If.NoneMatch.Set {
 			r.sql, r.args, r.dest = toggleSQL, []any{string(owner), o.ID, w.Now}, destinations(&r.task)
 		}
 	case docket.Delete:
-		r.sql, r.args, r.dest = deleteSQL, append(which, w.Now), []any{&r.held}
+		r.sql, r.args, r.dest = deleteSQL, which(w.Now), []any{&r.held}
 	case docket.Restore:
-		r.sql, r.args, r.dest = restoreSQL, append(which, w.Now), append(destinations(&r.task), &r.held, &r.deleted)
+		r.sql, r.args, r.dest = restoreSQL, which(w.Now), append(destinations(&r.task), &r.held, &r.deleted)
 	}
 	return r
 }

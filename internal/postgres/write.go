@@ -96,8 +96,8 @@ func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Wr
 		batch.Queue(claimKeySQL, string(owner), w.Key.Text, w.Key.Fingerprint[:], w.Now.Add(docket.KeyLifetime), w.Now)
 	}
 	requests := make([]*request, len(w.Operations))
-	for i, o := range w.Operations {
-		requests[i] = requestFor(owner, w, o)
+	for i := range requests {
+		requests[i] = requestFor(owner, w, w.Operations[i])
 		batch.Queue(requests[i].sql, requests[i].args...)
 	}
 	answers := conn.SendBatch(ctx, batch)
@@ -133,14 +133,15 @@ func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, e
 	if _, err := answers.Exec(); err != nil {
 		return written, err
 	}
-	rows, err := answers.Query()
-	if err != nil {
-		return written, err
-	}
 	var fingerprint, result []byte
-	if err := scanOne(rows, &fingerprint, &result); sqlState(err) == lockNotAvailable {
+	rows, err := answers.Query()
+	if err == nil {
+		err = scanOne(rows, &fingerprint, &result)
+	}
+	if sqlState(err) == lockNotAvailable {
 		return written, docket.InFlight()
-	} else if err != nil {
+	}
+	if err != nil {
 		return written, err
 	}
 	if err := key.CheckRetry(fingerprint); err != nil || result == nil {

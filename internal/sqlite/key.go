@@ -83,7 +83,8 @@ func (f *flights) begin(owner docket.UserID, key *docket.Key) (end func()) {
 	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if f.n[id]--; f.n[id] == 0 {
+		f.n[id]--
+		if f.n[id] == 0 {
 			delete(f.n, id)
 		}
 	}

@@ -352,3 +352,43 @@ func TestBackupOfNothing(t *testing.T) {
 		t.Error("the failure left a file behind")
 	}
 }
+
+// TestKeyInFlight has the first write with a key be stuck in the transaction.
+func TestKeyInFlight(t *testing.T) {
+	s := open(t, tempPath(t))
+	task := put(t, s, "task")
+	w := docket.Write{Operations: []docket.Operation{{Action: docket.Toggle, ID: task.ID}}, Key: &docket.Key{Text: "key"}, Now: task.CreatedAt}
+	other := w
+	other.Key = &docket.Key{Text: "other"}
+	entered, leave := make(chan struct{}), make(chan struct{})
+	end := s.flights.begin("alice", w.Key)
+	first := make(chan error, 1)
+	go func() {
+		first <- s.writer.do(context.Background(), func(*statements) error {
+			close(entered)
+			<-leave
+			return nil
+		})
+	}()
+	<-entered
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		if _, err := s.Write(context.Background(), "alice", w); docket.KindOf(err) != docket.KeyInFlight {
+			t.Errorf("a repetition returned %v", err)
+		}
+	})
+	wait.Go(func() {
+		if _, err := s.Write(context.Background(), "alice", other); docket.KindOf(err) != docket.Unavailable {
+			t.Errorf("a write with another key returned %v", err)
+		}
+	})
+	wait.Wait()
+	close(leave)
+	end()
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+	if written, err := s.Write(t.Context(), "alice", w); err != nil || written.Replayed || len(s.flights.n) != 0 {
+		t.Errorf("afterwards: %+v, %v, %d in flight", written, err, len(s.flights.n))
+	}
+}

@@ -77,8 +77,8 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 			}
 		}
 		written.Tasks = make([]docket.Task, len(w.Operations))
-		for i, o := range w.Operations {
-			if written.Tasks[i], err = carryOut(q, owner, w, o); err != nil {
+		for i := range w.Operations {
+			if written.Tasks[i], err = carryOut(q, owner, w, w.Operations[i]); err != nil {
 				return docket.FailOperation(i, err)
 			}
 		}

@@ -54,7 +54,7 @@ func Run(t *testing.T, open Open) {
 		{"ImportOfANewOwner", testImportOfANewOwner},
 		{"RestoreUndoesADelete", testRestore},
 		{"OperationsTogether", testTogether},
-		{"FailedOperationsLeaveNothing", testTogetherFails},
+		{"OperationErrorsLeaveNothing", testTogetherFails},
 		{"KeyedWritesAreReplayed", testReplay},
 		{"KeysOfFailedWritesAreFree", testKeyOfFailure},
 		{"KeysExpire", testKeysExpire},

@@ -99,7 +99,7 @@ func testTogetherFails(t *testing.T, f *fixture) {
 				operations := []docket.Operation{creation(f.draft("alice", "new")), acting(docket.Toggle, task.ID), updating(task.ID, docket.TaskUpdate{Title: docket.Some("x")})}
 				_, err := f.write(key, slices.Insert(operations, at, failure.operation)...)
 				f.fails(err, failure.kind)
-				if failed, ok := as[*docket.FailedOperation](err); !ok || failed.Index != at || failed.Err.Kind != failure.kind {
+				if failed, ok := as[*docket.OperationError](err); !ok || failed.Index != at || failed.Err.Kind != failure.kind {
 					t.Errorf("the operation at %d failed, and the error is %v", at, err)
 				}
 				f.equal(f.page("alice", docket.ListQuery{Count: true}), before)
