@@ -78,11 +78,16 @@ type Fault struct {
 	Detail string // a sentence that names the fault and the mend, for people
 }
 
+// MaxFaults is the most faults that are looked for in one input, and told.
+const MaxFaults = 100
+
 // InvalidInput returns the error of kind Invalid with these faults, of which
 // there is at least one.
 func InvalidInput(faults ...Fault) *Error {
 	detail := faults[0].Detail
-	if n := len(faults) - 1; n == 1 {
+	if n := len(faults) - 1; n >= MaxFaults-1 {
+		detail += fmt.Sprintf(" There are at least %d more faults; see errors.", MaxFaults-1)
+	} else if n == 1 {
 		detail += " There is 1 more fault; see errors."
 	} else if n > 1 {
 		detail += fmt.Sprintf(" There are %d more faults; see errors.", n)

@@ -95,7 +95,7 @@ func batchError(failed *OperationError) *Error {
 		member = "if_version"
 	}
 	e.Faults = []Fault{bodyFault(fmt.Sprintf("/operations/%d/%s", failed.Index, member), strings.ReplaceAll(string(e.Kind), "-", "_"), e.Detail)}
-	e.Detail = fmt.Sprintf("Nothing was changed, because of operation %d: %s", failed.Index, e.Detail)
+	e.Detail = fmt.Sprintf("Nothing was changed, because of operations[%d]: %s", failed.Index, e.Detail)
 	return &e
 }
 

@@ -43,7 +43,9 @@ func New(service *docket.Service, options Options) http.Handler {
 	}
 	a.contract()
 	a.pages()
-	a.mux.HandleFunc("/", a.noRoute)
+	for _, pattern := range append(notTasks, "/") {
+		a.mux.HandleFunc(pattern, a.noRoute)
+	}
 
 	var h http.Handler = a.mux
 	h = exactly(h)
@@ -83,13 +85,17 @@ func allowOrigins(origins []string, next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
+// notTasks are the patterns of what would be about a task if the path did not
+// name the batch.
+var notTasks = []string{"GET " + batchRoute, "PUT " + batchRoute, "PATCH " + batchRoute, "DELETE " + batchRoute}
+
 // noRoute answers what no pattern matches: 405 when the path has other
 // methods, else 404. ServeMux would answer in plain text.
 func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
 		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-		if _, pattern := a.mux.Handler(probe); pattern != "/" {
+		if _, pattern := a.mux.Handler(probe); pattern != "/" && !slices.Contains(notTasks, pattern) {
 			allowed = append(allowed, method)
 		}
 	}
@@ -98,8 +104,14 @@ func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	if r.Method == http.MethodOptions && r.Header.Get("Origin") != "" {
+		writeProblem(w, r, errNoCORS)
+		return
+	}
 	writeProblem(w, r, errMethod(allowed...))
 }
+
+var errNoCORS = &docket.Error{Kind: methodNotAllowed, Detail: "This server lets no page of another origin call it. CORS_ORIGINS lists those that may."}
 
 func errMethod(allowed ...string) error {
 	return &docket.Error{Kind: methodNotAllowed, Detail: "This path does not take this method. It takes " + strings.Join(allowed, ", ") + "."}

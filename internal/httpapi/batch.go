@@ -22,7 +22,7 @@ const maxBatchBody = 4 << 20
 // Batch is the body of a batch: operations that are carried out together.
 type Batch struct {
 	body
-	Operations []BatchOperation `json:"operations" nullable:"false" minItems:"1" maxItems:"100" doc:"What to do, in this order."`
+	Operations []BatchOperation `json:"operations" nullable:"false" minItems:"1" maxItems:"100" doc:"What to do, in this order." example:"[{\"op\":\"create\",\"task\":{\"title\":\"Buy milk\"}}]"`
 
 	operations []docket.Operation
 }
@@ -79,11 +79,15 @@ func (o *batchOperation) decode(data []byte) {
 	keep := func(to *jsontext.Value) func(jsontext.Value) {
 		return func(v jsontext.Value) { *to = v.Clone() }
 	}
+	if jsontext.Value(data).Kind() != '{' {
+		o.add(bodyFault("", "wrong_type", "Each operation must be a JSON object."))
+		return
+	}
 	o.read(data, []field{
 		name,
 		{name: "id", want: "a string", kind: []jsontext.Kind{'"'}, set: keep(&id)},
 		{name: "if_version", want: "a whole number", kind: []jsontext.Kind{'0'}, set: keep(&version)},
-		{name: "task", want: "an object", kind: []jsontext.Kind{'{'}, set: keep(&task)},
+		{name: "task", want: "an object with the fields of the task", kind: []jsontext.Kind{'{'}, set: keep(&task)},
 	})
 	if o.places["/op"] || o.places[""] {
 		return
@@ -172,7 +176,7 @@ type batchInput struct {
 }
 
 func (in *batchInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.Body.with(in.keyFaults(ctx)...))
+	return in.resolve(ctx, in.Body.with(append(noMatch(ctx, "Give operations an if_version instead."), in.keyFaults(ctx)...)...))
 }
 
 // BatchResults is the answer to a batch.

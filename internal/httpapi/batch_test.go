@@ -48,8 +48,11 @@ func testBatch(c *client) {
 	}
 	c.equal(c.do("GET", "/api/alice/tasks", "").is(200).tasks(), []task{*got.Results[4].Task, *got.Results[7].Task, made})
 	c.equal(c.do("POST", batchPath+"/", `{"operations":[{"op":"create","task":{"title":"x"}}]}`).status, 200)
-	// Another method than the batch's is about a task with an id that is none.
-	c.do("GET", batchPath, "").is(404).problem("task-not-found")
+	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		c.equal(c.do(method, batchPath, "").is(405).header.Get("Allow"), "POST")
+	}
+	c.do("POST", batchPath, `{"operations":[]}`, `If-Match: "1"`).faults("If-Match: unexpected", "/operations out_of_range")
+	c.do("POST", "/api/alice/tasks", `{"title":"x"}`, `If-Match: "1"`).faults("If-Match: unexpected")
 }
 
 func testBatchFailures(c *client) {

@@ -279,8 +279,8 @@ func (a answer) meetsContract(r *http.Request) {
 	if err != nil {
 		a.Fatalf("the contract is not valid: %v", err)
 	}
-	if a.status == http.StatusRequestHeaderFieldsTooLarge {
-		return // net/http's own answer
+	if a.status == http.StatusRequestHeaderFieldsTooLarge || a.status == http.StatusMethodNotAllowed {
+		return // net/http's own answer, and that to what is no operation
 	}
 	sent := r.URL.EscapedPath()
 	if strings.HasPrefix(sent, "/api/") {

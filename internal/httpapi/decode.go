@@ -14,10 +14,6 @@ import (
 	"docket"
 )
 
-// maxFaults is the most faults that one answer lists, so that a small request
-// cannot cause a large answer. A body is searched for about as many.
-const maxFaults = 100
-
 // body is the part that all request bodies share: what was wrong with it.
 // Either the text is no JSON that we accept (err), or it has faults, or both
 // are zero and the fields hold what the client sent.
@@ -48,7 +44,7 @@ func unmarshal(data []byte, v any) error {
 // bounds of a title say nothing when the title, or the whole body, was of the
 // wrong type.
 func (b *body) add(faults ...docket.Fault) {
-	if b.err != nil || b.places[""] || len(b.faults) >= maxFaults {
+	if b.err != nil || b.places[""] || len(b.faults) >= docket.MaxFaults {
 		return
 	}
 	before := len(b.faults)
@@ -168,7 +164,7 @@ func (b *body) read(data []byte, fields []field) {
 
 // refuse adds a fault for a name that is not among fields, unless it is read-only.
 func (b *body) refuse(key string, fields []field) {
-	if !slices.Contains(readOnly, key) && len(b.faults) < maxFaults {
+	if !slices.Contains(readOnly, key) && len(b.faults) < docket.MaxFaults {
 		b.add(unknownField(key, fields))
 	}
 }
@@ -179,6 +175,8 @@ func (f field) read(v jsontext.Value) []docket.Fault {
 	case slices.Contains(f.kind, v.Kind()):
 		f.set(v)
 		return nil
+	case v.Kind() == 'n' && f.required:
+		return []docket.Fault{bodyFault("/"+f.name, "null", fmt.Sprintf("The field %s may not be null. Give %s.", f.name, f.want))}
 	case v.Kind() == 'n':
 		return []docket.Fault{bodyFault("/"+f.name, "null", fmt.Sprintf("The field %s may not be null. Give %s, or leave it out.", f.name, f.want))}
 	default:

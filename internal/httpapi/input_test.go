@@ -129,7 +129,7 @@ func TestManyFaultsAreBounded(t *testing.T) {
 	body.WriteString(`,"` + strings.Repeat("y", 9000) + `":1}`)
 	a := c.do("POST", "/api/alice/tasks", body.String()).is(422)
 	p := a.problem("invalid-input")
-	if len(p.Errors) != 100 || !strings.Contains(p.Detail, "99 more") || len(a.body) > 20_000 {
+	if len(p.Errors) != 100 || !strings.Contains(p.Detail, "at least 99 more") || len(a.body) > 20_000 {
 		t.Errorf("%d faults in %d bytes: %s", len(p.Errors), len(a.body), p.Detail)
 	}
 }

@@ -216,7 +216,7 @@ func newProblem(ctx context.Context, header http.Header, err error) *Problem {
 
 func problemFaults(faults []docket.Fault) []ProblemFault {
 	var list []ProblemFault
-	for _, f := range faults[:min(len(faults), maxFaults)] {
+	for _, f := range faults[:min(len(faults), docket.MaxFaults)] {
 		p := ProblemFault{Code: f.Code, Detail: f.Detail}
 		switch f.In {
 		case docket.InBody:

@@ -22,6 +22,8 @@ import (
 // bodyReadTimeout bounds the arrival of a request's body.
 const bodyReadTimeout = 10 * time.Second
 
+const batchRoute = "/api/{user_id}/tasks/batch"
+
 // operations registers every operation of the contract.
 func (a *api) operations() {
 	register(a, huma.Operation{
@@ -78,9 +80,9 @@ func (a *api) operations() {
 		Responses:   success(http.StatusOK, "The task as it is now."),
 	}, a.restoreTask)
 	register(a, huma.Operation{
-		OperationID: "batch", Method: http.MethodPost, Path: "/api/{user_id}/tasks/batch", DefaultStatus: http.StatusOK,
+		OperationID: "batch", Method: http.MethodPost, Path: batchRoute, DefaultStatus: http.StatusOK,
 		Summary: "Carry out several operations",
-		Description: "1 to 100 operations in one transaction: all are carried out, in order, or none. When one cannot be, the answer has the status that its own route would have given, and `errors` points at it. " +
+		Description: "1 to 100 operations in one transaction: all are carried out, in order, or none. `complete` sets what its task says, true by default, and never toggles. When one cannot be, the answer has the status that its own route would have given, and `errors` points at it. " +
 			"A body is at most 4,194,304 bytes.",
 		Responses:   success(http.StatusOK, "All operations were carried out."),
 		Middlewares: huma.Middlewares{a.takes("application/json")},

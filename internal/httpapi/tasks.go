@@ -119,7 +119,16 @@ type createInput struct {
 }
 
 func (in *createInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.Body.with(in.keyFaults(ctx)...))
+	return in.resolve(ctx, in.Body.with(append(noMatch(ctx, "A task that is made has no version yet."), in.keyFaults(ctx)...)...))
+}
+
+// noMatch returns a fault when a request has If-Match where no task is named,
+// so that nobody takes it for honoured.
+func noMatch(ctx huma.Context, mend string) []docket.Fault {
+	if ctx.Header("If-Match") == "" {
+		return nil
+	}
+	return []docket.Fault{{In: docket.InHeader, Name: "If-Match", Code: "unexpected", Detail: "The header If-Match has no meaning here. Remove it. " + mend}}
 }
 
 type updateInput struct {
