@@ -207,7 +207,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 // client that is still sending when the connection is closed may not see the
 // answer.
 func (b *limitedBody) discard() {
-	const most, patience = 1 << 20, 2 * time.Second
+	const most, patience = maxBatchBody + 1<<20, 2 * time.Second
 	_ = http.NewResponseController(b.answer).SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.CopyN(io.Discard, b.whole, most)
 }
