@@ -23,6 +23,9 @@ const (
 	PreconditionFailed Kind = "precondition-failed"
 	// NotDeleted is a restore of a task that is not in the trash.
 	NotDeleted Kind = "task-not-deleted"
+	// QuotaExceeded is a write that would give its owner more tasks than there
+	// may be; Limit says how many. Nothing was written.
+	QuotaExceeded Kind = "task-quota-exceeded"
 	// KeyInFlight is a repetition of a write whose first attempt has not ended.
 	// Nothing was written by the repetition.
 	KeyInFlight Kind = "idempotency-key-in-flight"
@@ -39,6 +42,7 @@ type Error struct {
 	Kind   Kind
 	Detail string  // a plain sentence, safe to show
 	Faults []Fault // of kind Invalid: all faults found, at least one
+	Limit  int64   // of kind QuotaExceeded: the most tasks that there may be
 	Err    error   // the cause, for the log only; may be nil
 }
 

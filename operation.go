@@ -3,6 +3,7 @@ package docket
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,6 +51,15 @@ type Write struct {
 	Key        *Key        // nil when sending the request again means doing it again
 	Now        time.Time   // UTC, whole microseconds
 	Epoch      int64       // the mark of the owner's history, should this write begin it
+	MaxTasks   int64       // that the owner may have, deleted ones aside, for one more to be made or restored; 0: any number
+}
+
+// TaskLimit is MaxTasks as the bound of a comparison.
+func (w Write) TaskLimit() int64 {
+	if w.MaxTasks == 0 {
+		return math.MaxInt64
+	}
+	return w.MaxTasks
 }
 
 // NewTask returns the task that an operation of the write creates, but for its Version.
@@ -91,6 +101,11 @@ func FailOperation(index int, err error) error {
 }
 
 var errNotDeleted = &Error{Kind: NotDeleted, Detail: "The task is not deleted, so there is nothing to restore."}
+
+// TooManyTasks returns the error of kind QuotaExceeded.
+func TooManyTasks(limit int64) error {
+	return &Error{Kind: QuotaExceeded, Limit: limit, Detail: fmt.Sprintf("This user has %d tasks, as many as there may be. Delete some first.", limit)}
+}
 
 // TaskNotDeleted returns the error of kind NotDeleted.
 func TaskNotDeleted() error { return errNotDeleted }

@@ -24,6 +24,7 @@ type Service struct {
 	now   func() time.Time
 	rand  io.Reader
 	ids   idGenerator
+	quota int64 // 0: none
 
 	untidy chan struct{} // of capacity 1: full while tidying is due
 }
@@ -37,6 +38,10 @@ func WithClock(now func() time.Time) Option { return func(s *Service) { s.now = 
 // WithRandom makes r the source of the random bits of ids and epochs, instead
 // of crypto/rand. Reading from it must not fail.
 func WithRandom(r io.Reader) Option { return func(s *Service) { s.rand = r } }
+
+// WithMaxTasks bounds how many tasks each user may have, deleted ones aside.
+// Those of users who have more already stay; 0 is no bound.
+func WithMaxTasks(n int64) Option { return func(s *Service) { s.quota = n } }
 
 // NewService returns a Service that keeps its tasks in store.
 func NewService(store Store, options ...Option) *Service {
@@ -101,7 +106,7 @@ func batchError(failed *OperationError) *Error {
 
 // write hands operations, whose faults have been looked for, to the store.
 func (s *Service) write(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
-	w := Write{Operations: operations, Key: key, Now: s.time()}
+	w := Write{Operations: operations, Key: key, Now: s.time(), MaxTasks: s.quota}
 	for i := range operations {
 		if operations[i].Action == Create {
 			operations[i].ID = s.ids.next(w.Now, s.random())

@@ -41,7 +41,7 @@ type Store interface {
 	// When one of them cannot be, none is, and the error has a *OperationError
 	// in its chain: of kind NotFound when there is no such task (a deleted one is
 	// there for Restore alone), NotDeleted when a Restore meets one that is not
-	// deleted, PreconditionFailed. The owner's first task makes the owner, with
+	// deleted, PreconditionFailed, QuotaExceeded. The owner's first task makes the owner, with
 	// w.Epoch as the mark that tells this history from any before it.
 	//
 	// A change that changes nothing counts as carried out. Otherwise UpdatedAt

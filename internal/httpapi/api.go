@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/cors"
+	"go.opentelemetry.io/otel/trace"
 
 	"docket"
 	"docket/internal/auth"
@@ -16,16 +19,21 @@ import (
 
 // Options are what New needs to know beside the service.
 type Options struct {
-	Verifier    *auth.Verifier // nil: nobody is asked for a token
-	LocalOnly   bool           // answer only what was sent to this machine by its own name; for a server without a Verifier
-	CORSOrigins []string       // origins, as browsers send them, whose pages may call the API
-	Log         *slog.Logger   // nil discards
+	Verifier    *auth.Verifier        // nil: nobody is asked for a token
+	LocalOnly   bool                  // answer only what was sent to this machine by its own name; for a server without a Verifier
+	CORSOrigins []string              // origins, as browsers send them, whose pages may call the API
+	RateLimit   int                   // requests that each user may send in a minute; 0: any number
+	Draining    <-chan struct{}       // closed when the server is about to stop, so that it is not ready; nil: never
+	Metrics     prometheus.Registerer // nil: nothing is counted
+	Tracing     trace.TracerProvider  // nil: nothing is traced
+	Log         *slog.Logger          // nil discards
 }
 
 // api joins the service to its routes.
 type api struct {
 	service *docket.Service
 	ready   func() error // nil when tokens can be verified
+	drain   <-chan struct{}
 	mux     *http.ServeMux
 	huma    huma.API
 }
@@ -38,6 +46,7 @@ func New(service *docket.Service, options Options) http.Handler {
 		log = slog.New(slog.DiscardHandler)
 	}
 	a := newAPI(service)
+	a.drain = options.Draining
 	if options.Verifier != nil {
 		a.ready = options.Verifier.Ready
 	}
@@ -47,16 +56,24 @@ func New(service *docket.Service, options Options) http.Handler {
 		a.mux.HandleFunc(pattern, a.noRoute)
 	}
 
+	m := newMetrics(options.Metrics)
+	var limiter *rateLimiter
+	if options.RateLimit > 0 {
+		limiter = newRateLimiter(options.RateLimit, time.Now)
+	}
 	var h http.Handler = a.mux
 	h = exactly(h)
+	h = limitRate(limiter, m, h)
 	h = authenticate(options.Verifier, h)
 	h = limitBody(h)
+	h = shed(m, h)
 	h = forTasks(h)
 	h = allowOrigins(options.CORSOrigins, h)
 	if options.LocalOnly {
 		h = localOnly(options.CORSOrigins, h)
 	}
-	return identify(log, h)
+	h = traced(options.Tracing, h)
+	return identify(log, m, h)
 }
 
 // Contract returns the OpenAPI document of the API.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"docket"
 	"docket/internal/auth"
@@ -50,7 +53,7 @@ var usableRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // identify gives each request an id, which the answer repeats in X-Request-Id
 // (the client's own where it sent a usable one), logs how it ended, and turns
 // a panic into a 500.
-func identify(log *slog.Logger, next http.Handler) http.Handler {
+func identify(log *slog.Logger, m *metrics, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		req := &request{id: r.Header.Get("X-Request-Id"), path: instance(r)}
@@ -77,7 +80,9 @@ func identify(log *slog.Logger, next http.Handler) http.Handler {
 				writeProblem(answer, r, err)
 				req.err = err
 			}
-			logRequest(log, r, req, answer.status, time.Since(start))
+			took := time.Since(start)
+			m.observe(r, answer.status, took)
+			logRequest(log, r, req, answer.status, took)
 		}()
 		next.ServeHTTP(answer, r)
 	})
@@ -99,10 +104,23 @@ func logRequest(log *slog.Logger, r *http.Request, req *request, status int, too
 		slog.String("request_id", req.id), slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000),
 	}
+	if user, ok := userOf(r.URL); ok {
+		attrs = append(attrs, slog.String("user", hashUser(user)))
+	}
+	if span := trace.SpanContextFromContext(r.Context()); span.IsValid() {
+		attrs = append(attrs, slog.String("trace_id", span.TraceID().String()))
+	}
 	if level > slog.LevelDebug {
 		attrs = append(attrs, slog.Any("error", req.err))
 	}
 	log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// hashUser stands for a user in the log: the same for the same user everywhere,
+// and not the id itself, which may be an address.
+func hashUser(user string) string {
+	sum := sha256.Sum256([]byte(user))
+	return hex.EncodeToString(sum[:8])
 }
 
 // instance is the request's path as an error document shows it: bounded, and
@@ -133,11 +151,22 @@ func (w *response) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *response) Write(b []byte) (int, error) {
+// Write gives the client some time for each part, so that one that does not read
+// is given up and one that reads slowly is not.
+func (w *response) Write(b []byte) (n int, err error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	return w.ResponseWriter.Write(b)
+	control := http.NewResponseController(w.ResponseWriter)
+	for {
+		part := b[:min(len(b), writeChunk)]
+		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails where there is no connection
+		written, err := w.ResponseWriter.Write(part)
+		n += written
+		if b = b[len(part):]; err != nil || len(b) == 0 {
+			return n, err
+		}
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -147,10 +176,11 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // looked at, and stops reading one that turns out to be.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		most := int64(maxBody)
-		if isBatch(r) {
-			most = maxBatchBody
+		if len(r.TransferEncoding) > 0 {
+			// A front that reads the chunks otherwise could be made to see another request behind them (RFC 9112, section 6.1).
+			w.Header().Set("Connection", "close")
 		}
+		most := bodyLimit(r)
 		body := &limitedBody{ReadCloser: http.MaxBytesReader(w, r.Body, most), whole: r.Body, answer: w}
 		if len(r.Header.Values(keyHeader)) > 0 {
 			body.sum = sha256.New()

@@ -22,6 +22,7 @@ const (
 	untrustedOrigin  docket.Kind = "untrusted-origin"
 	routeNotFound    docket.Kind = "route-not-found"
 	methodNotAllowed docket.Kind = "method-not-allowed"
+	rateLimited      docket.Kind = "rate-limited"
 	bodyTimeout      docket.Kind = "request-timeout"
 	bodyTooLarge     docket.Kind = "content-too-large"
 	notJSON          docket.Kind = "unsupported-media-type"
@@ -62,6 +63,12 @@ var problemTypes = []problemType{
 		"A server without authentication is for the developer in front of it. It does not answer to other names than localhost, 127.0.0.1 and [::1], nor take writes from pages of origins that it was not told of.",
 		"Call it as http://localhost, list the page's origin in CORS_ORIGINS, or configure authentication.",
 		errUnknownHost,
+	},
+	{
+		docket.QuotaExceeded, 403, "Task quota exceeded",
+		"The user has as many tasks as there may be for each user; the member limit says how many. Deleted tasks do not count.",
+		"Delete tasks that are not needed, or ask whoever runs the server for a larger MAX_TASKS_PER_USER.",
+		docket.TooManyTasks(1000),
 	},
 	{
 		docket.NotFound, 404, "No such task",
@@ -124,6 +131,12 @@ var problemTypes = []problemType{
 		docket.InvalidInput(new(docket.NewTask).Normalize()...),
 	},
 	{
+		rateLimited, 429, "Too many requests",
+		"The user has sent more requests than one may in a minute. RateLimit-Policy says how many (q) in how many seconds (w); RateLimit how many are left (r) and in how many seconds all are there again (t).",
+		"Wait as long as Retry-After says, and spread requests.",
+		errRate,
+	},
+	{
 		docket.Internal, 500, "Internal error",
 		"Something went wrong on the server's side. The answer says nothing of it; the server's log has it under the request_id.",
 		"Report the request_id to whoever runs the server.",
@@ -131,7 +144,7 @@ var problemTypes = []problemType{
 	},
 	{
 		docket.Unavailable, 503, "Unavailable",
-		"The database, or the identity provider's keys, cannot be reached at the moment. Nothing was written.",
+		"The database, or the identity provider's keys, cannot be reached at the moment, or the server has more requests than it can take. Nothing was written.",
 		"Send the same request again after the time in Retry-After.",
 		&docket.Error{Kind: docket.Unavailable, Detail: "The database cannot serve right now. Nothing was written. Try again shortly."},
 	},
@@ -162,6 +175,7 @@ type Problem struct {
 	Detail    string         `json:"detail" maxLength:"1000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What went wrong, as a sentence that can be shown to a user." example:"This user has no such task."`
 	Instance  string         `json:"instance" format:"uri-reference" maxLength:"1024" doc:"The path of the request." example:"/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
 	RequestID string         `json:"request_id" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$" doc:"Finds this request in the server's log." example:"NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"`
+	Limit     int64          `json:"limit,omitzero" minimum:"1" maximum:"9007199254740991" doc:"Of task-quota-exceeded: how many tasks a user may have." example:"1000"`
 	Errors    []ProblemFault `json:"errors,omitempty" nullable:"false" maxItems:"100" doc:"Every fault of invalid input; of a batch, the operation because of which nothing was changed."`
 }
 
@@ -210,7 +224,7 @@ func newProblem(ctx context.Context, header http.Header, err error) *Problem {
 	}
 	return &Problem{
 		Type: "/problems/" + string(e.Kind), Title: t.Title, Status: t.Status, Detail: e.Detail,
-		Instance: request.path, RequestID: request.id, Errors: problemFaults(e.Faults),
+		Instance: request.path, RequestID: request.id, Limit: e.Limit, Errors: problemFaults(e.Faults),
 	}
 }
 

@@ -267,7 +267,14 @@ var healthy = &healthOutput{CacheControl: "no-store", Body: Health{Status: "ok"}
 
 func (a *api) healthz(context.Context, *struct{}) (*healthOutput, error) { return healthy, nil }
 
+var errDraining = &docket.Error{Kind: docket.Unavailable, Detail: "The server is about to stop. Send requests to another instance."}
+
 func (a *api) readyz(ctx context.Context, _ *struct{}) (*healthOutput, error) {
+	select {
+	case <-a.drain:
+		return nil, errDraining
+	default:
+	}
 	if err := errors.Join(a.ready(), a.service.Ready(ctx)); err != nil {
 		return nil, err
 	}

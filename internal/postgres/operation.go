@@ -9,9 +9,10 @@ import (
 )
 
 const (
+	// createSQL returns nothing when the owner has as many tasks as $11.
 	createSQL = `WITH o AS (
   INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES ($1, $2, 1, 1)
-  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $11::bigint
   RETURNING x.counter)
 INSERT INTO docket.tasks AS t (user_id, id, title, description, completed, created_at, updated_at, version, title_folded, description_folded)
 SELECT $1::text, $3::uuid, $4::text, $5::text, $6::boolean, $7::timestamptz, $8::timestamptz, o.counter, $9::text, $10::text FROM o
@@ -70,15 +71,15 @@ SELECT now.holds FROM now`
   FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 FOR UPDATE OF t),
 n AS (
   UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live + 1 FROM now
-  WHERE x.user_id = $1 AND now.holds AND now.deleted
+  WHERE x.user_id = $1 AND now.holds AND now.deleted AND x.live < $6::bigint
   RETURNING x.counter),
 u AS (
   UPDATE docket.tasks AS t SET deleted_at = NULL, updated_at = greatest($5::timestamptz, t.updated_at), version = n.counter
   FROM n WHERE t.user_id = $1 AND t.id = $2
   RETURNING ` + columns + `)
-SELECT ` + columns + `, true, true FROM u AS t
+SELECT ` + columns + `, true, true, true FROM u AS t
 UNION ALL
-SELECT ` + columns + `, t.holds, t.deleted FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)`
+SELECT ` + columns + `, t.holds, t.deleted, false FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)`
 )
 
 // lockedOwner takes the owner's lock.
@@ -103,13 +104,16 @@ type request struct {
 	args []any
 	dest []any
 
-	task          docket.Task
-	held, deleted bool // that the precondition holds; of a restore, that there is something to restore
+	task    docket.Task
+	creates bool
+	// That the precondition holds and, of a restore, that the task is deleted and
+	// its owner may have one more.
+	held, deleted, fits bool
 }
 
 // requestFor returns the statement of an operation of w.
 func requestFor(owner docket.UserID, w docket.Write, o docket.Operation) *request {
-	r := &request{held: true, deleted: true}
+	r := &request{creates: o.Action == docket.Create, held: true, deleted: true, fits: true}
 	which := func(more ...any) []any {
 		return append([]any{string(owner), o.ID, versions(o.If.Match), versions(o.If.NoneMatch)}, more...)
 	}
@@ -117,7 +121,7 @@ func requestFor(owner docket.UserID, w docket.Write, o docket.Operation) *reques
 	case docket.Create:
 		t := w.NewTask(owner, o)
 		r.sql, r.task, r.dest = createSQL, t, []any{&r.task.Version}
-		r.args = []any{string(owner), w.Epoch, t.ID, t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt, docket.Fold(t.Title), docket.FoldOptional(t.Description)}
+		r.args = []any{string(owner), w.Epoch, t.ID, t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt, docket.Fold(t.Title), docket.FoldOptional(t.Description), w.TaskLimit()}
 	case docket.Update:
 		r.sql, r.dest = updateSQL, append(destinations(&r.task), &r.held)
 		r.args = which(u.Title.Set, u.Title.Value, u.Description.Set, u.Description.Value, u.Completed.Set, u.Completed.Value,
@@ -129,15 +133,17 @@ func requestFor(owner docket.UserID, w docket.Write, o docket.Operation) *reques
 	case docket.Delete:
 		r.sql, r.args, r.dest = deleteSQL, which(w.Now), []any{&r.held}
 	case docket.Restore:
-		r.sql, r.args, r.dest = restoreSQL, which(w.Now), append(destinations(&r.task), &r.held, &r.deleted)
+		r.sql, r.args, r.dest = restoreSQL, which(w.Now, w.TaskLimit()), append(destinations(&r.task), &r.held, &r.deleted, &r.fits)
 	}
 	return r
 }
 
-// result is what the operation, the one at index of its write, came to after
-// err of its statement.
-func (r *request) result(index int, err error) (docket.Task, error) {
+// result is what the operation, the one at index of w, came to after err of its
+// statement.
+func (r *request) result(w docket.Write, index int, err error) (docket.Task, error) {
 	switch {
+	case errors.Is(err, pgx.ErrNoRows) && r.creates:
+		err = docket.TooManyTasks(w.MaxTasks)
 	case errors.Is(err, pgx.ErrNoRows):
 		err = docket.NoSuchTask()
 	case err != nil:
@@ -145,6 +151,8 @@ func (r *request) result(index int, err error) (docket.Task, error) {
 		err = docket.TaskNotDeleted()
 	case !r.held:
 		err = docket.Stale()
+	case !r.fits:
+		err = docket.TooManyTasks(w.MaxTasks)
 	default:
 		return scanned(r.task), nil
 	}

@@ -42,7 +42,7 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	}
 	r, tasks := requestFor(owner, w, w.Operations[0]), make([]docket.Task, 1)
 	err = s.write(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		tasks[0], err = r.result(0, one(ctx, conn, r.sql, r.args, r.dest...))
+		tasks[0], err = r.result(w, 0, one(ctx, conn, r.sql, r.args, r.dest...))
 		return err
 	})
 	if err != nil {
@@ -120,7 +120,7 @@ func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Wr
 		if err != nil {
 			return written, err
 		}
-		if written.Tasks[i], err = r.result(i, scanOne(rows, r.dest...)); err != nil {
+		if written.Tasks[i], err = r.result(w, i, scanOne(rows, r.dest...)); err != nil {
 			return written, err
 		}
 	}

@@ -11,8 +11,10 @@ import (
 )
 
 const (
+	// addSQL returns nothing when the owner has as many tasks as ?3.
 	addSQL = `INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 RETURNING counter`
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3 RETURNING counter`
+	regainSQL = "UPDATE owners SET counter = counter + 1, live = live + 1 WHERE user_id = ?1 AND live < ?2 RETURNING counter"
 	bumpSQL   = "UPDATE owners SET counter = counter + 1, live = live + ?2 WHERE user_id = ?1 RETURNING counter"
 	insertSQL = `INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at, version, title_folded, description_folded)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
@@ -30,10 +32,10 @@ type statements struct {
 	begin, commit, rollback  *sql.Stmt
 	savepoint, undo, release *sql.Stmt
 
-	get, deleted                               *sql.Stmt
-	add, bump, insert, update, delete, restore *sql.Stmt
-	own, has                                   *sql.Stmt
-	findKey, keepKey, expireKeys               *sql.Stmt
+	get, deleted                                       *sql.Stmt
+	add, bump, regain, insert, update, delete, restore *sql.Stmt
+	own, has                                           *sql.Stmt
+	findKey, keepKey, expireKeys                       *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
@@ -48,6 +50,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		&s.deleted:    deletedSQL,
 		&s.add:        addSQL,
 		&s.bump:       bumpSQL,
+		&s.regain:     regainSQL,
 		&s.insert:     insertSQL,
 		&s.update:     updateSQL,
 		&s.delete:     deleteSQL,
@@ -101,7 +104,7 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	switch o.Action {
 	case docket.Create:
 		t := w.NewTask(owner, o)
-		if err := q.add.QueryRow(string(owner), w.Epoch).Scan(&t.Version); err != nil {
+		if err := counted(q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit()), w, &t); err != nil {
 			return t, err
 		}
 		return t, insert(q, t)
@@ -162,10 +165,20 @@ func restore(q *statements, owner docket.UserID, w docket.Write, o docket.Operat
 		return t, err
 	}
 	t.UpdatedAt = latest(t.UpdatedAt, w.Now)
-	if err := q.bump.QueryRow(string(owner), 1).Scan(&t.Version); err != nil {
+	if err := counted(q.regain.QueryRow(string(owner), w.TaskLimit()), w, &t); err != nil {
 		return t, err
 	}
 	return t, exec(q.restore, string(owner), o.ID[:], t.UpdatedAt.UnixMicro(), t.Version)
+}
+
+// counted gives t the version that a statement returned, which returns none
+// when the owner has as many tasks as there may be.
+func counted(row *sql.Row, w docket.Write, t *docket.Task) error {
+	err := row.Scan(&t.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return docket.TooManyTasks(w.MaxTasks)
+	}
+	return err
 }
 
 // latest keeps a time from going back: another write may have read the clock

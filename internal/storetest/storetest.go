@@ -53,6 +53,8 @@ func Run(t *testing.T, open Open) {
 		{"ImportAddsWhatIsMissing", testImport},
 		{"ImportOfANewOwner", testImportOfANewOwner},
 		{"RestoreUndoesADelete", testRestore},
+		{"QuotaBoundsTasks", testQuota},
+		{"QuotaHoldsForConcurrentWrites", testConcurrentQuota},
 		{"OperationsTogether", testTogether},
 		{"OperationErrorsLeaveNothing", testTogetherFails},
 		{"KeyedWritesAreReplayed", testReplay},

@@ -36,6 +36,62 @@ func testRestore(t *testing.T, f *fixture) {
 	f.equal(f.restore(task).UpdatedAt, want.UpdatedAt) // a clock that steps back
 }
 
+// bounded carries out operations of alice's, who may have so many tasks.
+func (f *fixture) bounded(most int64, operations ...docket.Operation) error {
+	_, err := f.store.Write(f.ctx, "alice", docket.Write{Operations: operations, Now: f.tick(), Epoch: 1, MaxTasks: most})
+	return err
+}
+
+func testQuota(t *testing.T, f *fixture) {
+	create := func() docket.Operation { return creation(f.draft("alice", "task")) }
+	first := create()
+	f.ok(f.bounded(2, first))
+	f.ok(f.bounded(2, create()))
+	err := f.bounded(2, create())
+	f.fails(err, docket.QuotaExceeded)
+	if e, _ := as[*docket.Error](err); e.Limit != 2 {
+		t.Errorf("the limit is %d", e.Limit)
+	}
+	before := f.page("alice", docket.ListQuery{Count: true})
+	f.equal(before.Total, 2)
+	f.fails(f.bounded(1, create()), docket.QuotaExceeded) // more than there may be already
+	f.ok(f.bounded(1, acting(docket.Toggle, first.ID)))   // which may still be changed
+
+	f.ok(f.bounded(2, acting(docket.Delete, first.ID)))
+	f.fails(f.bounded(2, create(), create()), docket.QuotaExceeded) // together too many, so neither
+	f.equal(f.page("alice", docket.ListQuery{Count: true}).Total, 1)
+	f.ok(f.bounded(2, create()))
+	f.fails(f.bounded(2, acting(docket.Restore, first.ID)), docket.QuotaExceeded)
+	_, err = f.do(f.ctx, "alice", acting(docket.Toggle, first.ID), f.tick())
+	f.fails(err, docket.NotFound)
+	f.ok(f.bounded(3, acting(docket.Restore, first.ID)))
+	f.create("bob", "his quota is his own")
+}
+
+func testConcurrentQuota(t *testing.T, f *fixture) {
+	const writers, most = 12, 5
+	drafts := make([]docket.Operation, writers)
+	for i := range drafts {
+		drafts[i] = creation(f.draft("alice", "task"))
+	}
+	now := f.tick()
+	errs := make([]error, writers)
+	together(writers, func(i int) {
+		_, errs[i] = f.store.Write(f.ctx, "alice", docket.Write{Operations: drafts[i : i+1], Now: now, Epoch: 1, MaxTasks: most})
+	})
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+		} else {
+			f.fails(err, docket.QuotaExceeded)
+		}
+	}
+	if made != most || len(f.list("alice")) != most {
+		t.Errorf("%d of %d tasks were made, and there are %d", made, most, len(f.list("alice")))
+	}
+}
+
 // write carries out operations of alice's.
 func (f *fixture) write(key *docket.Key, operations ...docket.Operation) (docket.Written, error) {
 	return f.store.Write(f.ctx, "alice", docket.Write{Operations: operations, Key: key, Now: f.tick(), Epoch: 1})

@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what is counted of requests.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	shed     prometheus.Counter
+	limited  prometheus.Counter
+	load     atomic.Int64 // of what is under way; see shed
+}
+
+// newMetrics registers the metrics, unless r is nil.
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "docket_http_requests_total", Help: "Requests that were answered, by route and status. Those refused before they had a route have the route none.",
+		}, []string{"route", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "docket_http_request_duration_seconds", Help: "Time from the head of a request to the end of its answer, by route.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route"}),
+		shed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "docket_http_shed_total", Help: "Requests refused because too many were under way.",
+		}),
+		limited: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "docket_http_rate_limited_total", Help: "Requests refused because their user had sent too many.",
+		}),
+	}
+	if r != nil {
+		r.MustRegister(m.requests, m.duration, m.shed, m.limited, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "docket_http_load", Help: "Requests under way, of " + strconv.Itoa(maxLoad) + " at the most; one with a large body counts more than once.",
+		}, func() float64 { return float64(m.load.Load()) }))
+	}
+	return m
+}
+
+// observe counts a request that was answered.
+func (m *metrics) observe(r *http.Request, status int, took time.Duration) {
+	route := cmp.Or(r.Pattern, "none")
+	if route == "/" { // the pattern of what nothing is served at
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(route).Observe(took.Seconds())
+}

@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"docket"
+)
+
+// rateWindow is the time that a rate limit is counted over.
+const rateWindow = time.Minute
+
+// maxRated is the most users whose requests are counted at a time. When there
+// are more, those that were counted first are forgotten early.
+const maxRated = 100_000
+
+// rateLimiter allows each user so many requests in a minute: at once or one
+// after the other, and then as many again as time has passed. It counts what
+// this instance answers.
+type rateLimiter struct {
+	quota int
+	now   func() time.Time
+
+	mu sync.Mutex
+	// A bucket that was not used for a window is full, as a new one is. So all
+	// are kept in recent until a window has passed, and for another one in older,
+	// from which those that are used come back.
+	recent, older map[docket.UserID]*rate.Limiter
+	turned        time.Time
+}
+
+func newRateLimiter(quota int, now func() time.Time) *rateLimiter {
+	return &rateLimiter{quota: quota, now: now, recent: map[docket.UserID]*rate.Limiter{}, turned: now()}
+}
+
+// bucket returns the tokens of a user.
+func (l *rateLimiter) bucket(user docket.UserID, now time.Time) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.turned) >= rateWindow || len(l.recent) >= maxRated/2 {
+		l.older, l.recent, l.turned = l.recent, make(map[docket.UserID]*rate.Limiter, len(l.recent)), now
+	}
+	b := l.recent[user]
+	if b == nil {
+		if b = l.older[user]; b == nil {
+			b = rate.NewLimiter(rate.Limit(float64(l.quota)/rateWindow.Seconds()), l.quota)
+		}
+		l.recent[user] = b
+	}
+	return b
+}
+
+// standing is what a user has left after a request.
+type standing struct {
+	allowed   bool
+	remaining int
+	full      time.Duration // until nothing counts any more
+	retry     time.Duration // until one more is allowed, when this one was not
+}
+
+func (l *rateLimiter) take(user docket.UserID) standing {
+	now := l.now()
+	b := l.bucket(user, now)
+	s := standing{allowed: b.AllowN(now, 1)}
+	tokens := max(0, b.TokensAt(now))
+	each := rateWindow / time.Duration(l.quota)
+	s.remaining = int(tokens)
+	s.full = time.Duration((float64(l.quota) - tokens) * float64(each))
+	s.retry = time.Duration((1 - tokens) * float64(each))
+	return s
+}
+
+// seconds rounds up, to one at least.
+func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
+
+// limitRate refuses what a user sends beyond the quota, and tells how much is
+// left (draft-ietf-httpapi-ratelimit-headers). It counts for the verified
+// subject and, where nobody is verified, for the user in the path.
+func limitRate(l *rateLimiter, m *metrics, next http.Handler) http.Handler {
+	if l == nil {
+		return next
+	}
+	policy := fmt.Sprintf(`"user";q=%d;w=%d`, l.quota, int(rateWindow.Seconds()))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req := requestOf(r.Context())
+		user := req.identity.Subject
+		if named, ok := userOf(r.URL); req.anyone && ok {
+			user = docket.UserID(named)
+		}
+		if user == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s := l.take(user)
+		w.Header().Set("RateLimit-Policy", policy)
+		w.Header().Set("RateLimit", fmt.Sprintf(`"user";r=%d;t=%d`, s.remaining, seconds(s.full)))
+		if !s.allowed {
+			m.limited.Inc()
+			w.Header().Set("Retry-After", strconv.Itoa(seconds(s.retry)))
+			writeProblem(w, r, errRate)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var errRate = &docket.Error{Kind: rateLimited, Detail: "This user has sent too many requests. Wait as long as Retry-After says."}

@@ -1,0 +1,53 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// traced has a span for each request, of the trace that the request's
+// traceparent names where it has one (W3C Trace Context). Nothing that users
+// wrote, and no user's id, is in it.
+func traced(provider trace.TracerProvider, next http.Handler) http.Handler {
+	if provider == nil {
+		return next
+	}
+	tracer := provider.Tracer("docket/internal/httpapi")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx, span := tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+			attribute.String("http.request.method", r.Method), attribute.String("url.scheme", "http"),
+			attribute.String("docket.request_id", requestOf(r.Context()).id)))
+		defer span.End()
+		inner := r.WithContext(ctx)
+		next.ServeHTTP(w, inner)
+		r.Pattern = inner.Pattern // the log and the metrics want it
+		status := statusOf(w)
+		span.SetAttributes(attribute.Int("http.response.status_code", status))
+		if r.Pattern != "" {
+			span.SetName(r.Pattern)
+			span.SetAttributes(attribute.String("http.route", r.Pattern))
+		}
+		if status >= http.StatusInternalServerError {
+			span.SetStatus(codes.Error, "")
+		}
+	})
+}
+
+// statusOf is the status that was answered so far.
+func statusOf(w http.ResponseWriter) int {
+	for {
+		switch v := w.(type) {
+		case *response:
+			return v.status
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return 0
+		}
+	}
+}
