@@ -124,7 +124,11 @@ func TestKeysExpireOnTraffic(t *testing.T) {
 		stopped := make(chan struct{})
 		go func() {
 			defer close(stopped)
-			s.Run(ctx, func(err error) { t.Error(err) })
+			s.Run(ctx, func(_ int, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+			})
 		}()
 		do := func(key *Key) []int {
 			if _, _, err := s.Do(t.Context(), "alice", create("x"), key); err != nil {

@@ -86,6 +86,7 @@ func cleanEnv() []string {
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=/no-home",
 		"TMPDIR=" + os.TempDir(),
+		"DRAIN_DELAY=0s",
 		"GORACE=halt_on_error=1 atexit_sleep_ms=10",
 	}
 }

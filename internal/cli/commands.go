@@ -21,22 +21,27 @@ import (
 var Version = ""
 
 func (a *app) version(*cobra.Command, []string) error {
-	version, revision := Version, ""
+	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if version == "" {
-			version = info.Main.Version
-		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				revision = " " + s.Value
 			}
 		}
 	}
-	if version == "" {
-		version = "(devel)"
-	}
-	_, err := fmt.Fprintf(a.stdout, "docket %s%s\n", version, revision)
+	_, err := fmt.Fprintf(a.stdout, "docket %s%s\n", version(), revision)
 	return err
+}
+
+// version is that of the release, or of the module that was built.
+func version() string {
+	if Version != "" {
+		return Version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 func (a *app) openapiCommand() *cobra.Command {

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
@@ -37,11 +38,16 @@ type Config struct {
 	Host        string      `env:"HOST"`
 	Port        int         `env:"PORT"`
 	Auth        AuthConfig
-	CORSOrigins []string   `env:"CORS_ORIGINS"`
-	LogLevel    slog.Level `env:"LOG_LEVEL"`
-	LogFormat   string     `env:"LOG_FORMAT"`
+	CORSOrigins []string       `env:"CORS_ORIGINS"`
+	RateLimit   int            `env:"RATE_LIMIT"`
+	MaxTasks    int64          `env:"MAX_TASKS_PER_USER"`
+	DrainDelay  *time.Duration `env:"DRAIN_DELAY"`
+	AdminAddr   string         `env:"ADMIN_ADDR"`
+	LogLevel    slog.Level     `env:"LOG_LEVEL"`
+	LogFormat   string         `env:"LOG_FORMAT"`
 
 	sources map[string]string // variable → where its value came from
+	otel    map[string]string // OpenTelemetry's own variables, OTEL_*
 }
 
 // defaults is the configuration when nothing is set.
@@ -80,6 +86,12 @@ func loadConfig(environ []string) (Config, error) {
 		if value == "" {
 			delete(values, name)
 			delete(c.sources, name)
+		}
+	}
+	c.otel = map[string]string{}
+	for name, value := range values {
+		if strings.HasPrefix(name, "OTEL_") {
+			c.otel[name] = value
 		}
 	}
 	faults := c.readSecrets(values)
@@ -134,8 +146,10 @@ func unparsable(err error) []string {
 		}
 		want := "is not a " + parse.Type.String()
 		switch parse.Type {
-		case reflect.TypeFor[int](), reflect.TypeFor[int32]():
+		case reflect.TypeFor[int](), reflect.TypeFor[int32](), reflect.TypeFor[int64]():
 			want = "must be a whole number"
+		case reflect.TypeFor[time.Duration](), reflect.TypeFor[*time.Duration]():
+			want = "must be a duration with its unit, such as 5s"
 		case reflect.TypeFor[slog.Level]():
 			want = "must be debug, info, warn or error"
 		}
@@ -174,6 +188,18 @@ func (c *Config) validate() []string {
 			fault("CORS_ORIGINS holds %q: write each origin as a browser sends it, such as https://app.example.com or http://localhost:3000", origin)
 		}
 	}
+	if c.RateLimit < 0 || c.RateLimit > 1_000_000 {
+		fault("RATE_LIMIT must be from 1 to 1000000 requests a minute, or 0 for no limit")
+	}
+	if c.MaxTasks < 0 {
+		fault("MAX_TASKS_PER_USER must be 1 or more, or 0 for no limit")
+	}
+	if c.DrainDelay != nil && (*c.DrainDelay < 0 || *c.DrainDelay > maxDrainDelay) {
+		fault("DRAIN_DELAY must be from 0s to %s", maxDrainDelay)
+	}
+	if _, err := adminAddress(c.AdminAddr); err != nil && c.AdminAddr != "" {
+		fault("%v", err)
+	}
 	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
 		fault("LOG_FORMAT must be text or json")
 	}
@@ -203,6 +229,13 @@ func isOrigin(s string) bool {
 func (a *app) showConfig(_ context.Context, c Config, _ []string) error {
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	c.show(t, reflect.ValueOf(c))
+	for _, name := range slices.Sorted(maps.Keys(c.otel)) {
+		shown := c.otel[name]
+		if strings.HasSuffix(name, "_HEADERS") { // which carry keys
+			shown = secret.New(shown).String()
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", name, shown, c.sources[name])
+	}
 	return t.Flush()
 }
 
@@ -219,6 +252,10 @@ func (c *Config) show(w io.Writer, fields reflect.Value) {
 		switch value := fields.Field(i).Interface().(type) {
 		case []string:
 			shown = strings.Join(value, ",")
+		case *time.Duration:
+			if value != nil {
+				shown = value.String()
+			}
 		case slog.Level:
 			shown = strings.ToLower(value.String())
 		case secret.Text:

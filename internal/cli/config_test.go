@@ -50,6 +50,11 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			[]string{"DATABASE_URL=postgres://u:hunter2@h/d?search_path=x", "DATABASE_EXEC_MODE=describe_exec", "DATABASE_MAX_CONNS=0", "MIGRATE=no"},
 			[]string{"DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
 		},
+		"bounds": {
+			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:"},
+			[]string{"RATE_LIMIT must be from 1", "MAX_TASKS_PER_USER must be 1", "DRAIN_DELAY must be from 0s to 20s", "ADMIN_ADDR must be a port"},
+		},
+		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5"}, []string{"RATE_LIMIT must be a whole", "MAX_TASKS_PER_USER must be a whole", "DRAIN_DELAY must be a duration"}},
 		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
 		"port":              {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
 		"open address":      {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},
@@ -96,6 +101,28 @@ func TestConfigTakes(t *testing.T) {
 	}
 	if _, err := loadConfig([]string{"HOST=0.0.0.0", "AUTH=none"}); err != nil {
 		t.Errorf("an open address with AUTH=none: %v", err)
+	}
+}
+
+func TestAdminAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"9090": "127.0.0.1:9090", ":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::1]:9090": "[::1]:9090", "localhost:0": "localhost:0",
+		"": "", "localhost:": "", "a:b:c": "",
+	} {
+		if got, err := adminAddress(text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q is %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestOTelVariablesAreShown(t *testing.T) {
+	inDir(t, "OTEL_SERVICE_NAME=tasks\nOTEL_EXPORTER_OTLP_HEADERS=key=hunter2\n")
+	var out bytes.Buffer
+	if code := Run(t.Context(), []string{"config"}, nil, &out, &out); code != 0 {
+		t.Fatalf("exit %d: %s", code, &out)
+	}
+	if text := strings.Join(strings.Fields(out.String()), " "); !strings.Contains(text, "OTEL_SERVICE_NAME tasks .env") || !strings.Contains(text, "OTEL_EXPORTER_OTLP_HEADERS") || strings.Contains(text, "hunter2") {
+		t.Error(out.String())
 	}
 }
 

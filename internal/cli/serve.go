@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/term"
 
 	"docket"
@@ -19,11 +20,20 @@ import (
 	"docket/internal/httpapi"
 )
 
-// stopTimeout bounds the time from the signal to the end of the process.
-const stopTimeout = 20 * time.Second
+const (
+	// stopTimeout bounds the time from the signal to the end of the process.
+	stopTimeout = 25 * time.Second
+	// maxDrainDelay leaves the rest of stopTimeout to what is under way.
+	maxDrainDelay = 20 * time.Second
+	// workersTimeout is the end of stopTimeout that is kept for the workers and the store.
+	workersTimeout = 3 * time.Second
+	// maxConnections is the most that are open at a time; further ones wait.
+	maxConnections = 10_000
+)
 
-// serve runs the service until ctx ends, then lets requests finish, then closes
-// the database.
+// serve runs the service until ctx ends. Then it is not ready any more, goes
+// on serving for a while, lets requests finish, ends the workers and closes the
+// database, in this order.
 func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	log := a.logger(c)
 	d, err := c.database()
@@ -40,41 +50,117 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	service := docket.NewService(store)
-	workers, stopWorkers := startWorkers(ctx, service, verifier, log)
-	defer func() { stopWorkers(); workers.Wait() }()
+	tracers, stopTracing, err := tracing(ctx, c.otel, version())
+	if err != nil {
+		return err
+	}
+	service := docket.NewService(store, docket.WithMaxTasks(c.MaxTasks))
+	draining := make(chan struct{})
+	told := newTelemetry(version(), store, func() bool { return !closed(draining) && service.Ready(ctx) == nil })
+	workers, stopWorkers := startWorkers(ctx, service, verifier, told, log)
+	defer func() {
+		stopWorkers()
+		workers.Wait()
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), workersTimeout)
+		defer cancel()
+		if err := stopTracing(flush); err != nil {
+			log.Warn("the last traces could not be sent", "error", err)
+		}
+	}()
 
-	server := &http.Server{
+	api := &http.Server{
 		Handler: httpapi.New(service, httpapi.Options{
-			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, Log: log,
+			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
+			Draining: draining, Metrics: told.registry, Tracing: tracers, Log: log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      time.Minute, // of net/http's own answers; each part of ours has its own
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	network := "tcp"
-	if ip := net.ParseIP(c.Host); ip != nil && ip.To4() != nil {
-		network = "tcp4" // 0.0.0.0 does not mean IPv6 too
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, network, c.address())
+	servers := []*http.Server{api}
+	failed := make(chan error, 2)
+	address, err := listen(ctx, api, c.address(), "HOST and PORT say where", failed)
 	if err != nil {
-		return fmt.Errorf("cannot listen: %w (HOST and PORT say where)", err)
+		return err
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	a.announce(log, c, d, listener.Addr().String())
+	if c.AdminAddr != "" {
+		admin := told.adminServer()
+		where, _ := adminAddress(c.AdminAddr) // validated
+		if where, err = listen(ctx, admin, where, "ADMIN_ADDR says where", failed); err != nil {
+			return errors.Join(err, api.Close())
+		}
+		servers = append(servers, admin)
+		log.Info("serving operators", "metrics", "http://"+where+"/metrics", "profiles", "http://"+where+"/debug/pprof/")
+	}
+	a.announce(log, c, d, address)
 
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
-	log.Info("stopping")
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	return stop(context.WithoutCancel(ctx), servers, draining, c.drainDelay(isTerminal(a.stdout)), log)
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// drainDelay is the configured one, or what suits where the program runs:
+// nobody waits for a load balancer at a terminal.
+func (c *Config) drainDelay(terminal bool) time.Duration {
+	switch {
+	case c.DrainDelay != nil:
+		return *c.DrainDelay
+	case terminal:
+		return 0
+	}
+	return 5 * time.Second
+}
+
+// listen starts server on address, which is returned as it came to be. When
+// the server ends by itself, why goes to failed.
+func listen(ctx context.Context, server *http.Server, address, hint string, failed chan<- error) (string, error) {
+	network := "tcp"
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.To4() != nil {
+		network = "tcp4" // 0.0.0.0 does not mean IPv6 too
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
+	if err != nil {
+		return "", fmt.Errorf("cannot listen: %w (%s)", err, hint)
+	}
+	go func() {
+		if err := server.Serve(netutil.LimitListener(listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return listener.Addr().String(), nil
+}
+
+// stop ends the servers: they are not ready at once, serve for delay, so that
+// load balancers notice, and then finish what they have.
+func stop(ctx context.Context, servers []*http.Server, draining chan<- struct{}, delay time.Duration, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout-workersTimeout)
 	defer cancel()
-	if err := server.Shutdown(stop); err != nil {
-		return errors.Join(fmt.Errorf("requests were still running after %s", stopTimeout), server.Close())
+	close(draining)
+	log.Info("stopping", "drain_delay", delay.String())
+	time.Sleep(delay)
+	var errs []error
+	for _, server := range servers {
+		if err := server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("requests were still running after %s", stopTimeout-workersTimeout), server.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	log.Info("stopped")
 	return nil
@@ -82,11 +168,17 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 
 // startWorkers starts what runs beside the requests. It goes on until stop is
 // called, for requests that are being finished need it after ctx has ended.
-func startWorkers(ctx context.Context, service *docket.Service, verifier *auth.Verifier, log *slog.Logger) (workers *sync.WaitGroup, stop func()) {
+func startWorkers(ctx context.Context, service *docket.Service, verifier *auth.Verifier, told *telemetry, log *slog.Logger) (workers *sync.WaitGroup, stop func()) {
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	workers = &sync.WaitGroup{}
 	workers.Go(func() {
-		service.Run(ctx, func(err error) { log.WarnContext(ctx, "housekeeping failed, and is tried again later", "error", err) })
+		service.Run(ctx, func(expired int, err error) {
+			told.expired.Add(float64(expired))
+			if err != nil {
+				told.housekeeping.Inc()
+				log.WarnContext(ctx, "housekeeping failed, and is tried again later", "error", err)
+			}
+		})
 	})
 	if verifier != nil {
 		workers.Go(func() { verifier.Run(ctx) })

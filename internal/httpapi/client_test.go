@@ -68,11 +68,11 @@ type client struct {
 }
 
 // serve starts a server on store, which it closes when the test ends.
-func serve(t *testing.T, store docket.Store, options httpapi.Options) *client {
+func serve(t *testing.T, store docket.Store, options httpapi.Options, rules ...docket.Option) *client {
 	t.Helper()
 	c := &client{T: t, log: &bytes.Buffer{}}
 	options.Log = slog.New(slog.NewJSONHandler(&locked{w: c.log}, nil))
-	server := httptest.NewUnstartedServer(httpapi.New(docket.NewService(store), options))
+	server := httptest.NewUnstartedServer(httpapi.New(docket.NewService(store, rules...), options))
 	server.Config.MaxHeaderBytes = 16 << 10 // as the program has it
 	server.Start()
 	c.url = server.URL

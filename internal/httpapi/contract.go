@@ -74,6 +74,8 @@ func headers() map[string]*huma.Header {
 		"Preference-Applied":  text("The preference that was followed (RFC 7240).", "", "^count=exact$", 20, "count=exact"),
 		"X-Total-Count":       text("How many tasks the list has on all pages, with `Prefer: count=exact`.", "", "^[0-9]+$", 20, "120"),
 		"Idempotent-Replayed": text("`true` when the answer is that of an earlier request with the same Idempotency-Key; otherwise absent.", "", "^true$", 4, "true"),
+		"RateLimit":           text("How much of the policy is left: r requests, and all of it again in t seconds (draft-ietf-httpapi-ratelimit-headers). Absent without RATE_LIMIT.", "", `^"user";r=[0-9]+;t=[0-9]+$`, 60, `"user";r=599;t=1`),
+		"RateLimit-Policy":    text("How many requests (q) a user may send in so many seconds (w). Absent without RATE_LIMIT.", "", `^"user";q=[0-9]+;w=[0-9]+$`, 60, `"user";q=600;w=60`),
 		"Location":            text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
 		"Retry-After": {
 			Description: "Seconds after which to send the same request again. Absent when the outcome of a write is unknown, and when sending it again would not help.",
@@ -91,7 +93,7 @@ func headers() map[string]*huma.Header {
 // withHeaders refers to fields of headers, and to those that every response has.
 func withHeaders(names ...string) map[string]*huma.Header {
 	refs := map[string]*huma.Header{}
-	for _, name := range append(names, "Access-Control-Allow-Origin", "X-Request-Id") {
+	for _, name := range append(names, "Access-Control-Allow-Origin", "X-Request-Id", "RateLimit", "RateLimit-Policy") {
 		refs[name] = &huma.Header{Ref: "#/components/headers/" + name}
 	}
 	return refs
@@ -155,7 +157,7 @@ func (a *api) problemResponse(status int) *huma.Response {
 	}
 	fields := withHeaders()
 	switch status {
-	case http.StatusServiceUnavailable, http.StatusConflict:
+	case http.StatusServiceUnavailable, http.StatusConflict, http.StatusTooManyRequests:
 		fields = withHeaders("Retry-After")
 	case http.StatusUnauthorized:
 		fields = withHeaders("WWW-Authenticate")

@@ -64,7 +64,7 @@ func TestEveryKindHasItsProblem(t *testing.T) {
 		seen[p.Kind] = true
 	}
 	for _, kind := range []docket.Kind{
-		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed, docket.NotDeleted, docket.KeyInFlight,
+		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed, docket.NotDeleted, docket.KeyInFlight, docket.QuotaExceeded, rateLimited,
 		malformed, unauthorized, forbidden, untrustedOrigin, routeNotFound, methodNotAllowed, bodyTimeout, bodyTooLarge, notJSON,
 	} {
 		if !seen[kind] {

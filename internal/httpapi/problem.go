@@ -183,7 +183,7 @@ type Problem struct {
 // Pointer, Parameter and Header.
 type ProblemFault struct {
 	Pointer   *string `json:"pointer,omitzero" nullable:"false" format:"json-pointer" maxLength:"200" doc:"Where in the body: a JSON pointer (RFC 6901); empty for the whole body." example:"/title"`
-	Parameter *string `json:"parameter,omitzero" nullable:"false" maxLength:"100" doc:"The path or query parameter." example:"user_id"`
+	Parameter *string `json:"parameter,omitzero" nullable:"false" maxLength:"100" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The path or query parameter." example:"user_id"`
 	Header    string  `json:"header,omitempty" maxLength:"100" pattern:"^[A-Za-z0-9-]+$" doc:"The request header." example:"Content-Type"`
 	Code      string  `json:"code" maxLength:"50" pattern:"^[a-z0-9_]+$" doc:"The kind of fault, for programs." example:"too_long"`
 	Detail    string  `json:"detail" maxLength:"1000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"The fault and its mend, as a sentence." example:"The title has 501 characters. Shorten it to at most 500."`

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"docket"
@@ -43,5 +44,15 @@ func parseQuery(raw string, known ...string) (url.Values, []docket.Fault, error)
 var errMalformedQuery = &docket.Error{Kind: malformed, Detail: "The query string cannot be decoded. Percent-encode it, as UTF-8, with & between parameters."}
 
 func queryFault(name, code, detail string) docket.Fault {
-	return docket.Fault{In: docket.InParameter, Name: shorten(name), Code: code, Detail: detail}
+	return docket.Fault{In: docket.InParameter, Name: printable(shorten(name)), Code: code, Detail: detail}
+}
+
+// printable is a name that the client made up, without control characters.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, name)
 }

@@ -143,7 +143,7 @@ func register[I, O any](a *api, op huma.Operation, handler func(context.Context,
 func statuses(op huma.Operation) []int {
 	list := []int{500, 503}
 	if strings.HasPrefix(op.Path, "/api/") {
-		list = append(list, 400, 401, 403, 413, 422)
+		list = append(list, 400, 401, 403, 413, 422, 429)
 	}
 	if strings.Contains(op.Path, "{id}") || op.OperationID == "batch" {
 		list = append(list, 404, 412)

@@ -104,6 +104,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	config.ConnConfig = o.Target.config.Copy()
+	config.ConnConfig.Tracer = tracer{}
 	config.MaxConns = cmp.Or(o.MaxConns, DefaultMaxConns)
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute

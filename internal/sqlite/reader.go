@@ -80,7 +80,7 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 		}
 	}
 	defer func() { p.idle <- r }()
-	return translate(f(r))
+	return translate(traced(ctx, "read", func() error { return f(r) }))
 }
 
 // close waits for the readers that are in use and closes all.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -25,6 +26,7 @@ type writer struct {
 	stmts statements
 	queue chan *write
 
+	metrics  writerMetrics
 	running  bool // run has been started
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -58,6 +60,7 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 	return &writer{
 		db: db, conn: conn,
 		queue:   make(chan *write, maxQueue),
+		metrics: newWriterMetrics(),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}, nil
@@ -71,6 +74,11 @@ func (w *writer) prepare(ctx context.Context) error {
 // do has run executed and committed. When it returns nil, what run wrote is on
 // stable storage. An error of run undoes what it wrote, and that alone.
 func (w *writer) do(ctx context.Context, run func(*statements) error) error {
+	return traced(ctx, "write", func() error { return w.submit(ctx, run) })
+}
+
+// submit is do without its trace.
+func (w *writer) submit(ctx context.Context, run func(*statements) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -139,11 +147,15 @@ func (w *writer) commit(group []*write) {
 			live = append(live, op)
 		}
 	}
+	start := time.Now()
 	if err := w.transact(live); err != nil {
 		for _, op := range live {
 			op.err = err
 		}
 	}
+	w.metrics.commit.Observe(time.Since(start).Seconds())
+	w.metrics.groups.Inc()
+	w.metrics.writes.Add(float64(len(live)))
 	for _, op := range live {
 		op.answer <- op.err
 	}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// telemetry is what the service tells of itself.
+type telemetry struct {
+	registry     *prometheus.Registry
+	expired      prometheus.Counter
+	housekeeping prometheus.Counter // that failed
+}
+
+// newTelemetry counts the process and, where it counts something, the store.
+func newTelemetry(version string, store any, ready func() bool) *telemetry {
+	t := &telemetry{
+		registry:     prometheus.NewRegistry(),
+		expired:      prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Idempotency keys that were removed because they had expired."}),
+		housekeeping: prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_housekeeping_failures_total", Help: "Rounds of housekeeping that failed; each is tried again."}),
+	}
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), t.expired, t.housekeeping,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_ready", Help: "Whether the service is ready, as /readyz tells."}, func() float64 {
+			if ready() {
+				return 1
+			}
+			return 0
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 }))
+	if c, ok := store.(prometheus.Collector); ok {
+		t.registry.MustRegister(c)
+	}
+	return t
+}
+
+// handler serves the metrics and the profiles of the process, to operators only.
+func (t *telemetry) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	return mux
+}
+
+// adminAddress completes an address for operators: without a host it is of
+// this machine alone.
+func adminAddress(text string) (string, error) {
+	if !strings.Contains(text, ":") {
+		text = ":" + text
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" {
+		return "", errors.New("ADMIN_ADDR must be a port, such as 9090, or an address and a port, such as 0.0.0.0:9090")
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// tracing returns where traces go, nil when OpenTelemetry's variables name no
+// endpoint, and a function that sends what is left. The exporter reads the
+// variables itself.
+func tracing(ctx context.Context, variables map[string]string, version string) (trace.TracerProvider, func(context.Context) error, error) {
+	none := func(context.Context) error { return nil }
+	if variables["OTEL_SDK_DISABLED"] == "true" || variables["OTEL_TRACES_EXPORTER"] == "none" ||
+		variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "" && variables["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == "" {
+		return nil, none, nil
+	}
+	for name, value := range variables { // those of the .env file are not in the environment yet
+		if err := os.Setenv(name, value); err != nil {
+			return nil, none, err
+		}
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, none, fmt.Errorf("the traces cannot be sent: %w (see the OTEL_EXPORTER_OTLP variables)", err)
+	}
+	what, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
+		resource.WithAttributes(attribute.String("service.name", "docket"), attribute.String("service.version", version)), resource.WithFromEnv()) // the environment wins
+	if err != nil {
+		return nil, none, fmt.Errorf("the traces cannot be labelled: %w (see OTEL_RESOURCE_ATTRIBUTES)", err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(what))
+	return provider, provider.Shutdown, nil
+}
+
+// adminServer is the server for operators.
+func (t *telemetry) adminServer() *http.Server {
+	return &http.Server{Handler: t.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+}

@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// tracer has a span for each statement and each batch of statements that a
+// traced request runs. The text of statements is in it, their arguments are not.
+type tracer struct{}
+
+var (
+	_ pgx.QueryTracer = tracer{}
+	_ pgx.BatchTracer = tracer{}
+)
+
+func startSpan(ctx context.Context, name, text string) context.Context {
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return ctx
+	}
+	ctx, _ = parent.TracerProvider().Tracer("docket/internal/postgres").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("db.system.name", "postgresql"), attribute.String("db.query.text", text)))
+	return context.WithValue(ctx, startedKey{}, true)
+}
+
+// startedKey marks a context whose span is the tracer's own.
+type startedKey struct{}
+
+func endSpan(ctx context.Context, err error) {
+	if ctx.Value(startedKey{}) == nil {
+		return
+	}
+	span := trace.SpanFromContext(ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, sqlState(err))
+	}
+	span.End()
+}
+
+func (tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	return startSpan(ctx, "statement", data.SQL)
+}
+
+func (tracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	endSpan(ctx, data.Err)
+}
+
+func (tracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	return startSpan(ctx, "batch", data.Batch.QueuedQueries[0].SQL)
+}
+
+func (tracer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+func (tracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
+	endSpan(ctx, data.Err)
+}
