@@ -51,6 +51,9 @@ func (a answer) decode(v any) error {
 	return nil
 }
 
+// decodeLoosely reads the members of an answer's body that v has.
+func (a answer) decodeLoosely(v any) error { return json.Unmarshal(a.Body, v) }
+
 // client sends requests to one server and follows no redirect.
 type client struct {
 	url  string

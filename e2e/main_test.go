@@ -25,7 +25,11 @@ var binary string
 // a file in its working directory.
 const defaultDatabase = "sqlite:docket.db"
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+func TestMain(m *testing.M) {
+	code := buildAndRun(m)
+	shown.print()
+	os.Exit(code)
+}
 
 func buildAndRun(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "docket-e2e-")

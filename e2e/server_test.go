@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,8 +34,10 @@ type failer interface {
 // concurrent use; URL is set by Start.
 type server struct {
 	URL      string
-	dir      string // where it runs, and where a .env file would be read
-	database string // its DATABASE_URL
+	dir      string   // where it runs, and where a .env file would be read
+	database string   // its DATABASE_URL
+	binary   string   // empty: the one with the race detector
+	wrap     []string // a command that runs the server's, if any
 	ctx      context.Context
 
 	cmd    *exec.Cmd // nil when it does not run
@@ -98,7 +101,8 @@ func (s *server) Start(f failer, env ...string) string {
 		f.Fatalf("the server runs already")
 	}
 	address := s.log.watch()
-	cmd := exec.CommandContext(s.ctx, binary, "serve")
+	command := append(slices.Clone(s.wrap), cmp.Or(s.binary, binary), "serve")
+	cmd := exec.CommandContext(s.ctx, command[0], command[1:]...)
 	cmd.Dir = s.dir
 	cmd.Env = append(append(cleanEnv(), "DATABASE_URL="+s.database, "PORT=0"), env...)
 	cmd.Stderr = s.log

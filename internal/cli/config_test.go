@@ -52,9 +52,9 @@ func TestConfigFaultsAreListed(t *testing.T) {
 		},
 		"bounds": {
 			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:"},
-			[]string{"RATE_LIMIT must be from 1", "MAX_TASKS_PER_USER must be 1", "DRAIN_DELAY must be from 0s to 20s", "ADMIN_ADDR must be a port"},
+			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1"},
 		},
-		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5"}, []string{"RATE_LIMIT must be a whole", "MAX_TASKS_PER_USER must be a whole", "DRAIN_DELAY must be a duration"}},
+		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5"}, []string{"DRAIN_DELAY must be a duration", "MAX_TASKS_PER_USER must be a whole", "RATE_LIMIT must be a whole"}},
 		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
 		"port":              {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
 		"open address":      {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},

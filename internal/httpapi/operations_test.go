@@ -92,7 +92,7 @@ func (s *stuck) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 // refused at once, what is not about tasks is answered, and afterwards all is
 // as before.
 func TestOverload(t *testing.T) {
-	const most = 512
+	const most = 256
 	store := &stuck{Store: backends["sqlite"](t), entered: make(chan struct{}, most), leave: make(chan struct{})}
 	registry := prometheus.NewRegistry()
 	c := serve(t, store, httpapi.Options{Metrics: registry})

@@ -11,7 +11,7 @@ import (
 const (
 	// maxLoad is the most that may be under way at a time: a request is 1, and
 	// one more for each maxBody that its body has beyond the first.
-	maxLoad = 512
+	maxLoad = 256
 	// writeTimeout bounds how long a client may take to receive writeChunk bytes.
 	writeTimeout = 30 * time.Second
 	writeChunk   = 64 << 10
