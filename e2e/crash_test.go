@@ -51,17 +51,37 @@ func TestCrash(t *testing.T) {
 	for _, w := range writers {
 		done += w.done
 	}
-	t.Logf("%d kills and %d stops, %d writes done, 0 lost", rounds, freezes, done)
+	show(t, "kill -9 under 16 writers (SQLite)", "0 acknowledged writes lost", "%d kills and %d stops, %d writes done, 0 lost", rounds, freezes, done)
 }
 
 // crashRound has the writers write until the server is killed under them.
 func crashRound(t *testing.T, s *server, writers []*writer) (freezes int) {
+	known := &ledger{versions: map[string]int64{}, news: make(chan struct{})}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		writeUntilKilled(t, s, writers, known.note)
+	}()
+	for range long(20, 10) {
+		if lookFrozen(t, s, known); t.Failed() {
+			break
+		}
+		freezes++
+	}
+	time.Sleep(rand.N(crashLongest)) // the moment of the kill is random on purpose
+	s.Kill(t)
+	<-written
+	return freezes
+}
+
+// writeUntilKilled has the writers write, and note what is acknowledged, until
+// the server does not answer.
+func writeUntilKilled(t *testing.T, s *server, writers []*writer, note func(task)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), crashPerRound)
 	defer cancel()
 	c := newClient(t, s.URL, crashWriters)
-	known := &ledger{versions: map[string]int64{}, news: make(chan struct{})}
 	for _, w := range writers {
 		wg.Go(func() {
 			for {
@@ -73,20 +93,11 @@ func crashRound(t *testing.T, s *server, writers []*writer) (freezes int) {
 					t.Errorf("writer %d: %s %v", w.n, result, err)
 					return
 				}
-				known.note(got)
+				note(got)
 			}
 		})
 	}
-	for range long(20, 10) {
-		if lookFrozen(t, s, known); t.Failed() {
-			break
-		}
-		freezes++
-	}
-	time.Sleep(rand.N(crashLongest)) // the moment of the kill is random on purpose
-	s.Kill(t)
 	wg.Wait()
-	return freezes
 }
 
 // ledger is what was acknowledged, as it becomes known.

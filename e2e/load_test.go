@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -200,30 +199,14 @@ func TestTooManyClients(t *testing.T) {
 	if len(after.refusals) > 0 {
 		t.Errorf("%d requests were refused after the others had left", len(after.refusals))
 	}
-	memory := memoryPeak(t, s)
+	memory := s.Memory(t)["VmHWM"]
 	s.Stop(t)
 	if len(over.refusals) == 0 {
 		t.Error("nobody was refused")
 	}
 	show(t, "5× the clients of the peak", "goodput ≥ 80 %, refused fast, memory bounded",
 		"goodput %.0f %%, %d refused in a median of %s, peak memory %d MiB, served again at once (p99 %s within %s)",
-		100*float64(len(over.took))/float64(len(peak.took)), len(over.refusals), percentile(over.refusals, 50).Round(time.Microsecond), memory>>20, percentile(after.took, 99).Round(10*time.Microsecond), time.Since(begun).Round(time.Second))
-}
-
-// memoryPeak is the most memory that a server has had, in bytes.
-func memoryPeak(t testing.TB, s *server) (bytes int64) {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &bytes); err == nil {
-			return bytes << 10
-		}
-	}
-	t.Fatal("the process tells no VmHWM")
-	return 0
+		100*float64(len(over.took))/float64(len(peak.took)), len(over.refusals), percentile(over.refusals, 50).Round(time.Microsecond), memory>>10, percentile(after.took, 99).Round(10*time.Microsecond), time.Since(begun).Round(time.Second))
 }
 
 // floodPause is how far away the clients of a flood are. They take as much of

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -83,6 +84,9 @@ func trouble(t *testing.T, s *server, times int, happenings ...happening) {
 		}
 	}
 	w.finish(t)
+	for _, h := range happenings {
+		show(t, fmt.Sprintf("Database: %s, %d times under %d clients", h.name, times, troubleClients), "only success or an honest 503; recovers by itself; 0 lost, 0 doubled", "%s", w.total)
+	}
 	if w.total.failed() == 0 {
 		t.Error("nobody noticed what happened")
 	}
