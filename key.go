@@ -2,9 +2,13 @@ package docket
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
+	"errors"
 	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 const (
@@ -32,6 +36,38 @@ func (k *Key) CheckRetry(fingerprint []byte) error {
 		In: InHeader, Name: "Idempotency-Key", Code: "key_reused",
 		Detail: "This key was sent with another request in the last " + strconv.Itoa(int(KeyLifetime.Hours())) + " hours: the method, the path, the body (byte for byte) or If-Match differs. Use a new key for each request that is not a repetition.",
 	})
+}
+
+// compressFrom is the size, in bytes, from which a result is compressed: a short
+// request can have a long result, of the same task many times.
+const compressFrom = 4 << 10
+
+// EncodeResult returns the tasks of a write as a store keeps them under a key.
+func EncodeResult(tasks []Task) ([]byte, error) {
+	text, err := json.Marshal(tasks)
+	if err != nil || len(text) < compressFrom {
+		return text, err
+	}
+	var short bytes.Buffer
+	w, err := gzip.NewWriterLevel(&short, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.Write(text)
+	err = errors.Join(err, w.Close())
+	return short.Bytes(), err
+}
+
+// DecodeResult is the inverse of EncodeResult.
+func DecodeResult(result []byte) (tasks []Task, err error) {
+	if bytes.HasPrefix(result, []byte("[")) {
+		return tasks, json.Unmarshal(result, &tasks)
+	}
+	r, err := gzip.NewReader(bytes.NewReader(result))
+	if err != nil {
+		return nil, err
+	}
+	return tasks, json.UnmarshalRead(r, &tasks)
 }
 
 var errInFlight = &Error{Kind: KeyInFlight, Detail: "A request with this key is still being carried out. Send the same request again shortly to get its answer."}

@@ -51,7 +51,7 @@ func TestCrash(t *testing.T) {
 	for _, w := range writers {
 		done += w.done
 	}
-	show(t, "kill -9 under 16 writers (SQLite)", "0 acknowledged writes lost", "%d kills and %d stops, %d writes done, 0 lost", rounds, freezes, done)
+	showf(t, "kill -9 under 16 writers (SQLite)", "0 acknowledged writes lost", "%d kills and %d stops, %d writes done, 0 lost", rounds, freezes, done)
 }
 
 // crashRound has the writers write until the server is killed under them.

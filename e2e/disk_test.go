@@ -68,7 +68,7 @@ func TestDiskFull(t *testing.T) {
 		acknowledged++
 		count()
 	}
-	show(t, "Disk full", "reads go on, writes are a 503 or 507, nothing lost", "%d tasks, 0 lost, refusals %v", acknowledged, refusals)
+	showf(t, "Disk full", "reads go on, writes are a 503 or 507, nothing lost", "%d tasks, 0 lost, refusals %v", acknowledged, refusals)
 	s.Stop(t)
 }
 

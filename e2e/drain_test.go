@@ -198,7 +198,7 @@ func TestRollingRestart(t *testing.T) {
 	}
 	stop()
 	workers.Wait()
-	show(t, "Rolling restart of two instances", "0 of the requests of 100 clients fail", "%d restarts, %d requests, %d failed", 2*rounds, done.Load(), failed.Load()+refused.Load())
+	showf(t, "Rolling restart of two instances", "0 of the requests of 100 clients fail", "%d restarts, %d requests, %d failed", 2*rounds, done.Load(), failed.Load()+refused.Load())
 	if refused.Load() > 0 {
 		t.Errorf("%d requests did not get through", refused.Load())
 	}

@@ -18,10 +18,10 @@ type figures struct {
 
 var shown figures
 
-// show adds a row to the table that is printed at the end, unless the test
+// showf adds a row to the table that is printed at the end, unless the test
 // failed: what was done to the service, what it promises then, and what was
 // measured.
-func show(t testing.TB, fault, promise, format string, args ...any) {
+func showf(t testing.TB, fault, promise, format string, args ...any) {
 	figure := fmt.Sprintf(format, args...)
 	t.Logf("%s: %s: %s", fault, promise, figure)
 	shown.mu.Lock()

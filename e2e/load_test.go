@@ -161,7 +161,7 @@ func TestSlowClients(t *testing.T) {
 	}
 	s.Stop(t)
 	p, q := percentile(before, 50), percentile(beside, 50)
-	show(t, fmt.Sprintf("%d slow heads, %d slow bodies", heads, bodies), "p99 of others within 1.5×", "p99 %s alone, %s beside: %.2f×", p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p))
+	showf(t, fmt.Sprintf("%d slow heads, %d slow bodies", heads, bodies), "p99 of others within 1.5×", "p99 %s alone, %s beside: %.2f×", p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p))
 }
 
 // drip sends a byte now and then until the server hangs up, and tells when.
@@ -204,7 +204,7 @@ func TestTooManyClients(t *testing.T) {
 	if len(over.refusals) == 0 {
 		t.Error("nobody was refused")
 	}
-	show(t, "5× the clients of the peak", "goodput ≥ 80 %, refused fast, memory bounded",
+	showf(t, "5× the clients of the peak", "goodput ≥ 80 %, refused fast, memory bounded",
 		"goodput %.0f %%, %d refused in a median of %s, peak memory %d MiB, served again at once (p99 %s within %s)",
 		100*float64(len(over.took))/float64(len(peak.took)), len(over.refusals), percentile(over.refusals, 50).Round(time.Microsecond), memory>>10, percentile(after.took, 99).Round(10*time.Microsecond), time.Since(begun).Round(time.Second))
 }
@@ -250,5 +250,5 @@ func TestOneUserFloods(t *testing.T) {
 	}
 	s.Stop(t)
 	p, q := percentile(before, 50), percentile(during, 50)
-	show(t, "One user floods, by 32 clients", "p99 of others within 2×", "p99 %s before, %s during: %.2f× (%d requests of the flood refused)", p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p), refused)
+	showf(t, "One user floods, by 32 clients", "p99 of others within 2×", "p99 %s before, %s during: %.2f× (%d requests of the flood refused)", p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p), refused)
 }

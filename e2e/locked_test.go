@@ -84,7 +84,7 @@ func workWhileLocked(t *testing.T, w *crew, lock tableLock) {
 	time.Sleep(long(6*time.Second, 30*time.Second)) // so long it shall be; the last answers take longer
 	w.rest()
 	left, counted := lock.waiting(t), w.count()
-	show(t, "A table is locked under "+t.Name(), "an honest 503 within the acquire or statement timeout; nobody is left waiting", "%s, %d backends left at that moment", counted, left)
+	showf(t, "A table is locked under "+t.Name(), "an honest 503 within the acquire or statement timeout; nobody is left waiting", "%s, %d backends left at that moment", counted, left)
 	if n := counted.succeeded(); n > 0 {
 		t.Errorf("%d requests were served", n)
 	}

@@ -85,7 +85,7 @@ func trouble(t *testing.T, s *server, times int, happenings ...happening) {
 	}
 	w.finish(t)
 	for _, h := range happenings {
-		show(t, fmt.Sprintf("Database: %s, %d times under %d clients", h.name, times, troubleClients), "only success or an honest 503; recovers by itself; 0 lost, 0 doubled", "%s", w.total)
+		showf(t, fmt.Sprintf("Database: %s, %d times under %d clients", h.name, times, troubleClients), "only success or an honest 503; recovers by itself; 0 lost, 0 doubled", "%s", w.total)
 	}
 	if w.total.failed() == 0 {
 		t.Error("nobody noticed what happened")

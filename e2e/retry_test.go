@@ -119,7 +119,7 @@ func (r *retries) run(t *testing.T, trouble func()) {
 			t.Errorf("key %d: %+v is there, want %+v", i, stored, want)
 		}
 	}
-	show(t, "Writes retried with their keys through kills and restarts", "each is carried out once", "%s: %d keys, %d troubles, %d requests, %d of them failed, %d answers were replayed", t.Name(), len(kept), troubles, r.sent.Load(), r.failed.Load(), r.replayed.Load())
+	showf(t, "Writes retried with their keys through kills and restarts", "each is carried out once", "%s: %d keys, %d troubles, %d requests, %d of them failed, %d answers were replayed", t.Name(), len(kept), troubles, r.sent.Load(), r.failed.Load(), r.replayed.Load())
 	if r.failed.Load() == 0 || troubles == 0 {
 		t.Error("nothing went wrong, so that nothing was shown")
 	}

@@ -46,7 +46,7 @@ func TestSoak(t *testing.T) {
 		for _, w := range writers {
 			done += w.done
 		}
-		show(t, fmt.Sprintf("Killed every %s for %s (SQLite)", every, duration), "0 acknowledged writes lost", "%d kills, %d writes done, 0 lost", kills, done)
+		showf(t, fmt.Sprintf("Killed every %s for %s (SQLite)", every, duration), "0 acknowledged writes lost", "%d kills, %d writes done, 0 lost", kills, done)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -77,7 +77,7 @@ func TestSoak(t *testing.T) {
 			}
 		}
 		w.finish(t)
-		show(t, fmt.Sprintf("Failover every %s for %s (PostgreSQL)", every, duration), "0 lost, 0 impossible answers, nothing grows", "%d failovers, %s; %s", failovers, w.total, growth)
+		showf(t, fmt.Sprintf("Failover every %s for %s (PostgreSQL)", every, duration), "0 lost, 0 impossible answers, nothing grows", "%d failovers, %s; %s", failovers, w.total, growth)
 	})
 }
 

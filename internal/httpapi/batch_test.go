@@ -97,6 +97,9 @@ func testBatchFaults(c *client) {
 			"/operations/0/task/titel unknown_field", "/operations/0/task/completed wrong_type", "/operations/0/task/title required",
 			"/operations/1/a~1b unknown_field", "/operations/1/id invalid_uuid", "/operations/1/if_version out_of_range", "/operations/1/task/title too_short", "/operations/1/task/description wrong_type",
 		},
+		`{"id":"x","operations":[{"op":"delete","id":"` + id + `","version":1,"deleted":true}]}`: {
+			"/id unknown_field", "/operations/0/version unknown_field", "/operations/0/deleted unknown_field",
+		},
 		`{"operations":[{"op":"delete","id":"` + id + `","if_version":1.5},{"op":"delete","id":"` + id + `","if_version":"1"},{"op":"delete","id":null}]}`: {
 			"/operations/0/if_version out_of_range", "/operations/1/if_version wrong_type", "/operations/2/id null",
 		},

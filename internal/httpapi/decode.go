@@ -21,6 +21,7 @@ type body struct {
 	err    error
 	faults []docket.Fault
 	places map[string]bool // of faults
+	whole  bool            // a client may send a whole task: names that are read-only are ignored
 }
 
 // decoder is a body that reads itself, keeping its faults for the resolver.
@@ -164,7 +165,7 @@ func (b *body) read(data []byte, fields []field) {
 
 // refuse adds a fault for a name that is not among fields, unless it is read-only.
 func (b *body) refuse(key string, fields []field) {
-	if !slices.Contains(readOnly, key) && len(b.faults) < docket.MaxFaults {
+	if !(b.whole && slices.Contains(readOnly, key)) && len(b.faults) < docket.MaxFaults {
 		b.add(unknownField(key, fields))
 	}
 }
@@ -259,7 +260,7 @@ func nearest(name string, known []string) string {
 	}
 	for _, k := range known {
 		a, b := plain(name), plain(k)
-		if strings.Contains(a, b) || distance(a, b) <= 2 {
+		if len(b) > 3 && strings.Contains(a, b) || distance(a, b) <= min(2, len(b)/2) {
 			return k
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
+	"io"
 	"net/http"
 	"strings"
 
@@ -37,6 +38,9 @@ func (in *Retry) keyFaults(ctx huma.Context) []docket.Fault {
 			In: docket.InHeader, Name: keyHeader, Code: "malformed",
 			Detail: "The header Idempotency-Key must be given once, as 1 to 255 visible ASCII characters without spaces, bare or in double quotes.",
 		}}
+	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil { // what no handler reads is the request's too
+		return []docket.Fault{bodyFault("", "unreadable", "The body of the request could not be read to its end.")}
 	}
 	in.key = &docket.Key{Text: text, Fingerprint: fingerprintOf(r, requestOf(ctx.Context()).body)}
 	return nil

@@ -84,6 +84,10 @@ func testKeyReuse(c *client) {
 	c.do("PUT", path, `{"title":"x"}`, `Idempotency-Key: "one"`, `If-Match: "1"`, "X-Request-Id: another").is(200) // the same, quoted
 	c.do("PUT", path+"/", `{"title":"x"}`, key, `If-Match: "1"`).is(200)
 	c.do("POST", "/api/bob/tasks", `{"title":"his"}`, key).is(201)
+	gone := c.create("alice", "gone")
+	c.do("DELETE", "/api/alice/tasks/"+gone.ID, "one", "Idempotency-Key: body").is(204)
+	c.do("DELETE", "/api/alice/tasks/"+gone.ID, "other", "Idempotency-Key: body").faults("Idempotency-Key: key_reused")
+	c.do("DELETE", "/api/alice/tasks/"+gone.ID, "one", "Idempotency-Key: body").is(204)
 
 	// Failures are not kept.
 	c.do("PUT", path, `{"title":"z"}`, "Idempotency-Key: two", `If-Match: "9"`).is(412)

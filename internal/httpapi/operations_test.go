@@ -66,7 +66,7 @@ func gathered(t *testing.T, r *prometheus.Registry, name string) prometheus.Coll
 			for _, m := range f.GetMetric() {
 				total += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
-			g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "total"})
+			g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "total", Help: "The sum of a metric."})
 			g.Set(total)
 			return g
 		}

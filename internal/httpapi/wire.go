@@ -87,6 +87,7 @@ func (b *TaskCreate) task() docket.NewTask {
 }
 
 func (b *TaskCreate) decode(data []byte) {
+	b.whole = true
 	title := stringField("title", &b.Title)
 	title.required = true
 	b.read(data, []field{title, nullableField("description", &b.Description), boolField("completed", &b.Completed)})
@@ -116,6 +117,7 @@ func (b *TaskUpdate) update() docket.TaskUpdate {
 }
 
 func (b *TaskUpdate) decode(data []byte) {
+	b.whole = true
 	b.read(data, []field{
 		stringField("title", &b.Title.Value).marking(&b.Title.Set),
 		nullableField("description", &b.Description.Value).marking(&b.Description.Set),
@@ -138,6 +140,7 @@ func (*TaskComplete) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Sche
 }
 
 func (b *TaskComplete) decode(data []byte) {
+	b.whole = true
 	if strings.TrimSpace(string(data)) == "" {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"docket"
 	"docket/internal/pgtest"
@@ -90,4 +91,57 @@ func TestLostCommit(t *testing.T) {
 	if err != nil || len(tasks) != 2 || tasks[1].ID != written.Tasks[0].ID {
 		t.Errorf("the tasks are %+v, %v", tasks, err)
 	}
+}
+
+// TestRenewedKeyIsKept has a key be claimed anew while its removal waits for it.
+func TestRenewedKeyIsKept(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	s := open(t, url)
+	pgtest.Exec(t, url, `INSERT INTO docket.idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES ('alice', 'key', '', '[]', now() - interval '1 hour')`)
+	tx := lock(t, url, `UPDATE docket.idempotency_keys SET expires_at = now() + interval '1 day'`)
+	removed := make(chan int, 1)
+	go func() {
+		n, err := s.ExpireKeys(context.Background(), time.Now(), 500)
+		if err != nil {
+			t.Error(err)
+		}
+		removed <- n
+	}()
+	waitForLock(t, url)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-removed; n != 0 {
+		t.Errorf("%d keys were removed", n)
+	}
+}
+
+// TestReplayWaitsForNobody replays a write while another one holds the owner.
+func TestReplayWaitsForNobody(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	s := open(t, url)
+	if _, err := writeKeyed(s, "key"); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, url, "SELECT 1 FROM docket.owners WHERE user_id = 'alice' FOR UPDATE") // until the test ends
+	written, err := writeKeyed(s, "key")
+	if err != nil || !written.Replayed {
+		t.Errorf("%+v, %v", written, err)
+	}
+	if n := waitingNow(t, url); n != 0 {
+		t.Errorf("%d statements wait", n)
+	}
+}
+
+func waitingNow(t *testing.T, url string) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if err := conn.QueryRow(t.Context(), waiting).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -77,7 +77,7 @@ u AS (
   UPDATE docket.tasks AS t SET deleted_at = NULL, updated_at = greatest($5::timestamptz, t.updated_at), version = n.counter
   FROM n WHERE t.user_id = $1 AND t.id = $2
   RETURNING ` + columns + `)
-SELECT ` + columns + `, true, true, true FROM u AS t
+SELECT ` + columns + `, true AS holds, true AS deleted, true AS fits FROM u AS t
 UNION ALL
 SELECT ` + columns + `, t.holds, t.deleted, false FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)`
 )

@@ -28,6 +28,7 @@ var statements = func() map[string]statement {
 	all := map[string]statement{
 		"get":       {getSQL, 2},
 		"claim key": {claimKeySQL, 5},
+		"guard key": {guardKeySQL, 2},
 		"keep key":  {keepKeySQL, 3},
 		"own":       {ownSQL, 2},
 		"import":    {importSQL, 10},
@@ -56,7 +57,7 @@ type statement struct {
 // user. No other is.
 var named = map[string]bool{
 	"getSQL": true, "createSQL": true, "updateSQL": true, "toggleSQL": true, "toggleIfSQL": true, "deleteSQL": true, "restoreSQL": true, "listSQL": true,
-	"claimKeySQL": true, "keepKeySQL": true, "ownSQL": true, "importSQL": true, "countSQL": true,
+	"claimKeySQL": true, "guardKeySQL": true, "keepKeySQL": true, "ownSQL": true, "importSQL": true, "countSQL": true,
 	"expireKeysSQL": false, "lockTimeoutSQL": false,
 }
 

@@ -18,24 +18,24 @@ var (
 	_ pgx.BatchTracer = tracer{}
 )
 
+// spanKey is where a context has the span that the tracer has begun.
+type spanKey struct{}
+
 func startSpan(ctx context.Context, name, text string) context.Context {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx
 	}
-	ctx, _ = parent.TracerProvider().Tracer("docket/internal/postgres").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+	ctx, span := parent.TracerProvider().Tracer("docket/internal/postgres").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("db.system.name", "postgresql"), attribute.String("db.query.text", text)))
-	return context.WithValue(ctx, startedKey{}, true)
+	return context.WithValue(ctx, spanKey{}, span)
 }
 
-// startedKey marks a context whose span is the tracer's own.
-type startedKey struct{}
-
 func endSpan(ctx context.Context, err error) {
-	if ctx.Value(startedKey{}) == nil {
+	span, ok := ctx.Value(spanKey{}).(trace.Span)
+	if !ok {
 		return
 	}
-	span := trace.SpanFromContext(ctx)
 	if err != nil {
 		span.SetStatus(codes.Error, sqlState(err))
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/jackc/pgx/v5"
 
 	"docket"
@@ -22,10 +21,15 @@ ON CONFLICT (user_id, key) DO UPDATE SET
   result = CASE WHEN k.expires_at > $5 THEN k.result END,
   expires_at = CASE WHEN k.expires_at > $5 THEN k.expires_at ELSE excluded.expires_at END
 RETURNING k.fingerprint, k.result`
+	// guardKeySQL fails, and with it what was sent behind it, when the key has a
+	// result. A CASE of constants would fail before it is run.
+	guardKeySQL = `SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.user_id = $1 AND k.key = $2 AND k.result IS NOT NULL)
+  THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer`
 	keepKeySQL = `UPDATE docket.idempotency_keys AS k SET result = $3 WHERE k.user_id = $1 AND k.key = $2`
 
-	// expireKeysSQL is of all users.
-	expireKeysSQL = `DELETE FROM docket.idempotency_keys AS k WHERE (k.user_id, k.key) IN
+	// expireKeysSQL is of all users. It looks at the time once more, for a key may
+	// have been claimed anew while it waited for it.
+	expireKeysSQL = `DELETE FROM docket.idempotency_keys AS k WHERE k.expires_at <= $1 AND (k.user_id, k.key) IN
   (SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1 ORDER BY e.expires_at LIMIT $2)`
 )
 
@@ -35,7 +39,7 @@ var lockTimeoutSQL = fmt.Sprintf("SET LOCAL lock_timeout = %d", acquireTimeout.M
 // Write implements docket.Store. One operation without a key is one statement.
 // Everything else is one transaction of two round trips: the first begins it,
 // claims the key and carries out the operations, the second keeps the result
-// and commits. When the key turns out to be taken, the second undoes the first.
+// and commits. When the key turns out to be taken, the operations are not begun.
 func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
 	if len(w.Operations) > 1 || w.Key != nil {
 		return s.writeTogether(ctx, owner, w)
@@ -94,6 +98,7 @@ func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Wr
 	if w.Key != nil {
 		batch.Queue(lockTimeoutSQL)
 		batch.Queue(claimKeySQL, string(owner), w.Key.Text, w.Key.Fingerprint[:], w.Now.Add(docket.KeyLifetime), w.Now)
+		batch.Queue(guardKeySQL, string(owner), w.Key.Text)
 	}
 	requests := make([]*request, len(w.Operations))
 	for i := range requests {
@@ -111,6 +116,9 @@ func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Wr
 	}
 	if w.Key != nil {
 		if written, err = claim(answers, w.Key); err != nil || written.Replayed {
+			return written, err
+		}
+		if _, err := answers.Exec(); err != nil { // of guardKeySQL
 			return written, err
 		}
 	}
@@ -148,14 +156,15 @@ func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, e
 		return written, err
 	}
 	written.Replayed = true
-	return written, json.Unmarshal(result, &written.Tasks)
+	written.Tasks, err = docket.DecodeResult(result)
+	return written, err
 }
 
 // commit keeps the result of a write with a key and ends the transaction.
 func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Write, tasks []docket.Task) error {
 	batch := &pgx.Batch{}
 	if w.Key != nil {
-		result, err := json.Marshal(tasks)
+		result, err := docket.EncodeResult(tasks)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 
 // Import implements docket.Store.
 func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.Task, epoch int64) (added int, err error) {
-	err = s.writer.do(ctx, func(q *statements) error {
+	err = s.writer.do(ctx, len(tasks), func(q *statements) error {
 		added = 0
 		if err := exec(q.own, string(owner), epoch); err != nil {
 			return err

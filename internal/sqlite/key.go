@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"docket"
 )
 
@@ -34,12 +32,13 @@ func replay(q *statements, owner docket.UserID, w docket.Write) (written docket.
 		return written, err
 	}
 	written.Replayed = true
-	return written, json.Unmarshal(result, &written.Tasks)
+	written.Tasks, err = docket.DecodeResult(result)
+	return written, err
 }
 
 // keep stores what the write left, for its repetitions.
 func keep(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Task) error {
-	result, err := json.Marshal(tasks)
+	result, err := docket.EncodeResult(tasks)
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func keep(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Tas
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (int, error) {
 	var n int64
-	err := s.writer.do(ctx, func(q *statements) error {
+	err := s.writer.do(ctx, 1, func(q *statements) error {
 		done, err := q.expireKeys.ExecContext(context.Background(), now.UnixMicro(), limit)
 		if err == nil {
 			n, err = done.RowsAffected()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -364,7 +365,7 @@ func TestKeyInFlight(t *testing.T) {
 	end := s.flights.begin("alice", w.Key)
 	first := make(chan error, 1)
 	go func() {
-		first <- s.writer.do(context.Background(), func(*statements) error {
+		first <- s.writer.do(context.Background(), 1, func(*statements) error {
 			close(entered)
 			<-leave
 			return nil
@@ -390,5 +391,50 @@ func TestKeyInFlight(t *testing.T) {
 	}
 	if written, err := s.Write(t.Context(), "alice", w); err != nil || written.Replayed || len(s.flights.n) != 0 {
 		t.Errorf("afterwards: %+v, %v, %d in flight", written, err, len(s.flights.n))
+	}
+}
+
+// TestWriteBehindASlowOne is in one group with a write that does not end: until
+// its turn comes it may still be given up, and then it is not carried out.
+func TestWriteBehindASlowOne(t *testing.T) {
+	s := open(t, tempPath(t))
+	block := func() (entered, leave chan struct{}, done chan error) {
+		entered, leave, done = make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			done <- s.writer.do(context.Background(), 1, func(*statements) error {
+				close(entered)
+				<-leave
+				return nil
+			})
+		}()
+		return entered, leave, done
+	}
+	queued := func(n int) {
+		for len(s.writer.queue) < n && t.Context().Err() == nil {
+			runtime.Gosched()
+		}
+	}
+	firstEntered, firstLeave, first := block()
+	<-firstEntered
+	slowEntered, slowLeave, slow := block() // the next group: this one,
+	queued(1)
+	behind := make(chan error, 1)
+	go func() { // and this
+		_, err := storetest.Create(context.Background(), s, draft("behind"))
+		behind <- err
+	}()
+	queued(2)
+	close(firstLeave)
+	<-slowEntered
+	if err := <-behind; docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("the write behind it returned %v", err)
+	}
+	close(slowLeave)
+	if err := errors.Join(<-first, <-slow); err != nil {
+		t.Error(err)
+	}
+	put(t, s, "afterwards")
+	if tasks, err := list(s); err != nil || len(tasks) != 1 {
+		t.Errorf("there are %d tasks, %v: what was given up was carried out", len(tasks), err)
 	}
 }

@@ -73,7 +73,7 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	if w.Key != nil {
 		defer s.flights.begin(owner, w.Key)()
 	}
-	err = s.writer.do(ctx, func(q *statements) error {
+	err = s.writer.do(ctx, len(w.Operations), func(q *statements) error {
 		if w.Key != nil {
 			if written, err = replay(q, owner, w); err != nil || written.Replayed {
 				return err
@@ -157,7 +157,7 @@ func remove(q *statements, owner docket.UserID, w docket.Write, o docket.Operati
 func restore(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) (docket.Task, error) {
 	t, err := getIf(q.deleted, owner, o)
 	if docket.KindOf(err) == docket.NotFound {
-		if _, live := get(q.get, owner, o.ID); live == nil {
+		if _, err = get(q.get, owner, o.ID); err == nil {
 			err = docket.TaskNotDeleted()
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxGroup = 256  // writes in one transaction
+	maxGroup = 256  // operations in one transaction, about
 	maxQueue = 4096 // writes waiting for one
 )
 
@@ -37,6 +37,7 @@ type writer struct {
 // the writer: it will be answered) or abandoned (by its caller: it will not run).
 type write struct {
 	run    func(*statements) error
+	weight int // operations
 	state  atomic.Int32
 	answer chan error // of capacity 1
 	err    error      // the writer's, until it answers
@@ -72,19 +73,20 @@ func (w *writer) prepare(ctx context.Context) error {
 }
 
 // do has run executed and committed. When it returns nil, what run wrote is on
-// stable storage. An error of run undoes what it wrote, and that alone.
-func (w *writer) do(ctx context.Context, run func(*statements) error) error {
-	return traced(ctx, "write", func() error { return w.submit(ctx, run) })
+// stable storage. An error of run undoes what it wrote, and that alone. The
+// weight is how many operations run has.
+func (w *writer) do(ctx context.Context, weight int, run func(*statements) error) error {
+	return traced(ctx, "write", func() error { return w.submit(ctx, weight, run) })
 }
 
 // submit is do without its trace.
-func (w *writer) submit(ctx context.Context, run func(*statements) error) error {
+func (w *writer) submit(ctx context.Context, weight int, run func(*statements) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, acquireTimeout, errAcquire)
 	defer cancel()
-	op := &write{run: run, answer: make(chan error, 1)}
+	op := &write{run: run, weight: weight, answer: make(chan error, 1)}
 	select {
 	case w.queue <- op:
 	case <-ctx.Done():
@@ -115,22 +117,27 @@ func (w *writer) run() {
 	group := make([]*write, 0, maxGroup)
 	for {
 		group = group[:0]
+		weight := 0
+		add := func(op *write) {
+			group = append(group, op)
+			weight += op.weight
+		}
 		select {
 		case op := <-w.queue:
-			group = append(group, op)
+			add(op)
 		case <-w.stop:
 			select {
 			case op := <-w.queue:
-				group = append(group, op)
+				add(op)
 			default:
 				return
 			}
 		}
 	fill:
-		for len(group) < maxGroup {
+		for weight < maxGroup {
 			select {
 			case op := <-w.queue:
-				group = append(group, op)
+				add(op)
 			default:
 				break fill
 			}
@@ -139,38 +146,36 @@ func (w *writer) run() {
 	}
 }
 
-// commit runs the writes of group in one transaction and answers all of them.
+// commit runs the writes of group in one transaction and answers those that
+// nobody has abandoned.
 func (w *writer) commit(group []*write) {
-	live := group[:0]
-	for _, op := range group {
-		if op.state.CompareAndSwap(queued, begun) {
-			live = append(live, op)
-		}
-	}
 	start := time.Now()
-	if err := w.transact(live); err != nil {
-		for _, op := range live {
-			op.err = err
-		}
-	}
+	err := w.transact(group)
 	w.metrics.commit.Observe(time.Since(start).Seconds())
 	w.metrics.groups.Inc()
-	w.metrics.writes.Add(float64(len(live)))
-	for _, op := range live {
-		op.answer <- op.err
+	for _, op := range group {
+		if err != nil {
+			op.err = err
+			op.state.CompareAndSwap(queued, begun) // it will not be run
+		}
+		if op.state.Load() == begun {
+			w.metrics.writes.Inc()
+			op.answer <- op.err
+		}
 	}
 }
 
 // transact returns an error when none of the group's writes took effect (or,
-// of kind OutcomeUnknown, may not have); otherwise each has its own in err.
+// of kind OutcomeUnknown, may not have); otherwise each that was begun has its
+// own in err. Until its turn comes a write can be abandoned.
 func (w *writer) transact(group []*write) error {
-	if len(group) == 0 {
-		return nil
-	}
 	if err := exec(w.stmts.begin); err != nil {
 		return err
 	}
 	for _, op := range group {
+		if !op.state.CompareAndSwap(queued, begun) {
+			continue
+		}
 		op.err = w.savepoint(op.run)
 		if op.err != nil && spoilsGroup(op.err) {
 			// The rollback fails when SQLite has rolled back already.
