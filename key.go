@@ -61,13 +61,15 @@ func EncodeResult(tasks []Task) ([]byte, error) {
 // DecodeResult is the inverse of EncodeResult.
 func DecodeResult(result []byte) (tasks []Task, err error) {
 	if bytes.HasPrefix(result, []byte("[")) {
-		return tasks, json.Unmarshal(result, &tasks)
+		err = json.Unmarshal(result, &tasks)
+		return tasks, err
 	}
 	r, err := gzip.NewReader(bytes.NewReader(result))
 	if err != nil {
 		return nil, err
 	}
-	return tasks, json.UnmarshalRead(r, &tasks)
+	err = json.UnmarshalRead(r, &tasks)
+	return tasks, err
 }
 
 var errInFlight = &Error{Kind: KeyInFlight, Detail: "A request with this key is still being carried out. Send the same request again shortly to get its answer."}

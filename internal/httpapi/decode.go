@@ -165,7 +165,8 @@ func (b *body) read(data []byte, fields []field) {
 
 // refuse adds a fault for a name that is not among fields, unless it is read-only.
 func (b *body) refuse(key string, fields []field) {
-	if !(b.whole && slices.Contains(readOnly, key)) && len(b.faults) < docket.MaxFaults {
+	ignored := b.whole && slices.Contains(readOnly, key)
+	if !ignored && len(b.faults) < docket.MaxFaults {
 		b.add(unknownField(key, fields))
 	}
 }

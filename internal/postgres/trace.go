@@ -26,9 +26,9 @@ func startSpan(ctx context.Context, name, text string) context.Context {
 	if !parent.IsRecording() {
 		return ctx
 	}
-	ctx, span := parent.TracerProvider().Tracer("docket/internal/postgres").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+	ctx, span := parent.TracerProvider().Tracer("docket/internal/postgres").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes( //nolint:spancheck // as below
 		attribute.String("db.system.name", "postgresql"), attribute.String("db.query.text", text)))
-	return context.WithValue(ctx, spanKey{}, span)
+	return context.WithValue(ctx, spanKey{}, span) //nolint:spancheck // endSpan ends it
 }
 
 func endSpan(ctx context.Context, err error) {
