@@ -24,6 +24,7 @@ const (
 // each write is carried out once, and everybody gets the same answer.
 func TestRetries(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		s := newServer(t, t.TempDir(), defaultDatabase)
 		s.Start(t)
 		r := &retries{url: &atomic.Value{}}
@@ -41,6 +42,7 @@ func TestRetries(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := pgtest.New(t, pgtest.Options{})
 			s := newServer(t, t.TempDir(), url(t, c, c.Database(t)))
 			s.Start(t)
