@@ -108,7 +108,9 @@ func TestIllIssuer(t *testing.T) {
 		"down":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"wrong": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Sign in</html>") },
 		"empty": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) },
-		"huge":  func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[`, strings.Repeat(" ", 10<<20), `]}`) },
+		"huge": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"keys":[`, strings.Repeat(" ", 10<<20), `]}`)
+		},
 		"slow": func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-slow:
