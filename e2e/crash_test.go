@@ -43,15 +43,22 @@ func TestCrash(t *testing.T) {
 			t.Fatalf("in round %d", round+1)
 		}
 	}
+	done := verifyAtLast(t, s, writers)
+	showf(t, "kill -9 under 16 writers (SQLite)", "0 acknowledged writes lost", "%d kills and %d stops, %d writes done, 0 lost", rounds, freezes, done)
+}
+
+// verifyAtLast starts the server once more, to look at what there is, and
+// returns how many writes were done.
+func verifyAtLast(t *testing.T, s *server, writers []*writer) (done int) {
+	t.Helper()
 	s.Start(t)
 	verify(t, s, writers)
 	verifyNumbers(t, s, writers)
 	s.Stop(t)
-	done := 0
 	for _, w := range writers {
 		done += w.done
 	}
-	showf(t, "kill -9 under 16 writers (SQLite)", "0 acknowledged writes lost", "%d kills and %d stops, %d writes done, 0 lost", rounds, freezes, done)
+	return done
 }
 
 // crashRound has the writers write until the server is killed under them.

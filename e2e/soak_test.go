@@ -38,14 +38,7 @@ func TestSoak(t *testing.T) {
 				t.FailNow()
 			}
 		}
-		s.Start(t)
-		verify(t, s, writers)
-		verifyNumbers(t, s, writers)
-		s.Stop(t)
-		done := 0
-		for _, w := range writers {
-			done += w.done
-		}
+		done := verifyAtLast(t, s, writers)
 		showf(t, fmt.Sprintf("Killed every %s for %s (SQLite)", every, duration), "0 acknowledged writes lost", "%d kills, %d writes done, 0 lost", kills, done)
 	})
 	t.Run("postgres", func(t *testing.T) {

@@ -88,6 +88,15 @@ func (a *api) operations() {
 		Middlewares: huma.Middlewares{a.takes("application/json")},
 	}, a.batch)
 
+	// A merge patch has the same shape under both of its media types.
+	patch := a.huma.OpenAPI().Paths["/api/{user_id}/tasks/{id}"].Patch.RequestBody.Content
+	patch["application/merge-patch+json"] = patch["application/json"]
+
+	a.serviceOperations()
+}
+
+// serviceOperations are those about the service itself.
+func (a *api) serviceOperations() {
 	register(a, huma.Operation{
 		OperationID: "healthz", Method: http.MethodGet, Path: "/healthz", Tags: []string{"Service"},
 		Security:    anyone,
@@ -102,10 +111,6 @@ func (a *api) operations() {
 		Description: "503 while the database cannot be reached or has a schema that this version does not serve.",
 		Responses:   success(http.StatusOK, "The process serves requests."),
 	}, a.readyz)
-
-	// A merge patch has the same shape under both of its media types.
-	patch := a.huma.OpenAPI().Paths["/api/{user_id}/tasks/{id}"].Patch.RequestBody.Content
-	patch["application/merge-patch+json"] = patch["application/json"]
 }
 
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)

@@ -438,3 +438,28 @@ func TestWriteBehindASlowOne(t *testing.T) {
 		t.Errorf("there are %d tasks, %v: what was given up was carried out", len(tasks), err)
 	}
 }
+
+// TestReadOnly has SQLite refuse to write, as it does when the file system has
+// become read-only.
+func TestReadOnly(t *testing.T) {
+	s := open(t, tempPath(t))
+	task := put(t, s, "task")
+	refuse := func(on string) { // the writer is idle, so its connection may be used
+		t.Helper()
+		if _, err := s.writer.conn.ExecContext(t.Context(), "PRAGMA query_only="+on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse("1")
+	if _, err := storetest.Create(t.Context(), s, draft("refused")); docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("a write returned %v", err)
+	}
+	if got, err := s.Get(t.Context(), "alice", task.ID); err != nil || got.Version != task.Version {
+		t.Errorf("a read returned %+v, %v", got, err)
+	}
+	refuse("0")
+	put(t, s, "afterwards")
+	if tasks, err := list(s); err != nil || len(tasks) != 2 {
+		t.Errorf("there are %d tasks, %v", len(tasks), err)
+	}
+}
