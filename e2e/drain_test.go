@@ -134,6 +134,10 @@ func (l *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusBadGateway)
 }
 
+// rollDelay is many times what the balancer takes to notice, for this machine
+// does all the work.
+const rollDelay = "2s"
+
 // TestRollingRestart restarts two instances behind a load balancer, one after
 // the other, under clients that do not try again: no request fails.
 func TestRollingRestart(t *testing.T) {
@@ -149,7 +153,7 @@ func TestRollingRestart(t *testing.T) {
 	for i := range servers {
 		servers[i] = newServer(t, t.TempDir(), direct)
 		b := &backend{}
-		b.use(servers[i].Start(t, "DRAIN_DELAY=500ms"), &refused)
+		b.use(servers[i].Start(t, "DRAIN_DELAY="+rollDelay), &refused)
 		l.servers = append(l.servers, b)
 		wait.Go(func() { b.probe(ctx) })
 	}
@@ -188,7 +192,7 @@ func TestRollingRestart(t *testing.T) {
 		for i, s := range servers {
 			before := done.Load()
 			s.Stop(t)
-			l.servers[i].use(s.Start(t, "DRAIN_DELAY=500ms"), &refused)
+			l.servers[i].use(s.Start(t, "DRAIN_DELAY="+rollDelay), &refused)
 			eventually(t, stopTimeout, "the server is used again", func() bool {
 				l.servers[i].mu.Lock()
 				defer l.servers[i].mu.Unlock()

@@ -197,9 +197,15 @@ func (c *Config) validate() []string {
 	if c.DrainDelay != nil && (*c.DrainDelay < 0 || *c.DrainDelay > maxDrainDelay) {
 		fault("DRAIN_DELAY must be from 0s to %s", maxDrainDelay)
 	}
-	if _, err := adminAddress(c.AdminAddr); err != nil && c.AdminAddr != "" {
-		fault("%v", err)
+	if c.AdminAddr != "" {
+		switch address, err := adminAddress(c.AdminAddr); {
+		case err != nil:
+			fault("%v", err)
+		case address == c.address() && c.Port != 0:
+			fault("ADMIN_ADDR is where HOST and PORT are: choose another port")
+		}
 	}
+	faults = append(faults, tracingFaults(c.otel)...)
 	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
 		fault("LOG_FORMAT must be text or json")
 	}
@@ -231,8 +237,11 @@ func (a *app) showConfig(_ context.Context, c Config, _ []string) error {
 	c.show(t, reflect.ValueOf(c))
 	for _, name := range slices.Sorted(maps.Keys(c.otel)) {
 		shown := c.otel[name]
-		if strings.HasSuffix(name, "_HEADERS") { // which carry keys
+		switch {
+		case strings.HasSuffix(name, "_HEADERS"): // which carry keys
 			shown = secret.New(shown).String()
+		case strings.HasSuffix(name, "_ENDPOINT"):
+			shown = redactURL(shown)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\n", name, shown, c.sources[name])
 	}

@@ -54,6 +54,10 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:"},
 			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1"},
 		},
+		"operators": {
+			[]string{"ADMIN_ADDR=127.0.0.1:8000", "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
+			[]string{"ADMIN_ADDR is where HOST and PORT are", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf"},
+		},
 		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5"}, []string{"DRAIN_DELAY must be a duration", "MAX_TASKS_PER_USER must be a whole", "RATE_LIMIT must be a whole"}},
 		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
 		"port":              {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
@@ -107,7 +111,7 @@ func TestConfigTakes(t *testing.T) {
 func TestAdminAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"9090": "127.0.0.1:9090", ":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::1]:9090": "[::1]:9090", "localhost:0": "localhost:0",
-		"": "", "localhost:": "", "a:b:c": "",
+		"": "", "localhost:": "", "a:b:c": "", "foo": "", "99999": "", "0.0.0.0": "",
 	} {
 		if got, err := adminAddress(text); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q is %q, %v", text, got, err)
@@ -116,7 +120,7 @@ func TestAdminAddress(t *testing.T) {
 }
 
 func TestOTelVariablesAreShown(t *testing.T) {
-	inDir(t, "OTEL_SERVICE_NAME=tasks\nOTEL_EXPORTER_OTLP_HEADERS=key=hunter2\n")
+	inDir(t, "OTEL_SERVICE_NAME=tasks\nOTEL_EXPORTER_OTLP_HEADERS=key=hunter2\nOTEL_EXPORTER_OTLP_ENDPOINT=http://u:hunter2@h:4318\n")
 	var out bytes.Buffer
 	if code := Run(t.Context(), []string{"config"}, nil, &out, &out); code != 0 {
 		t.Fatalf("exit %d: %s", code, &out)

@@ -50,7 +50,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	tracers, stopTracing, err := tracing(ctx, c.otel, version())
+	tracers, stopTracing, err := tracing(ctx, c.otel, version(), log)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,6 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	servers := []*http.Server{api}
 	failed := make(chan error, 2)
 	address, err := listen(ctx, api, c.address(), "HOST and PORT say where", failed)
 	if err != nil {
@@ -91,7 +90,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		if where, err = listen(ctx, admin, where, "ADMIN_ADDR says where", failed); err != nil {
 			return errors.Join(err, api.Close())
 		}
-		servers = append(servers, admin)
+		defer func() { err = errors.Join(err, admin.Close()) }()
 		log.Info("serving operators", "metrics", "http://"+where+"/metrics", "profiles", "http://"+where+"/debug/pprof/")
 	}
 	a.announce(log, c, d, address)
@@ -101,7 +100,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		return err
 	case <-ctx.Done():
 	}
-	return stop(context.WithoutCancel(ctx), servers, draining, c.drainDelay(isTerminal(a.stdout)), log)
+	return stop(context.WithoutCancel(ctx), api, draining, c.drainDelay(isTerminal(a.stdout)), log)
 }
 
 func closed(c <-chan struct{}) bool {
@@ -145,22 +144,16 @@ func listen(ctx context.Context, server *http.Server, address, hint string, fail
 	return listener.Addr().String(), nil
 }
 
-// stop ends the servers: they are not ready at once, serve for delay, so that
-// load balancers notice, and then finish what they have.
-func stop(ctx context.Context, servers []*http.Server, draining chan<- struct{}, delay time.Duration, log *slog.Logger) error {
+// stop ends the server: it is not ready at once, serves for delay, so that load
+// balancers notice, and then finishes what it has.
+func stop(ctx context.Context, server *http.Server, draining chan<- struct{}, delay time.Duration, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout-workersTimeout)
 	defer cancel()
 	close(draining)
 	log.Info("stopping", "drain_delay", delay.String())
 	time.Sleep(delay)
-	var errs []error
-	for _, server := range servers {
-		if err := server.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("requests were still running after %s", stopTimeout-workersTimeout), server.Close())
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were still running after %s", stopTimeout-workersTimeout), server.Close())
 	}
 	log.Info("stopped")
 	return nil

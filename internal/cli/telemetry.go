@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -67,7 +72,7 @@ func adminAddress(text string) (string, error) {
 		text = ":" + text
 	}
 	host, port, err := net.SplitHostPort(text)
-	if err != nil || port == "" {
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
 		return "", errors.New("ADMIN_ADDR must be a port, such as 9090, or an address and a port, such as 0.0.0.0:9090")
 	}
 	if host == "" {
@@ -76,15 +81,36 @@ func adminAddress(text string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
+// endpoints are OpenTelemetry's variables that name where traces go.
+var endpoints = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
+
+// tracingFaults returns a line for each of OpenTelemetry's variables that asks
+// for what cannot be: the exporter itself would go on without a word.
+func tracingFaults(variables map[string]string) (faults []string) {
+	for _, name := range endpoints {
+		u, err := url.Parse(variables[name])
+		if variables[name] != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+			faults = append(faults, name+" must be a URL, such as http://localhost:4318")
+		}
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
+		if !slices.Contains([]string{"", "http/protobuf"}, variables[name]) {
+			faults = append(faults, name+" must be http/protobuf, or not set")
+		}
+	}
+	return faults
+}
+
 // tracing returns where traces go, nil when OpenTelemetry's variables name no
 // endpoint, and a function that sends what is left. The exporter reads the
 // variables itself.
-func tracing(ctx context.Context, variables map[string]string, version string) (trace.TracerProvider, func(context.Context) error, error) {
+func tracing(ctx context.Context, variables map[string]string, version string, log *slog.Logger) (trace.TracerProvider, func(context.Context) error, error) {
 	none := func(context.Context) error { return nil }
-	if variables["OTEL_SDK_DISABLED"] == "true" || variables["OTEL_TRACES_EXPORTER"] == "none" ||
-		variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "" && variables["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == "" {
+	if strings.EqualFold(variables["OTEL_SDK_DISABLED"], "true") || variables["OTEL_TRACES_EXPORTER"] == "none" ||
+		!slices.ContainsFunc(endpoints, func(name string) bool { return variables[name] != "" }) {
 		return nil, none, nil
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err) }))
 	for name, value := range variables { // those of the .env file are not in the environment yet
 		if err := os.Setenv(name, value); err != nil {
 			return nil, none, err

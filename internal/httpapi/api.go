@@ -66,7 +66,7 @@ func New(service *docket.Service, options Options) http.Handler {
 	h = limitRate(limiter, m, h)
 	h = authenticate(options.Verifier, h)
 	h = limitBody(h)
-	h = shed(m, h)
+	h = m.load.each(h)
 	h = forTasks(h)
 	h = allowOrigins(options.CORSOrigins, h)
 	if options.LocalOnly {

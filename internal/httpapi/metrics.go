@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,7 +15,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	shed     prometheus.Counter
 	limited  prometheus.Counter
-	load     atomic.Int64 // of what is under way; see shed
+	load     loadLimit
 }
 
 // newMetrics registers the metrics, unless r is nil.
@@ -36,10 +35,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "docket_http_rate_limited_total", Help: "Requests refused because their user had sent too many.",
 		}),
 	}
+	m.load.metrics = m
 	if r != nil {
 		r.MustRegister(m.requests, m.duration, m.shed, m.limited, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "docket_http_load", Help: "Requests under way, of " + strconv.Itoa(maxLoad) + " at the most; one with a large body counts more than once.",
-		}, func() float64 { return float64(m.load.Load()) }))
+			Name: "docket_http_load", Help: "Requests at work, of " + strconv.Itoa(maxLoad) + " at the most.",
+		}, func() float64 { return float64(m.load.atWork.Load()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "docket_http_body_bytes", Help: "Bytes of request bodies that are held, of " + strconv.Itoa(maxBodies) + " at the most.",
+		}, func() float64 { return float64(m.load.bytes.Load()) }))
 	}
 	return m
 }

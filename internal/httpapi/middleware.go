@@ -34,6 +34,7 @@ type request struct {
 	err  error     // the error that was answered, if any
 	body hash.Hash // of what was read of the body, for a request that may be sent again
 
+	share    share         // of what may be under way
 	identity auth.Identity // whose request it is, once that is known
 	anyone   bool          // it may act for every user
 }
@@ -92,6 +93,7 @@ func logRequest(log *slog.Logger, r *http.Request, req *request, status int, too
 	level := slog.LevelDebug
 	switch {
 	case r.Context().Err() != nil: // the client has left
+	case expected(req.err):
 	case status >= 500:
 		level = slog.LevelError
 	case status == http.StatusUnauthorized:
@@ -180,8 +182,11 @@ func limitBody(next http.Handler) http.Handler {
 			// A front that reads the chunks otherwise could be made to see another request behind them (RFC 9112, section 6.1).
 			w.Header().Set("Connection", "close")
 		}
-		most := bodyLimit(r)
-		body := &limitedBody{ReadCloser: http.MaxBytesReader(w, r.Body, most), whole: r.Body, answer: w}
+		most := int64(maxBody)
+		if isBatch(r) {
+			most = maxBatchBody
+		}
+		body := &limitedBody{ReadCloser: http.MaxBytesReader(w, r.Body, most), whole: r.Body, answer: w, share: &requestOf(r.Context()).share}
 		if len(r.Header.Values(keyHeader)) > 0 {
 			body.sum = sha256.New()
 			requestOf(r.Context()).body = body.sum
@@ -214,6 +219,7 @@ type limitedBody struct {
 
 	whole  io.Reader
 	answer http.ResponseWriter
+	share  *share
 	sum    hash.Hash // nil, or of what was read
 }
 
@@ -221,6 +227,10 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.sum != nil {
 		b.sum.Write(p[:n])
+	}
+	if err := b.share.arrive(n); err != nil {
+		b.answer.Header().Set("Connection", "close") // the rest is not read
+		return n, err
 	}
 	if err == nil || err == io.EOF {
 		return n, err

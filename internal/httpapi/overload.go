@@ -1,17 +1,20 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"docket"
 )
 
 const (
-	// maxLoad is the most that may be under way at a time: a request is 1, and
-	// one more for each maxBody that its body has beyond the first.
+	// maxLoad is the most requests that are at work at a time: those whose body,
+	// if they have one, has arrived.
 	maxLoad = 256
+	// maxBodies is the most that the bodies of all requests may hold together, in bytes.
+	maxBodies = 64 << 20
 	// writeTimeout bounds how long a client may take to receive writeChunk bytes.
 	writeTimeout = 30 * time.Second
 	writeChunk   = 64 << 10
@@ -19,43 +22,69 @@ const (
 
 var errOverload = &docket.Error{Kind: docket.Unavailable, Detail: "The server has more requests than it can take. Nothing was written. Try again shortly."}
 
-// shed refuses requests under /api/ at once while too many are under way,
-// rather than let all of them wait and memory grow. Health, documentation and
-// whatever else costs nothing is always answered.
-func shed(m *metrics, next http.Handler) http.Handler {
+// loadLimit refuses requests at once while too many are at work, rather than
+// let all of them wait and memory grow. A request whose body is still arriving
+// holds nobody up: it counts what has arrived, and nothing else.
+type loadLimit struct {
+	metrics       *metrics
+	atWork, bytes atomic.Int64
+}
+
+// share is what one request has of the limit. The zero share has no limit.
+type share struct {
+	limit  *loadLimit
+	atWork bool
+	bytes  int64
+}
+
+// each gives every request its share, until it ends.
+func (l *loadLimit) each(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/api/") {
-			next.ServeHTTP(w, r)
-			return
-		}
-		own := weight(r)
-		defer m.load.Add(-own)
-		if m.load.Add(own) > maxLoad {
-			m.shed.Inc()
-			if r.ContentLength != 0 {
-				w.Header().Set("Connection", "close") // the body is not read
-			}
-			writeProblem(w, r, errOverload)
-			return
-		}
+		s := &requestOf(r.Context()).share
+		s.limit = l
+		defer s.release()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// weight is what a request counts. A body of unknown length counts as the
-// largest that is allowed.
-func weight(r *http.Request) int64 {
-	length := r.ContentLength
-	if length < 0 {
-		length = bodyLimit(r)
+// arrive counts bytes of the request's body.
+func (s *share) arrive(n int) error {
+	if s.limit == nil {
+		return nil
 	}
-	return 1 + min(length, bodyLimit(r))/(maxBody+1)
+	s.bytes += int64(n)
+	if s.limit.bytes.Add(int64(n)) > maxBodies {
+		return s.refuse()
+	}
+	return nil
 }
 
-// bodyLimit is the largest body that a request may have, in bytes.
-func bodyLimit(r *http.Request) int64 {
-	if isBatch(r) {
-		return maxBatchBody
+// work counts the request, which is about to be carried out.
+func (s *share) work() error {
+	if s.limit == nil || s.atWork {
+		return nil
 	}
-	return maxBody
+	s.atWork = true
+	if s.limit.atWork.Add(1) > maxLoad {
+		return s.refuse()
+	}
+	return nil
+}
+
+func (s *share) refuse() error {
+	s.limit.metrics.shed.Inc()
+	return errOverload
+}
+
+func (s *share) release() {
+	s.limit.bytes.Add(-s.bytes)
+	if s.atWork {
+		s.limit.atWork.Add(-1)
+	}
+}
+
+// expected reports whether an error says how things are, rather than that
+// something went wrong: there may be thousands in a second, and they are counted.
+func expected(err error) bool {
+	return errors.Is(err, errOverload) || errors.Is(err, errDraining)
 }

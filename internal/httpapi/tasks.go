@@ -43,6 +43,9 @@ func (p *UserPath) finish(ctx huma.Context, faults []docket.Fault, b body) []err
 	if !requestOf(ctx.Context()).allows(p.UserID) {
 		return []error{errForeignUser} // authenticate has answered already, if it read the path as the router did
 	}
+	if err := requestOf(ctx.Context()).share.work(); err != nil {
+		return []error{err}
+	}
 	if b.err != nil {
 		return []error{b.err}
 	}
