@@ -55,8 +55,8 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1"},
 		},
 		"operators": {
-			[]string{"ADMIN_ADDR=127.0.0.1:8000", "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
-			[]string{"ADMIN_ADDR is where HOST and PORT are", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf"},
+			[]string{"ADMIN_ADDR=127.0.0.1:8000", "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_HEADERS=key:hunter2"},
+			[]string{"ADMIN_ADDR is where HOST and PORT are", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL", "OTEL_EXPORTER_OTLP_HEADERS must be name=value", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf"},
 		},
 		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5"}, []string{"DRAIN_DELAY must be a duration", "MAX_TASKS_PER_USER must be a whole", "RATE_LIMIT must be a whole"}},
 		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},

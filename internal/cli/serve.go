@@ -27,6 +27,8 @@ const (
 	maxDrainDelay = 20 * time.Second
 	// workersTimeout is the end of stopTimeout that is kept for the workers and the store.
 	workersTimeout = 3 * time.Second
+	// flushTimeout is the part of that for traces that were not sent yet.
+	flushTimeout = 2 * time.Second
 	// maxConnections is the most that are open at a time; further ones wait.
 	maxConnections = 10_000
 )
@@ -61,7 +63,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	defer func() {
 		stopWorkers()
 		workers.Wait()
-		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), workersTimeout)
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 		defer cancel()
 		if err := stopTracing(flush); err != nil {
 			log.Warn("the last traces could not be sent", "error", err)
@@ -79,20 +81,24 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	failed := make(chan error, 2)
-	address, err := listen(ctx, api, c.address(), "HOST and PORT say where", failed)
+	listener, err := listen(ctx, c.address(), "HOST and PORT say where")
 	if err != nil {
 		return err
 	}
+	failed := make(chan error, 2)
 	if c.AdminAddr != "" {
-		admin := told.adminServer()
 		where, _ := adminAddress(c.AdminAddr) // validated
-		if where, err = listen(ctx, admin, where, "ADMIN_ADDR says where", failed); err != nil {
-			return errors.Join(err, api.Close())
+		operators, err := listen(ctx, where, "ADMIN_ADDR says where")
+		if err != nil {
+			return errors.Join(err, listener.Close())
 		}
+		admin := told.adminServer(where)
 		defer func() { err = errors.Join(err, admin.Close()) }()
-		log.Info("serving operators", "metrics", "http://"+where+"/metrics", "profiles", "http://"+where+"/debug/pprof/")
+		serveOn(admin, operators, failed)
+		log.Info("serving operators", "metrics", "http://"+operators.Addr().String()+"/metrics", "profiles", "http://"+operators.Addr().String()+"/debug/pprof/")
 	}
+	serveOn(api, listener, failed)
+	address := listener.Addr().String()
 	a.announce(log, c, d, address)
 
 	select {
@@ -124,9 +130,8 @@ func (c *Config) drainDelay(terminal bool) time.Duration {
 	return 5 * time.Second
 }
 
-// listen starts server on address, which is returned as it came to be. When
-// the server ends by itself, why goes to failed.
-func listen(ctx context.Context, server *http.Server, address, hint string, failed chan<- error) (string, error) {
+// listen takes an address.
+func listen(ctx context.Context, address, hint string) (net.Listener, error) {
 	network := "tcp"
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.To4() != nil {
@@ -134,14 +139,18 @@ func listen(ctx context.Context, server *http.Server, address, hint string, fail
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
-		return "", fmt.Errorf("cannot listen: %w (%s)", err, hint)
+		return nil, fmt.Errorf("cannot listen: %w (%s)", err, hint)
 	}
+	return netutil.LimitListener(listener, maxConnections), nil
+}
+
+// serveOn starts server. When it ends by itself, why goes to failed.
+func serveOn(server *http.Server, listener net.Listener, failed chan<- error) {
 	go func() {
-		if err := server.Serve(netutil.LimitListener(listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	}()
-	return listener.Addr().String(), nil
 }
 
 // stop ends the server: it is not ready at once, serves for delay, so that load

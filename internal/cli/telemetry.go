@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -98,6 +99,15 @@ func tracingFaults(variables map[string]string) (faults []string) {
 			faults = append(faults, name+" must be http/protobuf, or not set")
 		}
 	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"} {
+		for header := range strings.SplitSeq(variables[name], ",") {
+			key, value, ok := strings.Cut(header, "=")
+			_, bad := url.PathUnescape(value)
+			if variables[name] != "" && (!ok || strings.TrimSpace(key) == "" || bad != nil) {
+				faults = append(faults, name+" must be name=value, with commas between and % encoded as %25")
+			}
+		}
+	}
 	return faults
 }
 
@@ -110,6 +120,7 @@ func tracing(ctx context.Context, variables map[string]string, version string, l
 		!slices.ContainsFunc(endpoints, func(name string) bool { return variables[name] != "" }) {
 		return nil, none, nil
 	}
+	otel.SetLogger(logr.Discard()) // it repeats values, which may be secrets, and tells nothing else
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err) }))
 	for name, value := range variables { // those of the .env file are not in the environment yet
 		if err := os.Setenv(name, value); err != nil {
@@ -129,7 +140,24 @@ func tracing(ctx context.Context, variables map[string]string, version string, l
 	return provider, provider.Shutdown, nil
 }
 
-// adminServer is the server for operators.
-func (t *telemetry) adminServer() *http.Server {
-	return &http.Server{Handler: t.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+// adminServer is the server for operators, at this address. On loopback it
+// answers to names of this machine only, so that no web page whose name was made
+// to point here reads the profiles.
+func (t *telemetry) adminServer(address string) *http.Server {
+	h := t.handler()
+	if host, _, err := net.SplitHostPort(address); err == nil && isLoopback(host) {
+		all := h
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			name := r.Host
+			if host, _, err := net.SplitHostPort(name); err == nil {
+				name = host
+			}
+			if !isLoopback(strings.Trim(name, "[]")) {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			all.ServeHTTP(w, r)
+		})
+	}
+	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 }

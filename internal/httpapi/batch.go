@@ -176,7 +176,7 @@ type batchInput struct {
 }
 
 func (in *batchInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.Body.with(append(noMatch(ctx, "Give operations an if_version instead."), in.keyFaults(ctx)...)...))
+	return in.resolve(ctx, in.read(ctx, in.Body.body, noMatch(ctx, "Give operations an if_version instead.")...))
 }
 
 // BatchResults is the answer to a batch.

@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,25 +26,28 @@ type Retry struct {
 	key *docket.Key // nil without the field
 }
 
-// keyFaults reads the field and returns its faults.
-func (in *Retry) keyFaults(ctx huma.Context) []docket.Fault {
+// read reads the field, and what no handler reads of the body, which is the
+// request's too. It returns b with their faults, and with others before its own.
+func (in *Retry) read(ctx huma.Context, b body, others ...docket.Fault) body {
 	r, _ := humago.Unwrap(ctx)
 	lines := r.Header.Values(keyHeader)
 	if len(lines) == 0 {
-		return nil
+		return b.with(others...)
 	}
 	text, err := parseKey(lines)
 	if err != nil {
-		return []docket.Fault{{
+		return b.with(append(others, docket.Fault{
 			In: docket.InHeader, Name: keyHeader, Code: "malformed",
 			Detail: "The header Idempotency-Key must be given once, as 1 to 255 visible ASCII characters without spaces, bare or in double quotes.",
-		}}
+		})...)
 	}
-	if _, err := io.Copy(io.Discard, r.Body); err != nil { // what no handler reads is the request's too
-		return []docket.Fault{bodyFault("", "unreadable", "The body of the request could not be read to its end.")}
+	if _, err := io.Copy(io.Discard, r.Body); b.err == nil && err != nil {
+		if b.err = err; errors.Is(err, os.ErrDeadlineExceeded) {
+			b.err = errSlowBody
+		}
 	}
 	in.key = &docket.Key{Text: text, Fingerprint: fingerprintOf(r, requestOf(ctx.Context()).body)}
-	return nil
+	return b.with(others...)
 }
 
 var errNotAKey = errors.New("httpapi: not an idempotency key")

@@ -89,6 +89,8 @@ func testKeyReuse(c *client) {
 	c.do("DELETE", "/api/alice/tasks/"+gone.ID, "other", "Idempotency-Key: body").faults("Idempotency-Key: key_reused")
 	c.do("DELETE", "/api/alice/tasks/"+gone.ID, "one", "Idempotency-Key: body").is(204)
 
+	c.doChunked("DELETE", path, strings.Repeat("x", 200_000), "Idempotency-Key: chunks").is(413).problem("content-too-large")
+
 	// Failures are not kept.
 	c.do("PUT", path, `{"title":"z"}`, "Idempotency-Key: two", `If-Match: "9"`).is(412)
 	c.do("PUT", path, `{"title":"z"}`, "Idempotency-Key: two", `If-Match: "2"`).is(200)

@@ -62,7 +62,7 @@ func identify(log *slog.Logger, m *metrics, next http.Handler) http.Handler {
 			req.id = rand.Text()
 		}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
-		answer := &response{ResponseWriter: w}
+		answer := &response{ResponseWriter: w, share: &req.share}
 		answer.Header().Set("X-Request-Id", req.id)
 		answer.Header().Set("X-Content-Type-Options", "nosniff")
 		answer.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages have their own
@@ -76,6 +76,7 @@ func identify(log *slog.Logger, m *metrics, next http.Handler) http.Handler {
 				if answer.status != 0 {
 					// Too late to say so: break the connection, so that what was sent does not look whole.
 					log.ErrorContext(r.Context(), "panic", "request_id", req.id, "error", err)
+					m.observe(r, http.StatusInternalServerError, time.Since(start))
 					panic(http.ErrAbortHandler)
 				}
 				writeProblem(answer, r, err)
@@ -144,11 +145,13 @@ func instance(r *http.Request) string {
 type response struct {
 	http.ResponseWriter
 	status int
+	share  *share // given back when the answer begins: its client may take its time
 }
 
 func (w *response) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+		w.share.release()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -158,6 +161,7 @@ func (w *response) WriteHeader(status int) {
 func (w *response) Write(b []byte) (n int, err error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+		w.share.release()
 	}
 	control := http.NewResponseController(w.ResponseWriter)
 	for {
@@ -192,7 +196,9 @@ func limitBody(next http.Handler) http.Handler {
 			requestOf(r.Context()).body = body.sum
 		}
 		if r.ContentLength > most {
-			body.discard()
+			if r.Header.Get("Expect") == "" { // else the client waits to be asked for the body
+				body.discard()
+			}
 			writeProblem(w, r, errTooLarge)
 			return
 		}

@@ -146,6 +146,41 @@ func request(t *testing.T, method, url string) *http.Request {
 	return r
 }
 
+// TestSlowClientsHoldNobodyUp has more clients than may be at work send their
+// bodies slowly, and as many not read their answers.
+func TestSlowClientsHoldNobodyUp(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Metrics: registry})
+	note := strings.Repeat("x", 5000)
+	for range 100 {
+		c.do("POST", "/api/slow/tasks", `{"title":"x","description":"`+note+`"}`).is(201)
+	}
+	for n := range 2 * 260 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		request := "GET /api/slow/tasks HTTP/1.1\r\nHost: localhost\r\n\r\n" // 500 KB, which nobody reads
+		if n%2 == 0 {
+			request = "POST /api/slow/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(1 << 10) // so that the answer waits in the server
+		}
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		c.do("POST", "/api/alice/tasks", `{"title":"x"}`).is(201)
+		c.do("GET", "/api/alice/tasks", "").is(200)
+	}
+	if n := testutil.ToFloat64(gathered(t, registry, "docket_http_shed_total")); n != 0 {
+		t.Errorf("%v requests were refused", n)
+	}
+}
+
 func TestQuota(t *testing.T) {
 	c := serve(t, backends["sqlite"](t), httpapi.Options{}, docket.WithMaxTasks(2))
 	first := c.create("alice", "first")

@@ -37,7 +37,7 @@ type share struct {
 	bytes  int64
 }
 
-// each gives every request its share, until it ends.
+// each gives every request its share, until its answer begins.
 func (l *loadLimit) each(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := &requestOf(r.Context()).share
@@ -77,9 +77,14 @@ func (s *share) refuse() error {
 }
 
 func (s *share) release() {
+	if s.limit == nil {
+		return
+	}
 	s.limit.bytes.Add(-s.bytes)
+	s.bytes = 0
 	if s.atWork {
 		s.limit.atWork.Add(-1)
+		s.atWork = false
 	}
 }
 

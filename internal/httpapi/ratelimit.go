@@ -91,7 +91,7 @@ func limitRate(l *rateLimiter, m *metrics, next http.Handler) http.Handler {
 		req := requestOf(r.Context())
 		user := req.identity.Subject
 		if named, ok := userOf(r.URL); req.anyone && ok {
-			user = docket.UserID(named)
+			user, _ = docket.ParseUserID(named) // none, when it is not one
 		}
 		if user == "" {
 			next.ServeHTTP(w, r)

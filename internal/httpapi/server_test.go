@@ -19,13 +19,17 @@ import (
 )
 
 // doChunked is do with a body of a length that is not announced.
-func (c *client) doChunked(method, path, body string, _ ...string) answer {
+func (c *client) doChunked(method, path, body string, headers ...string) answer {
 	c.Helper()
 	r, err := http.NewRequestWithContext(c.Context(), method, c.url+path, io.MultiReader(strings.NewReader(body)))
 	if err != nil {
 		c.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ":")
+		r.Header.Set(name, strings.TrimSpace(value))
+	}
 	response, err := transport.RoundTrip(r)
 	if err != nil {
 		c.Fatal(err)

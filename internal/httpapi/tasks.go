@@ -112,7 +112,7 @@ type writeInput struct {
 }
 
 func (in *writeInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, body{faults: append(in.tagFaults(ctx), in.keyFaults(ctx)...)})
+	return in.resolve(ctx, in.read(ctx, body{}, in.tagFaults(ctx)...))
 }
 
 type createInput struct {
@@ -122,7 +122,7 @@ type createInput struct {
 }
 
 func (in *createInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.Body.with(append(noMatch(ctx, "A task that is made has no version yet."), in.keyFaults(ctx)...)...))
+	return in.resolve(ctx, in.read(ctx, in.Body.body, noMatch(ctx, "A task that is made has no version yet.")...))
 }
 
 // noMatch returns a fault when a request has If-Match where no task is named,
@@ -142,7 +142,7 @@ type updateInput struct {
 }
 
 func (in *updateInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.Body.with(append(in.tagFaults(ctx), in.keyFaults(ctx)...)...))
+	return in.resolve(ctx, in.read(ctx, in.Body.body, in.tagFaults(ctx)...))
 }
 
 type completeInput struct {
@@ -156,7 +156,7 @@ func (in *completeInput) Resolve(ctx huma.Context) []error {
 	if in.Body == nil {
 		in.Body = &TaskComplete{}
 	}
-	return in.resolve(ctx, in.Body.with(append(in.tagFaults(ctx), in.keyFaults(ctx)...)...))
+	return in.resolve(ctx, in.read(ctx, in.Body.body, in.tagFaults(ctx)...))
 }
 
 type taskOutput struct {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -19,23 +20,33 @@ func traced(provider trace.TracerProvider, next http.Handler) http.Handler {
 	tracer := provider.Tracer("docket/internal/httpapi")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-		ctx, span := tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
-			attribute.String("http.request.method", r.Method), attribute.String("url.scheme", "http"),
+		ctx, span := tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+			attribute.String("http.request.method", methodOf(r)), attribute.String("url.scheme", "http"),
 			attribute.String("docket.request_id", requestOf(r.Context()).id)))
-		defer span.End()
-		inner := r.WithContext(ctx)
+		inner, status := r.WithContext(ctx), http.StatusInternalServerError // of a panic
+		defer func() {
+			r.Pattern = inner.Pattern // the log and the metrics want it
+			span.SetAttributes(attribute.Int("http.response.status_code", status))
+			if r.Pattern != "" && r.Pattern != "/" {
+				span.SetName(r.Pattern)
+				span.SetAttributes(attribute.String("http.route", r.Pattern))
+			}
+			if status >= http.StatusInternalServerError {
+				span.SetStatus(codes.Error, "")
+			}
+			span.End()
+		}()
 		next.ServeHTTP(w, inner)
-		r.Pattern = inner.Pattern // the log and the metrics want it
-		status := statusOf(w)
-		span.SetAttributes(attribute.Int("http.response.status_code", status))
-		if r.Pattern != "" {
-			span.SetName(r.Pattern)
-			span.SetAttributes(attribute.String("http.route", r.Pattern))
-		}
-		if status >= http.StatusInternalServerError {
-			span.SetStatus(codes.Error, "")
-		}
+		status = statusOf(w)
 	})
+}
+
+// methodOf is the request's method as traces name it.
+func methodOf(r *http.Request) string {
+	if slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, r.Method) {
+		return r.Method
+	}
+	return "_OTHER"
 }
 
 // statusOf is the status that was answered so far.

@@ -176,7 +176,7 @@ func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.W
 
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = s.write(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.run(ctx, ctx, safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error { // a stop need not wait for it
 		tag, err := conn.Exec(ctx, expireKeysSQL, now, limit)
 		n = int(tag.RowsAffected())
 		return err
