@@ -42,7 +42,8 @@ bin/oasdiff:
 generate: ## write openapi.yaml from the code
 	go run ./cmd/docket openapi >openapi.yaml
 
-torture: deps ## the long shows: crashes, model checks and a minute of each fuzz target
+torture: deps bin/oasdiff ## the long shows: faults and what they do, model checks, a minute of each fuzz target
+	@.ci/lint-contract
 	go test -count=1 -timeout=30m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=10000
 	go test -race -count=1 -timeout=60m ./e2e -torture -v
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
