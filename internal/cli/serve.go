@@ -88,9 +88,9 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	failed := make(chan error, 2)
 	if c.AdminAddr != "" {
 		where, _ := adminAddress(c.AdminAddr) // validated
-		operators, err := listen(ctx, where, "ADMIN_ADDR says where")
-		if err != nil {
-			return errors.Join(err, listener.Close())
+		operators, failure := listen(ctx, where, "ADMIN_ADDR says where")
+		if failure != nil {
+			return errors.Join(failure, listener.Close())
 		}
 		admin := told.adminServer(where)
 		defer func() { err = errors.Join(err, admin.Close()) }()

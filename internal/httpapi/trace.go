@@ -11,8 +11,8 @@ import (
 )
 
 // traced has a span for each request, of the trace that the request's
-// traceparent names where it has one (W3C Trace Context). Nothing that users
-// wrote, and no user's id, is in it.
+// traceparent names where it has one (W3C Trace Context). But for the request's
+// id, which a client may choose, nothing that users wrote is in it, nor who they are.
 func traced(provider trace.TracerProvider, next http.Handler) http.Handler {
 	if provider == nil {
 		return next

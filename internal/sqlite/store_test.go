@@ -189,15 +189,18 @@ func TestLockedByAnotherProgram(t *testing.T) {
 	}
 }
 
+// pragma changes how the writer, which must be idle, is treated by SQLite.
+func pragma(t *testing.T, s *Store, text string) {
+	t.Helper()
+	if _, err := s.writer.conn.ExecContext(t.Context(), "PRAGMA "+text); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestStorageFull(t *testing.T) {
 	s := open(t, tempPath(t))
 	kept := put(t, s, "kept")
-	limit := func(pages string) { // the writer is idle, so its connection may be used
-		t.Helper()
-		if _, err := s.writer.conn.ExecContext(t.Context(), "PRAGMA max_page_count="+pages); err != nil {
-			t.Fatal(err)
-		}
-	}
+	limit := func(pages string) { pragma(t, s, "max_page_count="+pages) }
 	limit("1") // no more than there are
 	var full error
 	for range 200 {
@@ -444,12 +447,7 @@ func TestWriteBehindASlowOne(t *testing.T) {
 func TestReadOnly(t *testing.T) {
 	s := open(t, tempPath(t))
 	task := put(t, s, "task")
-	refuse := func(on string) { // the writer is idle, so its connection may be used
-		t.Helper()
-		if _, err := s.writer.conn.ExecContext(t.Context(), "PRAGMA query_only="+on); err != nil {
-			t.Fatal(err)
-		}
-	}
+	refuse := func(on string) { pragma(t, s, "query_only="+on) }
 	refuse("1")
 	if _, err := storetest.Create(t.Context(), s, draft("refused")); docket.KindOf(err) != docket.Unavailable {
 		t.Errorf("a write returned %v", err)
