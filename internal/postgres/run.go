@@ -56,11 +56,8 @@ func (s *Store) read(ctx context.Context, f func(context.Context, *pgx.Conn) err
 func (s *Store) run(acquire, statement context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
 	for attempt := 1; ; attempt++ {
 		err := s.attempt(acquire, statement, f)
-		if code := sqlState(err); code == undefinedStatement || code == duplicateStatement {
-			s.leaveSession()
-		}
 		if statement.Err() == nil { // else the client has left, which says nothing of the database
-			s.observe(err)
+			s.note(err)
 		}
 		if err == nil || attempt == maxAttempts || !again(err) || !pause(acquire, attempt) {
 			return translate(err)
@@ -73,10 +70,7 @@ func (s *Store) attempt(acquire, statement context.Context, f func(context.Conte
 	defer cancelAcquire()
 	conn, err := s.pool.Acquire(acquire)
 	if err != nil {
-		if errors.Is(context.Cause(acquire), errAcquire) {
-			return unavailable(errors.Join(errAcquire, err))
-		}
-		return err
+		return acquireError(acquire, err)
 	}
 	defer conn.Release()
 	ctx, cancel := context.WithTimeout(statement, statementTimeout)
@@ -111,6 +105,14 @@ func pause(ctx context.Context, attempt int) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// note draws the conclusions from what a statement came to.
+func (s *Store) note(err error) {
+	if code := sqlState(err); code == undefinedStatement || code == duplicateStatement {
+		s.leaveSession()
+	}
+	s.observe(err)
 }
 
 // leaveSession stops the use of prepared statements: a pooler that nothing

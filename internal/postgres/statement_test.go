@@ -58,7 +58,7 @@ type statement struct {
 var named = map[string]bool{
 	"getSQL": true, "createSQL": true, "updateSQL": true, "toggleSQL": true, "toggleIfSQL": true, "deleteSQL": true, "restoreSQL": true, "listSQL": true,
 	"claimKeySQL": true, "guardKeySQL": true, "keepKeySQL": true, "ownSQL": true, "importSQL": true, "countSQL": true,
-	"expireKeysSQL": false, "lockTimeoutSQL": false,
+	"expireKeysSQL": false, "lockTimeoutSQL": false, "groupLockTimeoutSQL": false,
 }
 
 // TestEveryStatementIsNamed finds the statements in the code.

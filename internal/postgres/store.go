@@ -69,6 +69,8 @@ type Store struct {
 	mode atomic.Int32 // a pgx.QueryExecMode, of the connections that are made from now on
 	log  *slog.Logger
 
+	lanes *lanes
+
 	leaving sync.Mutex // held to change mode and the connections
 
 	troubled atomic.Bool // the last statement met a database that cannot serve
@@ -109,7 +111,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ShouldPing = seemsDead
-	s := &Store{log: o.Log}
+	s := &Store{log: o.Log, lanes: newLanes()}
 	s.mode.Store(int32(mode))
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
 		c.DefaultQueryExecMode = pgx.QueryExecMode(s.mode.Load())

@@ -27,12 +27,19 @@ func scanned(t docket.Task) docket.Task {
 }
 
 // Get implements docket.Store.
-func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (t docket.Task, err error) {
-	err = s.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return one(ctx, conn, getSQL, []any{string(owner), id}, destinations(&t)...)
+func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.Task, error) {
+	t := new(docket.Task)
+	err := s.together(ctx, s.lanes.reads, &call{
+		owner: owner, sql: getSQL, args: []any{string(owner), id}, dest: destinations(t),
+		outcome: func(err error) error {
+			if errors.Is(err, pgx.ErrNoRows) {
+				return docket.NoSuchTask()
+			}
+			return err
+		},
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return docket.Task{}, docket.NoSuchTask()
+	if err != nil {
+		return docket.Task{}, err
 	}
-	return scanned(t), err
+	return scanned(*t), nil
 }

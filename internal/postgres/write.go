@@ -45,9 +45,12 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		return s.writeTogether(ctx, owner, w)
 	}
 	r, tasks := requestFor(owner, w, w.Operations[0]), make([]docket.Task, 1)
-	err = s.write(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		tasks[0], err = r.result(w, 0, one(ctx, conn, r.sql, r.args, r.dest...))
-		return err
+	err = s.together(ctx, s.lanes.of(owner), &call{
+		owner: owner, sql: r.sql, args: r.args, dest: r.dest,
+		outcome: func(err error) (failed error) {
+			tasks[0], failed = r.result(w, 0, err)
+			return failed
+		},
 	})
 	if err != nil {
 		return docket.Written{}, err

@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"docket"
+)
+
+const (
+	readWidth  = 2 // groups of reads on their way at a time
+	writeLanes = 4 // of one group each
+)
+
+// groupLockTimeoutSQL bounds how long a group waits for a user that is locked
+// elsewhere. After it each call goes alone.
+const groupLockTimeoutSQL = `SELECT set_config('lock_timeout', '200ms', true)`
+
+// lanes carry the single-row statements of concurrent requests. All writes of a
+// user are in one lane, so the groups of this process never wait for each other.
+type lanes struct {
+	reads  *lane
+	writes [writeLanes]*lane
+	seed   maphash.Seed
+}
+
+func newLanes() *lanes {
+	l := &lanes{reads: newLane(readWidth, false), seed: maphash.MakeSeed()}
+	for i := range l.writes {
+		l.writes[i] = newLane(1, true)
+	}
+	return l
+}
+
+func (l *lanes) of(owner docket.UserID) *lane {
+	return l.writes[maphash.String(l.seed, string(owner))%writeLanes]
+}
+
+// together carries c in a lane with those of other requests, or alone when that
+// says more than the failure of a group would, and in a database in trouble.
+func (s *Store) together(ctx context.Context, l *lane, c *call) error {
+	c.turn = make(chan struct{}, 1)
+	if s.troubled.Load() {
+		return s.alone(ctx, l, c)
+	}
+	if !l.enter(c) {
+		defer l.arrived(c.owner)
+		return s.alone(ctx, l, c)
+	}
+	ctx = startSpan(ctx, "statement", c.sql)
+	err := s.ride(ctx, l, c)
+	endSpan(ctx, err)
+	switch {
+	case errors.Is(err, errAlone):
+		defer l.arrived(c.owner)
+		return s.alone(ctx, l, c)
+	case err == nil, errors.Is(err, pgx.ErrNoRows):
+		return c.outcome(err)
+	}
+	return err
+}
+
+func (s *Store) alone(ctx context.Context, l *lane, c *call) error {
+	run := s.read
+	if l.writes {
+		run = s.write
+	}
+	return run(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return c.outcome(one(ctx, conn, c.sql, c.args, c.dest...))
+	})
+}
+
+// errAlone is the end of a call whose group has failed for certain, for a reason
+// that another may have given.
+var errAlone = errors.New("postgres: the group has failed")
+
+// ride waits for c to be carried, or leads the group that does.
+func (s *Store) ride(ctx context.Context, l *lane, c *call) error {
+	acquire, cancel := context.WithTimeoutCause(ctx, acquireTimeout, errAcquire)
+	defer cancel()
+	select {
+	case <-c.turn:
+	case <-acquire.Done():
+		if l.leave(c) != rides {
+			return acquireError(acquire, ctx.Err())
+		}
+		if !l.writes && ctx.Err() != nil {
+			return ctx.Err() // what it comes to interests nobody
+		}
+		<-c.turn
+	}
+	if !l.led(c) {
+		return c.err
+	}
+	conn, err := s.pool.Acquire(acquire)
+	if err != nil {
+		if acquire.Err() != nil {
+			l.leave(c)
+			return acquireError(acquire, err)
+		}
+		l.pass([]*call{c}, true)
+		return errAlone
+	}
+	group := l.group(c)
+	err = carry(conn.Conn(), group, l.writes)
+	conn.Release()
+	s.note(err)
+	again := err != nil && repeatable(err, l.writes)
+	l.pass(group, again)
+	for _, c := range group {
+		if again {
+			c.err = errAlone
+		} else if err != nil {
+			c.err = translate(err)
+		}
+		c.turn <- struct{}{}
+	}
+	<-c.turn
+	return c.err
+}
+
+func acquireError(acquire context.Context, err error) error {
+	if errors.Is(context.Cause(acquire), errAcquire) {
+		return unavailable(errors.Join(errAcquire, err))
+	}
+	return err
+}
+
+// carry runs the calls of a group as one transaction in one round trip, those of
+// writes in order of their users: the groups of all processes take their locks
+// in the same order. The deadline is the group's own, for no request may end
+// what it shares with others. After an error nothing has an outcome but that.
+func carry(conn *pgx.Conn, group []*call, writes bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
+	defer cancel()
+	batch := &pgx.Batch{}
+	if writes {
+		slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+		batch.Queue(groupLockTimeoutSQL)
+	}
+	for _, c := range group {
+		batch.Queue(c.sql, c.args...)
+	}
+	answers := conn.SendBatch(ctx, batch)
+	if writes {
+		if _, err := answers.Exec(); err != nil {
+			return settle(errors.Join(err, answers.Close()), false)
+		}
+	}
+	completed := true
+	for _, c := range group {
+		rows, err := answers.Query()
+		if err == nil {
+			err = scanOne(rows, c.dest...)
+		}
+		c.err = err
+		completed = completed && (err == nil || errors.Is(err, pgx.ErrNoRows))
+	}
+	return settle(answers.Close(), completed)
+}
+
+// repeatable reports whether calls of a group that failed with err are carried
+// once more, each by itself.
+func repeatable(err error, writes bool) bool {
+	if writes {
+		_, open := errors.AsType[*unsettled](err)
+		return !open && sqlState(err) != queryCanceled
+	}
+	return sqlState(err) != queryCanceled && !pgconn.Timeout(err)
+}
