@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -11,43 +10,54 @@ import (
 	"docket"
 )
 
-// filter holds a list to what its query asks for: $2 is the value of completed
-// or null, $3 the folded text to search for or null.
-const filter = `t.user_id = $1 AND t.deleted_at IS NULL AND ($2::boolean IS NULL OR t.completed = $2)
-    AND ($3::text IS NULL OR strpos(t.title_folded, $3) > 0 OR strpos(t.description_folded, $3) > 0)`
+// listStatement names a statement: one for each order, with conditions on
+// the tasks and a count or without. Each has a plan of its own that suits every
+// value, so that PostgreSQL plans it once and not at each request.
+type listStatement struct {
+	sort     docket.Sort
+	filtered bool
+}
 
-// listSQL is the statement of each order. It has one row for the owner, also
-// when no task is read, and a loop over the tasks in it, which keeps their
-// order. $4 to $6 are the state that the client knows, $7 says whether to count
-// what the filters leave, $8 is the limit; then comes the position.
-var listSQL = func() map[docket.Sort]string {
-	const shape = `SELECT o.epoch, o.counter, o.purged_through,
-  CASE WHEN NOT $7::boolean THEN 0 WHEN $2::boolean IS NULL AND $3::text IS NULL THEN o.live
-    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE %[1]s) END,
-  t.user_id, t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version
-FROM docket.owners AS o LEFT JOIN LATERAL (
-  SELECT %[2]s FROM docket.tasks AS t
-  WHERE %[1]s
-    AND NOT (o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-    AND %[3]s
-  ORDER BY %[4]s LIMIT $8::integer) AS t ON true
-WHERE o.user_id = $1`
-	statements := map[docket.Sort]string{
-		{}:                 fmt.Sprintf(shape, filter, columns, "t.id > $9::uuid", "t.id"),
-		{Descending: true}: fmt.Sprintf(shape, filter, columns, "t.id < $9::uuid", "t.id DESC"),
+// listSQL has a row of the owner's state, then the tasks in their order, with
+// no state. $2 to $4 are the state that the client knows, $5 is the limit and $6
+// the id of the position; then comes its key, in the orders that have one, and
+// of a filtered list the value of completed or null, the folded text to search
+// for or null, and whether to count what these leave.
+var listSQL = func() map[listStatement]string {
+	const (
+		shape = `WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, ARRAY[o.epoch, o.counter, o.purged_through, %[1]s] FROM o
+UNION ALL
+(SELECT ` + columns + `, NULL FROM docket.tasks AS t
+  WHERE %[2]s AND %[3]s AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $2::bigint AND o.counter = $3::bigint AND o.purged_through = $4::bigint)
+  ORDER BY %[4]s LIMIT $5::integer)`
+		live    = "t.user_id = $1 AND t.deleted_at IS NULL"
+		matches = `%[1]s AND ($%[2]d::boolean IS NULL OR t.completed = $%[2]d)
+    AND ($%[3]d::text IS NULL OR strpos(t.title_folded, $%[3]d) > 0 OR strpos(t.description_folded, $%[3]d) > 0)`
+		count = `CASE WHEN NOT $%[1]d::boolean THEN 0 WHEN $%[2]d::boolean IS NULL AND $%[3]d::text IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE %[4]s) END`
+	)
+	statements := map[listStatement]string{}
+	add := func(sort docket.Sort, args int, after, order string) {
+		filter := fmt.Sprintf(matches, live, args+1, args+2)
+		statements[listStatement{sort, false}] = fmt.Sprintf(shape, "0", live, after, order)
+		statements[listStatement{sort, true}] = fmt.Sprintf(shape, fmt.Sprintf(count, args+3, args+1, args+2, filter), filter, after, order)
 	}
+	add(docket.Sort{}, 6, "t.id > $6::uuid", "t.id")
+	add(docket.Sort{Descending: true}, 6, "t.id < $6::uuid", "t.id DESC")
 	for key, column := range map[docket.SortKey][2]string{
 		docket.ByUpdate: {"t.updated_at", "timestamptz"}, docket.ByTitle: {`t.title COLLATE "C"`, "text"}, // "C" is the order of code points
 	} {
-		statements[docket.Sort{Key: key}] = fmt.Sprintf(shape, filter, columns,
-			fmt.Sprintf("($10::%s IS NULL OR (%s, t.id) > ($10, $9::uuid))", column[1], column[0]), column[0]+", t.id")
-		statements[docket.Sort{Key: key, Descending: true}] = fmt.Sprintf(shape, filter, columns,
-			fmt.Sprintf("($10::%s IS NULL OR (%s, t.id) < ($10, $9::uuid))", column[1], column[0]), column[0]+" DESC, t.id DESC")
+		const after = "($7::%s IS NULL OR (%s, t.id) %s ($7, $6::uuid))"
+		add(docket.Sort{Key: key}, 7, fmt.Sprintf(after, column[1], column[0], ">"), column[0]+", t.id")
+		add(docket.Sort{Key: key, Descending: true}, 7, fmt.Sprintf(after, column[1], column[0], "<"), column[0]+" DESC, t.id DESC")
 	}
 	return statements
 }()
 
-// position returns the arguments from $9 on. The first page is behind an id that
+// position returns the arguments from $6 on. The first page is behind an id that
 // stands before all.
 func position(q docket.ListQuery) []any {
 	id := uuid.Nil
@@ -68,33 +78,39 @@ func position(q docket.ListQuery) []any {
 	return []any{id, q.After.Title}
 }
 
-func listArgs(owner docket.UserID, q docket.ListQuery) []any {
+// listRequest returns the statement of a list and its arguments.
+func listRequest(owner docket.UserID, q docket.ListQuery) (string, []any) {
 	known := docket.State{Epoch: -1} // of no owner
 	if q.Known != nil {
 		known = *q.Known
 	}
-	args := []any{string(owner), nil, nil, known.Epoch, known.Counter, known.PurgedThrough, q.Count, q.Limit + 1}
-	if q.Completed.Set {
-		args[1] = q.Completed.Value
+	filtered := q.Count || q.Completed.Set || q.Search != ""
+	args := append([]any{string(owner), known.Epoch, known.Counter, known.PurgedThrough, q.Limit + 1}, position(q)...)
+	if filtered {
+		var completed, search any
+		if q.Completed.Set {
+			completed = q.Completed.Value
+		}
+		if q.Search != "" {
+			search = docket.Fold(q.Search)
+		}
+		args = append(args, completed, search, q.Count)
 	}
-	if q.Search != "" {
-		args[2] = docket.Fold(q.Search)
-	}
-	return append(args, position(q)...)
+	return listSQL[listStatement{q.Sort, filtered}], args
 }
 
 // List implements docket.Store.
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (page docket.Page, err error) {
-	args := listArgs(owner, q)
+	sql, args := listRequest(owner, q)
 	err = s.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		page = docket.Page{Tasks: []docket.Task{}} // afresh in each attempt
-		rows, err := conn.Query(ctx, listSQL[q.Sort], args...)
+		page = docket.Page{Tasks: make([]docket.Task, 0, min(q.Limit, 64))} // afresh in each attempt
+		rows, err := conn.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			if err := addRow(&page, rows, q.Limit); err != nil {
+			if err := addRow(&page, rows, owner, q.Limit); err != nil {
 				return err
 			}
 		}
@@ -104,28 +120,19 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 	return page, err
 }
 
-// addRow adds a row of listSQL to a page. When there is no task in it, all of
-// the task's columns are null.
-func addRow(page *docket.Page, rows pgx.Rows, limit int) error {
-	var (
-		owner, title     *string
-		id               *uuid.UUID
-		description      *string
-		completed        *bool
-		created, updated *time.Time
-		version          *int64
-	)
-	err := rows.Scan(&page.State.Epoch, &page.State.Counter, &page.State.PurgedThrough, &page.Total,
-		&owner, &id, &title, &description, &completed, &created, &updated, &version)
-	if err != nil || id == nil {
+// addRow adds a row of listSQL to a page.
+func addRow(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) error {
+	var state []int64
+	task := docket.Task{UserID: owner}
+	if err := rows.Scan(taskRow{&task, []any{&state}}); err != nil {
 		return err
 	}
-	if page.More = len(page.Tasks) == limit; page.More {
+	if state != nil {
+		page.State, page.Total = docket.State{Epoch: state[0], Counter: state[1], PurgedThrough: state[2]}, int(state[3])
 		return nil
 	}
-	page.Tasks = append(page.Tasks, docket.Task{
-		UserID: docket.UserID(*owner), ID: *id, Title: *title, Description: description, Completed: *completed,
-		CreatedAt: created.UTC(), UpdatedAt: updated.UTC(), Version: *version,
-	})
+	if page.More = len(page.Tasks) == limit; !page.More {
+		page.Tasks = append(page.Tasks, task)
+	}
 	return nil
 }
