@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"regexp"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/go-json-experiment/json"
 
 	"docket"
 )
@@ -203,7 +201,7 @@ func takesAnything(ctx huma.Context, next func(huma.Context)) {
 // documentation from a CDN, no second way to serve the contract.
 func config() huma.Config {
 	format := huma.Format{
-		Marshal:   func(w io.Writer, v any) error { return json.MarshalWrite(w, v) },
+		Marshal:   encode,
 		Unmarshal: unmarshal,
 	}
 	return huma.Config{

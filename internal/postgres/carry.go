@@ -14,26 +14,33 @@ import (
 )
 
 const (
-	readWidth  = 2 // groups of reads on their way at a time
+	readWidth  = 2 // groups of single tasks on their way at a time
+	pageWidth  = 3 // groups of pages
 	writeLanes = 4 // of one group each
 )
 
-// groupLockTimeoutSQL bounds how long a group waits for a user that is locked
-// elsewhere. After it each call goes alone.
-const groupLockTimeoutSQL = `SELECT set_config('lock_timeout', '200ms', true)`
+const (
+	// writesFirstSQL bounds how long a group waits for a user that is locked
+	// elsewhere. After it each call goes alone.
+	writesFirstSQL = `SELECT set_config('lock_timeout', '200ms', true)`
+	// pagesFirstSQL does so for a page that takes long to find.
+	pagesFirstSQL = `SELECT set_config('statement_timeout', '200ms', true)`
+)
 
-// lanes carry the single-row statements of concurrent requests. All writes of a
-// user are in one lane, so the groups of this process never wait for each other.
+// lanes carry the statements of concurrent requests that read or change a task,
+// or read a short page. All writes of a user are in one lane, so the groups of
+// this process never wait for each other.
 type lanes struct {
 	reads  *lane
+	pages  *lane
 	writes [writeLanes]*lane
 	seed   maphash.Seed
 }
 
 func newLanes() *lanes {
-	l := &lanes{reads: newLane(readWidth, false), seed: maphash.MakeSeed()}
+	l := &lanes{reads: newLane(readWidth, "", false), pages: newLane(pageWidth, pagesFirstSQL, false), seed: maphash.MakeSeed()}
 	for i := range l.writes {
-		l.writes[i] = newLane(1, true)
+		l.writes[i] = newLane(1, writesFirstSQL, true)
 	}
 	return l
 }
@@ -72,7 +79,7 @@ func (s *Store) alone(ctx context.Context, l *lane, c *call) error {
 		run = s.write
 	}
 	return run(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return c.outcome(one(ctx, conn, c.sql, c.args, c.dest...))
+		return c.outcome(one(ctx, conn, c))
 	})
 }
 
@@ -108,10 +115,10 @@ func (s *Store) ride(ctx context.Context, l *lane, c *call) error {
 		return errAlone
 	}
 	group := l.group(c)
-	err = carry(conn.Conn(), group, l.writes)
+	err = carry(conn.Conn(), group, l)
 	conn.Release()
 	s.note(err)
-	again := err != nil && repeatable(err, l.writes)
+	again := err != nil && repeatable(err, l)
 	l.pass(group, again)
 	for _, c := range group {
 		if again {
@@ -136,19 +143,21 @@ func acquireError(acquire context.Context, err error) error {
 // writes in order of their users: the groups of all processes take their locks
 // in the same order. The deadline is the group's own, for no request may end
 // what it shares with others. After an error nothing has an outcome but that.
-func carry(conn *pgx.Conn, group []*call, writes bool) error {
+func carry(conn *pgx.Conn, group []*call, l *lane) error {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
 	batch := &pgx.Batch{}
-	if writes {
+	if l.first != "" {
+		batch.Queue(l.first)
+	}
+	if l.writes {
 		slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
-		batch.Queue(groupLockTimeoutSQL)
 	}
 	for _, c := range group {
 		batch.Queue(c.sql, c.args...)
 	}
 	answers := conn.SendBatch(ctx, batch)
-	if writes {
+	if l.first != "" {
 		if _, err := answers.Exec(); err != nil {
 			return settle(errors.Join(err, answers.Close()), false)
 		}
@@ -157,7 +166,7 @@ func carry(conn *pgx.Conn, group []*call, writes bool) error {
 	for _, c := range group {
 		rows, err := answers.Query()
 		if err == nil {
-			err = scanOne(rows, c.dest...)
+			err = c.read(rows)
 		}
 		c.err = err
 		completed = completed && (err == nil || errors.Is(err, pgx.ErrNoRows))
@@ -167,10 +176,9 @@ func carry(conn *pgx.Conn, group []*call, writes bool) error {
 
 // repeatable reports whether calls of a group that failed with err are carried
 // once more, each by itself.
-func repeatable(err error, writes bool) bool {
-	if writes {
-		_, open := errors.AsType[*unsettled](err)
-		return !open && sqlState(err) != queryCanceled
+func repeatable(err error, l *lane) bool {
+	if _, open := errors.AsType[*unsettled](err); open && l.writes {
+		return false
 	}
-	return sqlState(err) != queryCanceled && !pgconn.Timeout(err)
+	return !pgconn.Timeout(err) && (sqlState(err) != queryCanceled || l.first == pagesFirstSQL)
 }

@@ -3,6 +3,8 @@ package postgres
 import (
 	"sync"
 
+	"github.com/jackc/pgx/v5"
+
 	"docket"
 )
 
@@ -13,7 +15,8 @@ import (
 // database systems" (1984), with a leader that changes: the request that finds
 // the lane free takes the group, then hands on to the first that waits.
 type lane struct {
-	width  int // groups on their way at a time
+	width  int    // groups on their way at a time
+	first  string // the statement that begins a group, or ""
 	writes bool
 
 	mu      sync.Mutex
@@ -22,8 +25,8 @@ type lane struct {
 	apart   map[docket.UserID]int // calls that go alone, of each owner
 }
 
-func newLane(width int, writes bool) *lane {
-	return &lane{width: width, writes: writes, apart: map[docket.UserID]int{}}
+func newLane(width int, first string, writes bool) *lane {
+	return &lane{width: width, first: first, writes: writes, apart: map[docket.UserID]int{}}
 }
 
 // maxGroup bounds a group.
@@ -44,7 +47,7 @@ type call struct {
 	owner docket.UserID
 	sql   string
 	args  []any
-	dest  []any
+	read  func(pgx.Rows) error // takes in what the statement returns, afresh each time
 	// outcome is what the request makes of the statement's error: none, or
 	// pgx.ErrNoRows.
 	outcome func(error) error

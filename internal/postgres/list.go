@@ -78,14 +78,15 @@ func position(q docket.ListQuery) []any {
 	return []any{id, q.After.Title}
 }
 
-// listRequest returns the statement of a list and its arguments.
-func listRequest(owner docket.UserID, q docket.ListQuery) (string, []any) {
+// listRequest returns the statement of a list and its arguments, and whether it
+// is filtered.
+func listRequest(owner docket.UserID, q docket.ListQuery) (sql string, args []any, filtered bool) {
 	known := docket.State{Epoch: -1} // of no owner
 	if q.Known != nil {
 		known = *q.Known
 	}
-	filtered := q.Count || q.Completed.Set || q.Search != ""
-	args := append([]any{string(owner), known.Epoch, known.Counter, known.PurgedThrough, q.Limit + 1}, position(q)...)
+	filtered = q.Count || q.Completed.Set || q.Search != ""
+	args = append([]any{string(owner), known.Epoch, known.Counter, known.PurgedThrough, q.Limit + 1}, position(q)...)
 	if filtered {
 		var completed, search any
 		if q.Completed.Set {
@@ -96,28 +97,39 @@ func listRequest(owner docket.UserID, q docket.ListQuery) (string, []any) {
 		}
 		args = append(args, completed, search, q.Count)
 	}
-	return listSQL[listStatement{q.Sort, filtered}], args
+	return listSQL[listStatement{q.Sort, filtered}], args, filtered
 }
 
+// maxLanePage bounds the pages that go in a lane: what comes behind one waits for it.
+const maxLanePage = 100
+
 // List implements docket.Store.
-func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (page docket.Page, err error) {
-	sql, args := listRequest(owner, q)
-	err = s.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		page = docket.Page{Tasks: make([]docket.Task, 0, min(q.Limit, 64))} // afresh in each attempt
-		rows, err := conn.Query(ctx, sql, args...)
-		if err != nil {
+func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
+	page := new(docket.Page)
+	c := &call{owner: owner, read: func(rows pgx.Rows) error { return readPage(page, rows, owner, q) }, outcome: func(err error) error { return err }}
+	var filtered bool
+	c.sql, c.args, filtered = listRequest(owner, q)
+	carry := s.together
+	if filtered || q.Sort.Key != docket.ByCreation || q.Limit > maxLanePage {
+		carry = s.alone
+	}
+	if err := carry(ctx, s.lanes.pages, c); err != nil {
+		return docket.Page{}, err
+	}
+	page.Unchanged = q.Known != nil && *q.Known == page.State
+	return *page, nil
+}
+
+// readPage reads the rows of listSQL, and closes them.
+func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.ListQuery) error {
+	*page = docket.Page{Tasks: make([]docket.Task, 0, min(q.Limit, 64))}
+	for rows.Next() {
+		if err := addRow(page, rows, owner, q.Limit); err != nil {
+			rows.Close()
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := addRow(&page, rows, owner, q.Limit); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	})
-	page.Unchanged = q.Known != nil && *q.Known == page.State
-	return page, err
+	}
+	return rows.Err()
 }
 
 // addRow adds a row of listSQL to a page.

@@ -139,15 +139,15 @@ func (s *Store) observe(err error) {
 	}
 }
 
-// one runs a statement that returns at most one row and scans it. It returns
-// pgx.ErrNoRows when there is none. An error is unsettled when the statement
-// may have been committed all the same.
-func one(ctx context.Context, conn *pgx.Conn, sql string, args []any, dest ...any) error {
-	rows, err := conn.Query(ctx, sql, args...)
+// one runs the statement of a call by itself. It returns pgx.ErrNoRows when
+// there was no row where one was looked for. An error is unsettled when the
+// statement may have been committed all the same.
+func one(ctx context.Context, conn *pgx.Conn, c *call) error {
+	rows, err := conn.Query(ctx, c.sql, c.args...)
 	if err != nil {
 		return settle(err, false)
 	}
-	err = scanOne(rows, dest...)
+	err = c.read(rows)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}

@@ -43,7 +43,7 @@ var statements = func() map[string]statement {
 		all[name] = statement{r.sql, len(r.args)}
 	}
 	for named := range listSQL {
-		sql, args := listRequest("user", docket.ListQuery{Sort: named.sort, Count: named.filtered})
+		sql, args, _ := listRequest("user", docket.ListQuery{Sort: named.sort, Count: named.filtered})
 		all[fmt.Sprintf("list %+v", named)] = statement{sql, len(args)}
 	}
 	return all
@@ -59,7 +59,7 @@ type statement struct {
 var named = map[string]bool{
 	"getSQL": true, "createSQL": true, "updateSQL": true, "toggleSQL": true, "toggleIfSQL": true, "deleteSQL": true, "restoreSQL": true, "listSQL": true,
 	"claimKeySQL": true, "guardKeySQL": true, "keepKeySQL": true, "ownSQL": true, "importSQL": true, "countSQL": true,
-	"expireKeysSQL": false, "lockTimeoutSQL": false, "groupLockTimeoutSQL": false,
+	"expireKeysSQL": false, "lockTimeoutSQL": false, "writesFirstSQL": false, "pagesFirstSQL": false,
 }
 
 // TestEveryStatementIsNamed finds the statements in the code.

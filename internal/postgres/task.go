@@ -83,7 +83,8 @@ func moment(b []byte) time.Time {
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.Task, error) {
 	t := &docket.Task{UserID: owner}
 	err := s.together(ctx, s.lanes.reads, &call{
-		owner: owner, sql: getSQL, args: []any{string(owner), id}, dest: []any{taskRow{task: t}},
+		owner: owner, sql: getSQL, args: []any{string(owner), id},
+		read: func(rows pgx.Rows) error { return scanOne(rows, taskRow{task: t}) },
 		outcome: func(err error) error {
 			if errors.Is(err, pgx.ErrNoRows) {
 				return docket.NoSuchTask()

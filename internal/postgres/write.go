@@ -46,7 +46,8 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	}
 	r, tasks := requestFor(owner, w, w.Operations[0]), make([]docket.Task, 1)
 	err = s.together(ctx, s.lanes.of(owner), &call{
-		owner: owner, sql: r.sql, args: r.args, dest: r.dest,
+		owner: owner, sql: r.sql, args: r.args,
+		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
 		outcome: func(err error) (failed error) {
 			tasks[0], failed = r.result(w, 0, err)
 			return failed
