@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -31,12 +32,18 @@ const (
 	flushTimeout = 2 * time.Second
 	// maxConnections is the most that are open at a time; further ones wait.
 	maxConnections = 10_000
+	// gcPercent is for a heap of a few MiB, which the default collects hundreds of
+	// times a second under load. GOGC overrides it.
+	gcPercent = 200
 )
 
 // serve runs the service until ctx ends. Then it is not ready any more, goes
 // on serving for a while, lets requests finish, ends the workers and closes the
 // database, in this order.
 func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(gcPercent)
+	}
 	log := a.logger(c)
 	d, err := c.database()
 	if err != nil {
