@@ -64,7 +64,11 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.writer.start()
+	checkpoints, err := openCheckpointer(ctx, path)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.writer.start(checkpoints)
 	return s, nil
 }
 
@@ -137,7 +141,7 @@ var pragmas = []string{
 	"journal_mode(WAL)",
 	"synchronous(FULL)",
 	"foreign_keys(1)",
-	"cache_size(-16000)",
+	"cache_size(-2000)",
 	"temp_store(MEMORY)",
 	"trusted_schema(0)",
 	"journal_size_limit(67108864)",

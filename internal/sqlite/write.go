@@ -31,6 +31,7 @@ WHERE user_id = ?1 AND id = ?2`
 type statements struct {
 	begin, commit, rollback  *sql.Stmt
 	savepoint, undo, release *sql.Stmt
+	checkpoint               *sql.Stmt
 
 	get, deleted                                       *sql.Stmt
 	add, bump, regain, insert, update, delete, restore *sql.Stmt
@@ -46,6 +47,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		&s.savepoint:  "SAVEPOINT one",
 		&s.undo:       "ROLLBACK TO one",
 		&s.release:    "RELEASE one",
+		&s.checkpoint: checkpointSQL,
 		&s.get:        getSQL,
 		&s.deleted:    deletedSQL,
 		&s.add:        addSQL,

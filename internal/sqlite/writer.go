@@ -26,6 +26,8 @@ type writer struct {
 	stmts statements
 	queue chan *write
 
+	checkpoints *checkpointer // of a writer that was started
+
 	metrics  writerMetrics
 	running  bool // run has been started
 	stop     chan struct{}
@@ -50,7 +52,7 @@ const (
 )
 
 func openWriter(ctx context.Context, path string) (*writer, error) {
-	db, err := openDB(ctx, path, "rw", 1)
+	db, err := openDB(ctx, path, "rw", 1, "wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +108,9 @@ func (w *writer) submit(ctx context.Context, weight int, run func(*statements) e
 }
 
 // start begins to commit what is waiting. The statements are prepared.
-func (w *writer) start() {
-	w.running = true
+func (w *writer) start(c *checkpointer) {
+	w.running, w.checkpoints = true, c
+	go c.run()
 	go w.run()
 }
 
@@ -143,6 +146,9 @@ func (w *writer) run() {
 			}
 		}
 		w.commit(group)
+		if w.checkpoints.wrote(weight); w.checkpoints.rest.CompareAndSwap(true, false) {
+			_ = exec(w.stmts.checkpoint) // when it fails the log stays as it was
+		}
 	}
 }
 
@@ -224,11 +230,13 @@ func runRecovered(run func(*statements) error, stmts *statements) (err error) {
 // close lets the writes that are queued finish and closes the connection.
 func (w *writer) close() error {
 	w.stopOnce.Do(func() { close(w.stop) })
+	var err error
 	if w.running {
 		<-w.stopped
+		err = w.checkpoints.stop()
 	}
 	ctx := context.Background()
 	_, optimize := w.conn.ExecContext(ctx, "PRAGMA optimize")
 	_, checkpoint := w.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-	return errors.Join(optimize, checkpoint, w.conn.Close(), w.db.Close())
+	return errors.Join(err, optimize, checkpoint, w.conn.Close(), w.db.Close())
 }
