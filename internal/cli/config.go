@@ -33,6 +33,7 @@ type Config struct {
 	DatabaseURL secret.Text `env:"DATABASE_URL"`
 	DirectURL   secret.Text `env:"DIRECT_DATABASE_URL"`
 	ExecMode    string      `env:"DATABASE_EXEC_MODE"`
+	Lanes       string      `env:"DATABASE_LANES"`
 	MaxConns    int32       `env:"DATABASE_MAX_CONNS"`
 	Migrate     string      `env:"MIGRATE"`
 	Host        string      `env:"HOST"`
@@ -55,6 +56,7 @@ func defaults() Config {
 	return Config{
 		DatabaseURL: secret.New("sqlite:docket.db"),
 		MaxConns:    postgres.DefaultMaxConns,
+		Lanes:       "on",
 		Migrate:     "auto",
 		Host:        "127.0.0.1",
 		Port:        8000,
@@ -168,6 +170,9 @@ func (c *Config) validate() []string {
 	}
 	if _, known := postgres.ExecModes[c.ExecMode]; !known && c.ExecMode != "" {
 		fault("DATABASE_EXEC_MODE must be %s, or not set", strings.Join(slices.Sorted(maps.Keys(postgres.ExecModes)), ", "))
+	}
+	if c.Lanes != "on" && c.Lanes != "off" {
+		fault("DATABASE_LANES must be on or off")
 	}
 	if c.MaxConns < 1 || c.MaxConns > 10_000 {
 		fault("DATABASE_MAX_CONNS must be from 1 to 10000")

@@ -53,7 +53,7 @@ func (l *lanes) of(owner docket.UserID) *lane {
 // says more than the failure of a group would, and in a database in trouble.
 func (s *Store) together(ctx context.Context, l *lane, c *call) error {
 	c.turn = make(chan struct{}, 1)
-	if s.troubled.Load() {
+	if s.alwaysAlone || s.troubled.Load() {
 		return s.alone(ctx, l, c)
 	}
 	if !l.enter(c) {
@@ -118,6 +118,8 @@ func (s *Store) ride(ctx context.Context, l *lane, c *call) error {
 	err = carry(conn.Conn(), group, l)
 	conn.Release()
 	s.note(err)
+	l.groups.Add(1)
+	l.calls.Add(int64(len(group)))
 	again := err != nil && repeatable(err, l)
 	l.pass(group, again)
 	for _, c := range group {

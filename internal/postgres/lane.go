@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,6 +19,8 @@ type lane struct {
 	width  int    // groups on their way at a time
 	first  string // the statement that begins a group, or ""
 	writes bool
+
+	groups, calls atomic.Int64 // carried so far
 
 	mu      sync.Mutex
 	leaders int

@@ -13,6 +13,8 @@ var (
 	connectionsMax  = prometheus.NewDesc("docket_postgres_connections_max", "The most connections that the pool may have.", nil, nil)
 	acquires        = prometheus.NewDesc("docket_postgres_acquires_total", "Connections that were taken from the pool.", nil, nil)
 	acquireSeconds  = prometheus.NewDesc("docket_postgres_acquire_seconds_total", "Time spent waiting for connections of the pool.", nil, nil)
+	groups          = prometheus.NewDesc("docket_postgres_groups_total", "Round trips that carried the statements of concurrent requests together, by what these do.", []string{"lane"}, nil)
+	grouped         = prometheus.NewDesc("docket_postgres_grouped_total", "Statements in such round trips.", []string{"lane"}, nil)
 	acquiresStopped = prometheus.NewDesc("docket_postgres_acquires_canceled_total", "Waits for a connection of the pool that ended without one.", nil, nil)
 )
 
@@ -27,6 +29,15 @@ func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	gauge(connections, stat.AcquiredConns(), "acquired")
 	gauge(connections, stat.ConstructingConns(), "constructing")
 	gauge(connectionsMax, stat.MaxConns())
+	for name, lanes := range map[string][]*lane{"tasks": {s.lanes.reads}, "pages": {s.lanes.pages}, "writes": s.lanes.writes[:]} {
+		var trips, statements float64
+		for _, l := range lanes {
+			trips += float64(l.groups.Load())
+			statements += float64(l.calls.Load())
+		}
+		ch <- prometheus.MustNewConstMetric(groups, prometheus.CounterValue, trips, name)
+		ch <- prometheus.MustNewConstMetric(grouped, prometheus.CounterValue, statements, name)
+	}
 	for desc, v := range counters(stat) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, v)
 	}

@@ -1,8 +1,8 @@
 // Package postgres is a docket.Store in a PostgreSQL database, reached directly
 // or through a transaction pooler such as pgbouncer.
 //
-// Every request is normally one statement, hence one round trip. Nothing here relies on
-// the session: no SET, no LISTEN, no session lock, no search_path.
+// Every request is normally one statement, hence one round trip; those of
+// concurrent requests share one (see lane). Nothing here relies on the session: no SET, no LISTEN, no session lock, no search_path.
 //
 // The row in owners is the one lock of a user's tasks. Every write takes it
 // before it touches a task, so versions are given in the order of commits and
@@ -42,6 +42,7 @@ type Options struct {
 	Direct   *Target // where migrations run, instead of Target; nil: there
 	ExecMode string  // one of ExecModes, or "" to choose by what is found
 	MaxConns int32   // 0: DefaultMaxConns
+	NoLanes  bool    // each statement travels alone
 	Migrate  bool    // bring the schema up to date, instead of only checking it
 	Log      *slog.Logger
 }
@@ -69,7 +70,8 @@ type Store struct {
 	mode atomic.Int32 // a pgx.QueryExecMode, of the connections that are made from now on
 	log  *slog.Logger
 
-	lanes *lanes
+	lanes       *lanes
+	alwaysAlone bool
 
 	leaving sync.Mutex // held to change mode and the connections
 
@@ -111,7 +113,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ShouldPing = seemsDead
-	s := &Store{log: o.Log, lanes: newLanes()}
+	s := &Store{log: o.Log, lanes: newLanes(), alwaysAlone: o.NoLanes}
 	s.mode.Store(int32(mode))
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
 		c.DefaultQueryExecMode = pgx.QueryExecMode(s.mode.Load())

@@ -207,7 +207,7 @@ func testPages(t *testing.T, f *fixture) {
 		var order []docket.Task
 		for pages := 0; ; pages++ {
 			page := f.page(owner, query)
-			if len(page.Tasks) > query.Limit || page.More && len(page.Tasks) < query.Limit || pages > 60 {
+			if len(page.Tasks) > query.Limit || page.More && len(page.Tasks) < query.Limit || pages > 80 {
 				r.Fatalf("page %d of %+v is %+v", pages, query, page)
 			}
 			for _, task := range page.Tasks {
@@ -219,6 +219,9 @@ func testPages(t *testing.T, f *fixture) {
 			}
 			after := query.Sort.PositionOf(page.Tasks[len(page.Tasks)-1])
 			query.After = &after
+			if pages > 20 { // else a reader of the latest changes may never come to their end
+				continue
+			}
 			for range rapid.IntRange(0, 2).Draw(r, "changes") {
 				if len(live) == 0 || rapid.Bool().Draw(r, "make") {
 					touched[add().ID.String()] = true
