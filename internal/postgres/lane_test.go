@@ -322,8 +322,8 @@ func TestGroupLocksInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	pgtest.Exec(t, direct, "CREATE TABLE locked (n serial, user_id text)",
-		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.locked (user_id) VALUES (new.user_id); RETURN new; END'`,
+	pgtest.Exec(t, direct, "CREATE TABLE docket.locked (n serial, user_id text)",
+		`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO docket.locked (user_id) VALUES (new.user_id); RETURN new; END'`,
 		"CREATE TRIGGER note BEFORE UPDATE ON docket.owners FOR EACH ROW EXECUTE FUNCTION note()")
 	slices.Sort(users)
 	slices.Reverse(users)
@@ -336,7 +336,7 @@ func TestGroupLocksInOrder(t *testing.T) {
 		})
 	}
 	held(t, proxy, l, calls...)()
-	rows, err := s.pool.Query(t.Context(), "SELECT user_id FROM locked ORDER BY n")
+	rows, err := s.pool.Query(t.Context(), "SELECT user_id FROM docket.locked ORDER BY n")
 	if err != nil {
 		t.Fatal(err)
 	}
