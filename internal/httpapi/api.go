@@ -63,7 +63,7 @@ func New(service *docket.Service, options Options) http.Handler {
 	}
 	var h http.Handler = a.mux
 	h = exactly(h)
-	h = limitRate(limiter, m, h)
+	h = limitRate(limiter, m, options.Draining, h)
 	h = authenticate(options.Verifier, h)
 	h = limitBody(h)
 	h = m.load.each(h)

@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -20,6 +22,14 @@ const rateWindow = time.Minute
 // are more, those that were counted first are forgotten early.
 const maxRated = 100_000
 
+const (
+	// A user who was refused within refusalMemory and sends on all the same has to
+	// wait refusalDelay for the next refusal, on each connection: a flood then takes
+	// little from the others, and who heeds Retry-After sees none of it.
+	refusalMemory = time.Second
+	refusalDelay  = 100 * time.Millisecond
+)
+
 // rateLimiter allows each user so many requests in a minute: at once or one
 // after the other, and then as many again as time has passed. It counts what
 // this instance answers.
@@ -31,25 +41,30 @@ type rateLimiter struct {
 	// A bucket that was not used for a window is full, as a new one is. So all
 	// are kept in recent until a window has passed, and for another one in older,
 	// from which those that are used come back.
-	recent, older map[docket.UserID]*rate.Limiter
+	recent, older map[docket.UserID]*bucket
 	turned        time.Time
 }
 
+type bucket struct {
+	*rate.Limiter
+	refused atomic.Int64 // when its user was refused last, in Unix nanoseconds
+}
+
 func newRateLimiter(quota int, now func() time.Time) *rateLimiter {
-	return &rateLimiter{quota: quota, now: now, recent: map[docket.UserID]*rate.Limiter{}, turned: now()}
+	return &rateLimiter{quota: quota, now: now, recent: map[docket.UserID]*bucket{}, turned: now()}
 }
 
 // bucket returns the tokens of a user.
-func (l *rateLimiter) bucket(user docket.UserID, now time.Time) *rate.Limiter {
+func (l *rateLimiter) bucket(user docket.UserID, now time.Time) *bucket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Sub(l.turned) >= rateWindow || len(l.recent) >= maxRated/2 {
-		l.older, l.recent, l.turned = l.recent, make(map[docket.UserID]*rate.Limiter, len(l.recent)), now
+		l.older, l.recent, l.turned = l.recent, make(map[docket.UserID]*bucket, len(l.recent)), now
 	}
 	b := l.recent[user]
 	if b == nil {
 		if b = l.older[user]; b == nil {
-			b = rate.NewLimiter(rate.Limit(float64(l.quota)/rateWindow.Seconds()), l.quota)
+			b = &bucket{Limiter: rate.NewLimiter(rate.Limit(float64(l.quota)/rateWindow.Seconds()), l.quota)}
 		}
 		l.recent[user] = b
 	}
@@ -62,6 +77,7 @@ type standing struct {
 	remaining int
 	full      time.Duration // until nothing counts any more
 	retry     time.Duration // until one more is allowed, when this one was not
+	insists   bool          // this one was not, and nor was one just before
 }
 
 func (l *rateLimiter) take(user docket.UserID) standing {
@@ -73,6 +89,9 @@ func (l *rateLimiter) take(user docket.UserID) standing {
 	s.remaining = int(tokens)
 	s.full = time.Duration((float64(l.quota) - tokens) * float64(each))
 	s.retry = time.Duration((1 - tokens) * float64(each))
+	if !s.allowed {
+		s.insists = now.UnixNano()-b.refused.Swap(now.UnixNano()) < int64(refusalMemory)
+	}
 	return s
 }
 
@@ -82,7 +101,7 @@ func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
 // limitRate refuses what a user sends beyond the quota, and tells how much is
 // left (draft-ietf-httpapi-ratelimit-headers). It counts for the verified
 // subject and, where nobody is verified, for the user in the path.
-func limitRate(l *rateLimiter, m *metrics, next http.Handler) http.Handler {
+func limitRate(l *rateLimiter, m *metrics, draining <-chan struct{}, next http.Handler) http.Handler {
 	if l == nil {
 		return next
 	}
@@ -102,12 +121,26 @@ func limitRate(l *rateLimiter, m *metrics, next http.Handler) http.Handler {
 		w.Header().Set("RateLimit", fmt.Sprintf(`"user";r=%d;t=%d`, s.remaining, seconds(s.full)))
 		if !s.allowed {
 			m.limited.Inc()
+			if s.insists {
+				hold(r.Context(), draining, refusalDelay)
+			}
 			w.Header().Set("Retry-After", strconv.Itoa(seconds(s.retry)))
 			writeProblem(w, r, errRate)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// hold waits for d, or until the client leaves or the server is to stop.
+func hold(ctx context.Context, draining <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-draining:
+	}
 }
 
 var errRate = &docket.Error{Kind: rateLimited, Detail: "This user has sent too many requests. Wait as long as Retry-After says."}

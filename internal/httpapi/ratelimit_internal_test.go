@@ -1,13 +1,18 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"docket"
+	"docket/internal/auth"
 )
 
 // TestRateLimiter compares the limiter with a model of buckets that forgets
@@ -71,4 +76,37 @@ func TestRateLimiterIsBounded(t *testing.T) {
 	if n := len(l.recent) + len(l.older); n > 2 { // she, before and after the turn
 		t.Errorf("%d users are counted after all but one have left", n)
 	}
+}
+
+// TestRefusalsAreHeld has a user go on after a refusal, heed one, and go on
+// while the server stops.
+func TestRefusalsAreHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		draining := make(chan struct{})
+		h := limitRate(newRateLimiter(1, time.Now), newMetrics(nil), draining, http.NotFoundHandler())
+		took := func(want int) time.Duration {
+			t.Helper()
+			start := time.Now()
+			w := httptest.NewRecorder()
+			ctx := context.WithValue(t.Context(), requestKey{}, &request{identity: auth.Identity{Subject: "alice"}})
+			h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/alice/tasks", nil))
+			if w.Code != want {
+				t.Errorf("answered with %d, want %d", w.Code, want)
+			}
+			return time.Since(start)
+		}
+		for i, want := range []time.Duration{0, 0, refusalDelay, refusalDelay} {
+			if got := took(map[bool]int{true: http.StatusNotFound, false: http.StatusTooManyRequests}[i == 0]); got != want {
+				t.Errorf("request %d took %s, want %s", i, got, want)
+			}
+		}
+		time.Sleep(2 * refusalMemory)
+		if got := took(http.StatusTooManyRequests); got != 0 {
+			t.Errorf("a refusal after a pause took %s", got)
+		}
+		close(draining)
+		if got := took(http.StatusTooManyRequests); got != 0 {
+			t.Errorf("a refusal while the server stops took %s", got)
+		}
+	})
 }
