@@ -175,14 +175,16 @@ func (a *api) problemResponse(status int) *huma.Response {
 
 // contract serves the OpenAPI document.
 func (a *api) contract() {
-	jsonText, err := json.MarshalIndent(a.huma.OpenAPI(), "", "  ")
-	if err != nil {
-		panic("httpapi: the contract cannot be written: " + err.Error())
+	text := func(write func() ([]byte, error)) func() []byte {
+		return func() []byte {
+			b, err := write()
+			if err != nil {
+				panic("httpapi: the contract cannot be written: " + err.Error())
+			}
+			return b
+		}
 	}
-	yamlText, err := a.huma.OpenAPI().YAML()
-	if err != nil {
-		panic("httpapi: the contract cannot be written: " + err.Error())
-	}
-	a.static("/openapi.json", "application/openapi+json", jsonText)
-	a.static("/openapi.yaml", "application/openapi+yaml", yamlText)
+	document := a.huma.OpenAPI()
+	a.static("/openapi.json", "application/openapi+json", text(func() ([]byte, error) { return json.MarshalIndent(document, "", "  ") }))
+	a.static("/openapi.yaml", "application/openapi+yaml", text(document.YAML))
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -31,16 +32,18 @@ func (a *api) pages() {
 
 	problem := template.Must(template.ParseFS(files, "static/problem.html"))
 	for _, t := range problemTypes {
-		var text bytes.Buffer
-		if err := problem.Execute(&text, t); err != nil {
-			panic("httpapi: the page of a problem cannot be written: " + err.Error())
-		}
-		a.page("/problems/"+string(t.Kind), text.Bytes())
+		a.page("/problems/"+string(t.Kind), func() []byte {
+			var text bytes.Buffer
+			if err := problem.Execute(&text, t); err != nil {
+				panic("httpapi: the page of a problem cannot be written: " + err.Error())
+			}
+			return text.Bytes()
+		})
 	}
 }
 
 // page serves an HTML page.
-func (a *api) page(path string, content []byte) {
+func (a *api) page(path string, content func() []byte) {
 	next := staticFile("text/html; charset=utf-8", content)
 	a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", pagePolicy)
@@ -48,30 +51,37 @@ func (a *api) page(path string, content []byte) {
 	})
 }
 
-// static serves bytes that do not change while the process lives.
-func (a *api) static(path, contentType string, content []byte) {
+// static serves bytes that do not change while the process lives. They are made
+// when they are first asked for, which keeps the start short.
+func (a *api) static(path, contentType string, content func() []byte) {
 	a.mux.Handle("GET "+path, staticFile(contentType, content))
 }
 
-func staticFile(contentType string, content []byte) http.Handler {
-	sum := sha256.Sum256(content)
-	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+func staticFile(contentType string, content func() []byte) http.Handler {
+	made := sync.OnceValues(func() ([]byte, string) {
+		b := content()
+		sum := sha256.Sum256(b)
+		return b, `"` + hex.EncodeToString(sum[:8]) + `"`
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range []string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {
 			r.Header.Del(name) // ServeContent would answer some of them in plain text
 		}
 		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Cache-Control", "no-cache") // kept, and checked by its tag
+		b, tag := made()
 		w.Header().Set("ETag", tag)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
 	})
 }
 
-// file returns an embedded file.
-func file(name string) []byte {
-	content, err := files.ReadFile("static/" + name)
-	if err != nil {
-		panic("httpapi: " + err.Error())
+// file reads an embedded file.
+func file(name string) func() []byte {
+	return func() []byte {
+		content, err := files.ReadFile("static/" + name)
+		if err != nil {
+			panic("httpapi: " + err.Error())
+		}
+		return content
 	}
-	return content
 }
