@@ -50,37 +50,37 @@ func (l *lanes) of(owner docket.UserID) *lane {
 }
 
 // together carries c in a lane with those of other requests, or alone when that
-// says more than the failure of a group would, and in a database in trouble.
+// says more than the failure of a group would, and in a database in trouble. The
+// wait in the lane and that for a connection have one limit.
 func (s *Store) together(ctx context.Context, l *lane, c *call) error {
-	c.turn = make(chan struct{}, 1)
 	if s.alwaysAlone || s.troubled.Load() {
-		return s.alone(ctx, l, c)
+		return s.alone(ctx, ctx, l, c)
 	}
-	if !l.enter(c) {
-		defer l.arrived(c.owner)
-		return s.alone(ctx, l, c)
+	acquire, cancel := context.WithTimeoutCause(ctx, acquireTimeout, errAcquire)
+	defer cancel()
+	c.turn = make(chan struct{}, 1)
+	err := errAlone
+	if l.enter(c) {
+		lane := startSpan(ctx, "statement", c.sql)
+		err = s.ride(acquire, ctx, l, c)
+		endSpan(lane, err)
 	}
-	ctx = startSpan(ctx, "statement", c.sql)
-	err := s.ride(ctx, l, c)
-	endSpan(ctx, err)
 	switch {
 	case errors.Is(err, errAlone):
 		defer l.arrived(c.owner)
-		return s.alone(ctx, l, c)
+		return s.alone(acquire, ctx, l, c)
 	case err == nil, errors.Is(err, pgx.ErrNoRows):
 		return c.outcome(err)
 	}
 	return err
 }
 
-func (s *Store) alone(ctx context.Context, l *lane, c *call) error {
-	run := s.read
+func (s *Store) alone(acquire, ctx context.Context, l *lane, c *call) error {
+	f := func(ctx context.Context, conn *pgx.Conn) error { return c.outcome(one(ctx, conn, c)) }
 	if l.writes {
-		run = s.write
+		return s.writeWhile(acquire, ctx, safeToRepeat, f)
 	}
-	return run(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return c.outcome(one(ctx, conn, c))
-	})
+	return s.readWithin(acquire, ctx, f)
 }
 
 // errAlone is the end of a call whose group has failed for certain, for a reason
@@ -88,9 +88,7 @@ func (s *Store) alone(ctx context.Context, l *lane, c *call) error {
 var errAlone = errors.New("postgres: the group has failed")
 
 // ride waits for c to be carried, or leads the group that does.
-func (s *Store) ride(ctx context.Context, l *lane, c *call) error {
-	acquire, cancel := context.WithTimeoutCause(ctx, acquireTimeout, errAcquire)
-	defer cancel()
+func (s *Store) ride(acquire, ctx context.Context, l *lane, c *call) error {
 	select {
 	case <-c.turn:
 	case <-acquire.Done():
@@ -159,12 +157,11 @@ func carry(conn *pgx.Conn, group []*call, l *lane) error {
 		batch.Queue(c.sql, c.args...)
 	}
 	answers := conn.SendBatch(ctx, batch)
-	if l.first != "" {
-		if _, err := answers.Exec(); err != nil {
-			return settle(errors.Join(err, answers.Close()), false)
-		}
-	}
 	completed := true
+	if l.first != "" {
+		_, err := answers.Exec()
+		completed = err == nil
+	}
 	for _, c := range group {
 		rows, err := answers.Query()
 		if err == nil {
@@ -173,7 +170,11 @@ func carry(conn *pgx.Conn, group []*call, l *lane) error {
 		c.err = err
 		completed = completed && (err == nil || errors.Is(err, pgx.ErrNoRows))
 	}
-	return settle(answers.Close(), completed)
+	err := answers.Close()
+	if l.writes {
+		return settle(err, completed)
+	}
+	return err // there was nothing to commit
 }
 
 // repeatable reports whether calls of a group that failed with err are carried

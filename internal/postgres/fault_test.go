@@ -103,11 +103,17 @@ func TestLockedTable(t *testing.T) {
 			tx := lock(t, direct, "LOCK TABLE docket.tasks")
 			start := time.Now()
 			var wait sync.WaitGroup
-			for range 4 { // two hold the connections, two wait for one
+			for range 4 { // some hold the connections, the others wait for one
 				wait.Go(func() {
 					_, err := act(s, docket.Toggle, task)
 					if docket.KindOf(err) != docket.Unavailable {
 						t.Errorf("Toggle returned %v", err)
+					}
+				})
+				wait.Go(func() {
+					_, err := s.Get(context.Background(), "alice", task.ID)
+					if docket.KindOf(err) != docket.Unavailable {
+						t.Errorf("Get returned %v", err)
 					}
 				})
 			}

@@ -106,22 +106,27 @@ const maxLanePage = 100
 // List implements docket.Store.
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
 	page := new(docket.Page)
-	c := &call{owner: owner, read: func(rows pgx.Rows) error { return readPage(page, rows, owner, q) }, outcome: func(err error) error { return err }}
+	c := &call{owner: owner, read: func(rows pgx.Rows) error { return scanPage(page, rows, owner, q) }, outcome: func(err error) error { return err }}
 	var filtered bool
 	c.sql, c.args, filtered = listRequest(owner, q)
-	carry := s.together
-	if filtered || q.Sort.Key != docket.ByCreation || q.Limit > maxLanePage {
-		carry = s.alone
-	}
-	if err := carry(ctx, s.lanes.pages, c); err != nil {
+	short := !filtered && q.Sort.Key == docket.ByCreation && q.Limit <= maxLanePage
+	if err := s.readPage(ctx, c, short); err != nil {
 		return docket.Page{}, err
 	}
 	page.Unchanged = q.Known != nil && *q.Known == page.State
 	return *page, nil
 }
 
-// readPage reads the rows of listSQL, and closes them.
-func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.ListQuery) error {
+// readPage runs a statement that reads a page, a short one with those of others.
+func (s *Store) readPage(ctx context.Context, c *call, short bool) error {
+	if short {
+		return s.together(ctx, s.lanes.pages, c)
+	}
+	return s.alone(ctx, ctx, s.lanes.pages, c)
+}
+
+// scanPage reads the rows of listSQL, and closes them.
+func scanPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.ListQuery) error {
 	*page = docket.Page{Tasks: make([]docket.Task, 0, min(q.Limit, 64))}
 	for rows.Next() {
 		if err := addRow(page, rows, owner, q.Limit); err != nil {

@@ -21,12 +21,13 @@ var errAcquire = errors.New("postgres: no connection became free in time")
 // From then on the client's leaving does not stop it. It is tried again only
 // when it is certain that nothing was committed.
 func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	return s.writeWhile(ctx, safeToRepeat, f)
+	return s.writeWhile(ctx, ctx, safeToRepeat, f)
 }
 
-// writeWhile is write with another rule for when to try again.
-func (s *Store) writeWhile(ctx context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
-	return s.run(ctx, context.WithoutCancel(ctx), again, func(ctx context.Context, conn *pgx.Conn) error {
+// writeWhile is write with another rule for when to try again, and with a
+// context of its own for the wait for a connection.
+func (s *Store) writeWhile(acquire, ctx context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
+	return s.run(acquire, context.WithoutCancel(ctx), again, func(ctx context.Context, conn *pgx.Conn) error {
 		if s.troubled.Load() {
 			// A pooler that has lost its server answers a write as if the server might
 			// have run it. Ask first, with something that writes nothing.
@@ -41,10 +42,15 @@ func (s *Store) writeWhile(ctx context.Context, again func(error) bool, f func(c
 // read is write for a statement that changes nothing: it may be tried again
 // after any trouble with the connection, and stops when the client leaves.
 func (s *Store) read(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	return s.readWithin(ctx, ctx, f)
+}
+
+// readWithin is read with a context of its own for the wait for a connection.
+func (s *Store) readWithin(acquire, ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	again := func(err error) bool {
 		return safeToRepeat(err) || sqlState(err) != queryCanceled && !errors.Is(err, errAcquire) && !pgconn.Timeout(err) && docket.KindOf(translate(err)) == docket.Unavailable
 	}
-	return s.run(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) error {
+	return s.run(acquire, ctx, again, func(ctx context.Context, conn *pgx.Conn) error {
 		err := f(ctx, conn)
 		if u, ok := errors.AsType[*unsettled](err); ok {
 			return u.err // there was nothing to commit

@@ -67,7 +67,7 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 		_, open := errors.AsType[*unsettled](err)
 		return safeToRepeat(err) || open && w.Key != nil
 	}
-	err = s.writeWhile(ctx, again, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = s.writeWhile(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		written, err = attemptTogether(ctx, conn, owner, w)
 		if _, open := errors.AsType[*unsettled](err); open {
 			doubt = err
