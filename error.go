@@ -23,6 +23,9 @@ const (
 	PreconditionFailed Kind = "precondition-failed"
 	// NotDeleted is a restore of a task that is not in the trash.
 	NotDeleted Kind = "task-not-deleted"
+	// SyncTokenExpired is a token that the history cannot be read from any more: of
+	// another history, or from before a deletion that has been purged.
+	SyncTokenExpired Kind = "sync-token-expired"
 	// QuotaExceeded is a write that would give its owner more tasks than there
 	// may be; Limit says how many. Nothing was written.
 	QuotaExceeded Kind = "task-quota-exceeded"

@@ -16,6 +16,7 @@ const MaxSearch = MaxTitle
 type ListQuery struct {
 	Limit     int            // 1 to MaxList
 	Completed Optional[bool] // only those with this value
+	Deleted   bool           // the trash, instead of the live tasks
 	Search    string         // only those whose title or description contains it, under Fold; "" is all
 	Sort      Sort
 	After     *Position // only those behind it in that order; nil begins at the first

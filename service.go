@@ -26,6 +26,9 @@ type Service struct {
 	ids   idGenerator
 	quota int64 // 0: none
 
+	retention time.Duration
+	changed   func(UserID)
+
 	untidy chan struct{} // of capacity 1: full while tidying is due
 }
 
@@ -43,9 +46,24 @@ func WithRandom(r io.Reader) Option { return func(s *Service) { s.rand = r } }
 // Those of users who have more already stay; 0 is no bound.
 func WithMaxTasks(n int64) Option { return func(s *Service) { s.quota = n } }
 
+// DefaultRetention is how long a deleted task is kept unless WithRetention says otherwise.
+const DefaultRetention = 30 * 24 * time.Hour
+
+// WithRetention keeps deleted tasks for d, which is positive: so long they can be
+// restored, and every sync token is good for.
+func WithRetention(d time.Duration) Option { return func(s *Service) { s.retention = d } }
+
+// WithChanged has f called after each write of this service that was committed
+// or, its outcome being unknown, may have been. Calls are concurrent, and f must
+// not block.
+func WithChanged(f func(owner UserID)) Option { return func(s *Service) { s.changed = f } }
+
 // NewService returns a Service that keeps its tasks in store.
 func NewService(store Store, options ...Option) *Service {
-	s := &Service{store: store, now: time.Now, rand: rand.Reader, untidy: make(chan struct{}, 1)}
+	s := &Service{
+		store: store, now: time.Now, rand: rand.Reader, retention: DefaultRetention, changed: func(UserID) {},
+		untidy: make(chan struct{}, 1),
+	}
 	for _, option := range options {
 		option(s)
 	}
@@ -116,16 +134,19 @@ func (s *Service) write(ctx context.Context, owner UserID, operations []Operatio
 		w.Epoch = s.epoch()
 	}
 	written, err := s.store.Write(ctx, owner, w)
-	if key != nil {
-		s.tidy()
+	if !written.Replayed {
+		s.wrote(owner, err)
 	}
+	s.tidy()
 	return written, err
 }
 
 // ImportTasks adds those of owner's tasks that are not there, nor were deleted,
 // and returns how many it added. They come from ImportedTask, at most MaxImport.
 func (s *Service) ImportTasks(ctx context.Context, owner UserID, tasks []Task) (added int, err error) {
-	return s.store.Import(ctx, owner, tasks, s.epoch())
+	added, err = s.store.Import(ctx, owner, tasks, s.epoch())
+	s.wrote(owner, err)
+	return added, err
 }
 
 // Task returns one of owner's tasks. NotFound.

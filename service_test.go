@@ -116,7 +116,7 @@ func (e *expiring) ExpireKeys(_ context.Context, _ time.Time, limit int) (int, e
 	return n, nil
 }
 
-// TestKeysExpireOnTraffic shows that a write with a key, and nothing else, has
+// TestKeysExpireOnTraffic shows that a write, and nothing else, has
 // the keys that are of no use removed, step by step.
 func TestKeysExpireOnTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestKeysExpireOnTraffic(t *testing.T) {
 		stopped := make(chan struct{})
 		go func() {
 			defer close(stopped)
-			s.Run(ctx, func(_ int, err error) {
+			s.Run(ctx, func(_ Tidied, err error) {
 				if err != nil {
 					t.Error(err)
 				}

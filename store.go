@@ -13,8 +13,9 @@ const MaxImport = 1000
 // Store keeps tasks durably. Package storetest is its specification in full;
 // what follows is what a caller must know.
 //
-// Every method but ExpireKeys, Ready and Close acts on the tasks of one owner and cannot
-// see another's. A deleted task is absent to all of them.
+// Every method but Counters, Purge, ExpireKeys, Ready and Close acts on the tasks of one
+// owner and cannot see another's. A deleted task is absent to all of them but
+// Changes, a List of the trash, and a Restore.
 //
 // A write has reached stable storage when its method returns nil. Each write
 // that changes a task adds one to its owner's counter, in the same
@@ -58,6 +59,26 @@ type Store interface {
 	// deleted, by their ids, in one transaction, and returns how many it added.
 	// They keep everything but their Version. There are at most MaxImport.
 	Import(ctx context.Context, owner UserID, tasks []Task, epoch int64) (added int, err error)
+
+	// Changes returns the tasks of the owner, deleted ones too, whose versions are in
+	// a range, and the owner's state at the same moment. It costs the same wherever
+	// the range begins.
+	Changes(ctx context.Context, owner UserID, r ChangeRange) (ChangePage, error)
+
+	// Counters returns the states of those owners who have a history.
+	Counters(ctx context.Context, owners []UserID) (map[UserID]State, error)
+
+	// Erase takes one step of removing everything of an owner, in one transaction:
+	// it gives the owner another epoch and removes up to limit tasks, deleted ones
+	// too, and up to limit keys. When nothing is left it removes the owner, and
+	// is done. The owner's next task makes it anew.
+	Erase(ctx context.Context, owner UserID, epoch int64, limit int) (done bool, err error)
+
+	// Purge removes up to limit tasks, of any owner, that were deleted before that
+	// time and still are, those deleted first before others, and in the same
+	// transaction raises their owners' PurgedThrough to the highest version
+	// removed. It returns how many it removed: none while another process purges.
+	Purge(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// ExpireKeys forgets up to limit keys, of any owner, that were last of use
 	// before now, and returns how many it forgot.

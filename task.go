@@ -75,6 +75,9 @@ type Task struct {
 	// Version is the owner's change number at this task's last change. No two
 	// tasks of an owner share one, and a later change has a higher one.
 	Version int64
+	// DeletedAt is when the task was deleted: UTC, whole microseconds; zero while
+	// it is live. Lists of the trash and Changes alone return deleted tasks.
+	DeletedAt time.Time `json:",omitzero"`
 }
 
 // NewTask is what a client may say of a task that is to be created.

@@ -181,8 +181,9 @@ func startWorkers(ctx context.Context, service *docket.Service, verifier *auth.V
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	workers = &sync.WaitGroup{}
 	workers.Go(func() {
-		service.Run(ctx, func(expired int, err error) {
-			told.expired.Add(float64(expired))
+		service.Run(ctx, func(done docket.Tidied, err error) {
+			told.expired.Add(float64(done.Expired))
+			told.purged.Add(float64(done.Purged))
 			if err != nil {
 				told.housekeeping.Inc()
 				log.WarnContext(ctx, "housekeeping failed, and is tried again later", "error", err)

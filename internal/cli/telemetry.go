@@ -31,6 +31,7 @@ import (
 type telemetry struct {
 	registry     *prometheus.Registry
 	expired      prometheus.Counter
+	purged       prometheus.Counter
 	housekeeping prometheus.Counter // that failed
 }
 
@@ -39,9 +40,10 @@ func newTelemetry(version string, store any, ready func() bool) *telemetry {
 	t := &telemetry{
 		registry:     prometheus.NewRegistry(),
 		expired:      prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Idempotency keys that were removed because they had expired."}),
+		purged:       prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_purged_tasks_total", Help: "Deleted tasks that were removed for good because TRASH_RETENTION was over."}),
 		housekeeping: prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_housekeeping_failures_total", Help: "Rounds of housekeeping that failed; each is tried again."}),
 	}
-	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), t.expired, t.housekeeping,
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), t.expired, t.purged, t.housekeeping,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_ready", Help: "Whether the service is ready, as /readyz tells."}, func() float64 {
 			if ready() {
 				return 1

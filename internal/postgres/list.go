@@ -16,10 +16,11 @@ import (
 type listStatement struct {
 	sort     docket.Sort
 	filtered bool
+	trash    bool
 }
 
 // listSQL has a row of the owner's state, then the tasks in their order, with
-// no state. $2 to $4 are the state that the client knows, $5 is the limit and $6
+// no state; of the trash, with the time of their deletion at the end. $2 to $4 are the state that the client knows, $5 is the limit and $6
 // the id of the position; then comes its key, in the orders that have one, and
 // of a filtered list the value of completed or null, the folded text to search
 // for or null, and whether to count what these leave.
@@ -27,23 +28,30 @@ var listSQL = func() map[listStatement]string {
 	const (
 		shape = `WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
-SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, ARRAY[o.epoch, o.counter, o.purged_through, %[1]s] FROM o
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, ARRAY[o.epoch, o.counter, o.purged_through, %[1]s]%[5]s FROM o
 UNION ALL
-(SELECT ` + columns + `, NULL FROM docket.tasks AS t
+(SELECT ` + columns + `, NULL%[6]s FROM docket.tasks AS t
   WHERE %[2]s AND %[3]s AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $2::bigint AND o.counter = $3::bigint AND o.purged_through = $4::bigint)
   ORDER BY %[4]s LIMIT $5::integer)`
-		live    = "t.user_id = $1 AND t.deleted_at IS NULL"
+		ofUser  = "t.user_id = $1 AND t.deleted_at IS NULL"
+		inTrash = "t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity'" // said so that the index of the purge, which is of all users, does not serve
 		matches = `%[1]s AND ($%[2]d::boolean IS NULL OR t.completed = $%[2]d)
     AND ($%[3]d::text IS NULL OR strpos(t.title_folded, $%[3]d) > 0 OR strpos(t.description_folded, $%[3]d) > 0)`
-		count = `CASE WHEN NOT $%[1]d::boolean THEN 0 WHEN $%[2]d::boolean IS NULL AND $%[3]d::text IS NULL THEN o.live
+		count = `CASE WHEN NOT $%[1]d::boolean THEN 0 WHEN $%[2]d::boolean IS NULL AND $%[3]d::text IS NULL AND %[5]t THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE %[4]s) END`
 	)
 	statements := map[listStatement]string{}
 	add := func(sort docket.Sort, args int, after, order string) {
-		filter := fmt.Sprintf(matches, live, args+1, args+2)
-		statements[listStatement{sort, false}] = fmt.Sprintf(shape, "0", live, after, order)
-		statements[listStatement{sort, true}] = fmt.Sprintf(shape, fmt.Sprintf(count, args+3, args+1, args+2, filter), filter, after, order)
+		for _, trash := range []bool{false, true} {
+			all, none, deleted := ofUser, "", ""
+			if trash {
+				all, none, deleted = inTrash, ", NULL::timestamptz", ", t.deleted_at"
+			}
+			filter := fmt.Sprintf(matches, all, args+1, args+2)
+			statements[listStatement{sort, false, trash}] = fmt.Sprintf(shape, "0", all, after, order, none, deleted)
+			statements[listStatement{sort, true, trash}] = fmt.Sprintf(shape, fmt.Sprintf(count, args+3, args+1, args+2, filter, !trash), filter, after, order, none, deleted)
+		}
 	}
 	add(docket.Sort{}, 6, "t.id > $6::uuid", "t.id")
 	add(docket.Sort{Descending: true}, 6, "t.id < $6::uuid", "t.id DESC")
@@ -97,7 +105,7 @@ func listRequest(owner docket.UserID, q docket.ListQuery) (sql string, args []an
 		}
 		args = append(args, completed, search, q.Count)
 	}
-	return listSQL[listStatement{q.Sort, filtered}], args, filtered
+	return listSQL[listStatement{q.Sort, filtered, q.Deleted}], args, filtered
 }
 
 // maxLanePage bounds the pages that go in a lane: what comes behind one waits for it.
@@ -109,7 +117,7 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 	c := &call{owner: owner, read: func(rows pgx.Rows) error { return scanPage(page, rows, owner, q) }, outcome: func(err error) error { return err }}
 	var filtered bool
 	c.sql, c.args, filtered = listRequest(owner, q)
-	short := !filtered && q.Sort.Key == docket.ByCreation && q.Limit <= maxLanePage
+	short := !filtered && !q.Deleted && q.Sort.Key == docket.ByCreation && q.Limit <= maxLanePage
 	if err := s.readPage(ctx, c, short); err != nil {
 		return docket.Page{}, err
 	}
@@ -129,7 +137,7 @@ func (s *Store) readPage(ctx context.Context, c *call, short bool) error {
 func scanPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.ListQuery) error {
 	*page = docket.Page{Tasks: make([]docket.Task, 0, min(q.Limit, 64))}
 	for rows.Next() {
-		if err := addRow(page, rows, owner, q.Limit); err != nil {
+		if err := addRow(page, rows, owner, q); err != nil {
 			rows.Close()
 			return err
 		}
@@ -138,17 +146,21 @@ func scanPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.Li
 }
 
 // addRow adds a row of listSQL to a page.
-func addRow(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) error {
+func addRow(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.ListQuery) error {
 	var state []int64
 	task := docket.Task{UserID: owner}
-	if err := rows.Scan(taskRow{&task, []any{&state}}); err != nil {
+	row := taskRow{&task, []any{&state}}
+	if q.Deleted {
+		row.more = append(row.more, &task.DeletedAt)
+	}
+	if err := rows.Scan(row); err != nil {
 		return err
 	}
 	if state != nil {
 		page.State, page.Total = docket.State{Epoch: state[0], Counter: state[1], PurgedThrough: state[2]}, int(state[3])
 		return nil
 	}
-	if page.More = len(page.Tasks) == limit; !page.More {
+	if page.More = len(page.Tasks) == q.Limit; !page.More {
 		page.Tasks = append(page.Tasks, task)
 	}
 	return nil

@@ -33,6 +33,13 @@ var statements = func() map[string]statement {
 		"own":       {ownSQL, 2},
 		"import":    {importSQL, 10},
 		"count":     {countSQL, 3},
+
+		"changes":     {changesSQL[false], 4},
+		"snapshot":    {changesSQL[true], 4},
+		"renew":       {renewSQL, 2},
+		"erase tasks": {eraseTasksSQL, 2},
+		"erase keys":  {eraseKeysSQL, 2},
+		"erase owner": {eraseOwnerSQL, 1},
 	}
 	some := docket.Precondition{Match: docket.Some([]int64{1})}
 	for name, o := range map[string]docket.Operation{
@@ -43,7 +50,7 @@ var statements = func() map[string]statement {
 		all[name] = statement{r.sql, len(r.args)}
 	}
 	for named := range listSQL {
-		sql, args, _ := listRequest("user", docket.ListQuery{Sort: named.sort, Count: named.filtered})
+		sql, args, _ := listRequest("user", docket.ListQuery{Sort: named.sort, Count: named.filtered, Deleted: named.trash})
 		all[fmt.Sprintf("list %+v", named)] = statement{sql, len(args)}
 	}
 	return all
@@ -59,7 +66,8 @@ type statement struct {
 var named = map[string]bool{
 	"getSQL": true, "createSQL": true, "updateSQL": true, "toggleSQL": true, "toggleIfSQL": true, "deleteSQL": true, "restoreSQL": true, "listSQL": true,
 	"claimKeySQL": true, "guardKeySQL": true, "keepKeySQL": true, "ownSQL": true, "importSQL": true, "countSQL": true,
-	"expireKeysSQL": false, "lockTimeoutSQL": false, "writesFirstSQL": false, "pagesFirstSQL": false,
+	"changesSQL": true, "renewSQL": true, "eraseTasksSQL": true, "eraseKeysSQL": true, "eraseOwnerSQL": true,
+	"countersSQL": false, "purgeSQL": false, "expireKeysSQL": false, "lockTimeoutSQL": false, "writesFirstSQL": false, "pagesFirstSQL": false,
 }
 
 // TestEveryStatementIsNamed finds the statements in the code.
@@ -230,7 +238,7 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 1000),
 	defer conn.Release()
 	for name, st := range statements {
 		plan := explain(t, conn.Conn(), st.sql, st.args)
-		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !slices.Contains([]string{"create", "claim key", "own", "import", "count"}, name) {
+		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !slices.Contains([]string{"create", "claim key", "own", "import", "count", "renew", "erase owner"}, name) {
 			t.Errorf("%s:\n%s", name, plan)
 		}
 		if sorted := strings.Contains(name, "Key:1") || strings.Contains(name, "Key:2"); strings.Contains(plan, "Sort") && !sorted {

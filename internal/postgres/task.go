@@ -50,7 +50,7 @@ func (r taskRow) ScanRow(rows pgx.Rows) error {
 			return fmt.Errorf("postgres: column %d: %w", i, err)
 		}
 	}
-	t.CreatedAt, t.UpdatedAt = t.CreatedAt.UTC(), t.UpdatedAt.UTC()
+	t.CreatedAt, t.UpdatedAt, t.DeletedAt = t.CreatedAt.UTC(), t.UpdatedAt.UTC(), t.DeletedAt.UTC()
 	return nil
 }
 

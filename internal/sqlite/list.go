@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"docket"
 )
@@ -12,13 +13,19 @@ import (
 const stateSQL = "SELECT epoch, counter, purged_through, live FROM owners WHERE user_id = ?1"
 
 // filter holds a list to what its query asks for: ?2 is the value of completed
-// or NULL, ?3 the folded text to search for or NULL.
+// or NULL, ?3 the folded text to search for or NULL. It is of the live tasks;
+// ofTrash makes it that of the deleted ones.
 const filter = `user_id = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR completed = ?2)
 AND (?3 IS NULL OR instr(title_folded, ?3) > 0 OR instr(description_folded, ?3) > 0)`
 
 const countSQL = "SELECT count(*) FROM tasks WHERE " + filter
 
-// listSQL is the statement of each order: ?4 is the limit, then comes the
+// The plus keeps it from the index of the purge, which is of all users.
+func ofTrash(sql string) string {
+	return strings.Replace(sql, "deleted_at IS NULL", "+deleted_at IS NOT NULL", 1)
+}
+
+// listSQL is the statement of each order, for live tasks: ?4 is the limit, then comes the
 // position, which the first page has before everything.
 var listSQL = func() map[docket.Sort]string {
 	statements := map[docket.Sort]string{}
@@ -59,7 +66,7 @@ func position(q docket.ListQuery) []any {
 // List implements docket.Store.
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (page docket.Page, err error) {
 	err = s.readers.use(ctx, func(r *reader) error {
-		return r.snapshot(func() error {
+		return r.atOnce(func() error {
 			page, err = r.page(ctx, owner, q)
 			return err
 		})
@@ -70,26 +77,38 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
 	page := docket.Page{Tasks: []docket.Task{}}
 	var live int
-	err := r.state.QueryRowContext(ctx, string(owner)).Scan(&page.State.Epoch, &page.State.Counter, &page.State.PurgedThrough, &live)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
+	var err error
+	page.State, live, err = r.stateOf(ctx, owner)
 	if err != nil {
 		return page, err
 	}
-	filters := filtersOf(owner, q)
+	filters, statements := filtersOf(owner, q), r.live
+	if q.Deleted {
+		statements = r.trash
+	}
 	switch {
 	case !q.Count:
-	case q.Completed.Set || q.Search != "":
-		err = r.count.QueryRowContext(ctx, filters...).Scan(&page.Total)
+	case q.Deleted || q.Completed.Set || q.Search != "":
+		err = statements.count.QueryRowContext(ctx, filters...).Scan(&page.Total)
 	default:
 		page.Total = live
 	}
 	if page.Unchanged = q.Known != nil && *q.Known == page.State; page.Unchanged || err != nil {
 		return page, err
 	}
-	err = r.fill(ctx, &page, q, filters)
+	err = readTasks(&page, q.Limit, func() (*sql.Rows, error) {
+		return statements.list[q.Sort].QueryContext(ctx, append(append(filters, q.Limit+1), position(q)...)...)
+	})
 	return page, err
+}
+
+// stateOf reads the owner's state and number of live tasks.
+func (r *reader) stateOf(ctx context.Context, owner docket.UserID) (s docket.State, live int, err error) {
+	err = r.state.QueryRowContext(ctx, string(owner)).Scan(&s.Epoch, &s.Counter, &s.PurgedThrough, &live)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return s, live, err
 }
 
 // filtersOf returns the arguments ?1 to ?3.
@@ -104,9 +123,10 @@ func filtersOf(owner docket.UserID, q docket.ListQuery) []any {
 	return filters
 }
 
-// fill reads the tasks of a page.
-func (r *reader) fill(ctx context.Context, page *docket.Page, q docket.ListQuery, filters []any) error {
-	rows, err := r.list[q.Sort].QueryContext(ctx, append(append(filters, q.Limit+1), position(q)...)...)
+// readTasks reads the tasks of a page, of which there is one more than limit when
+// there are more.
+func readTasks(page *docket.Page, limit int, query func() (*sql.Rows, error)) error {
+	rows, err := query()
 	if err != nil {
 		return err
 	}
@@ -116,7 +136,7 @@ func (r *reader) fill(ctx context.Context, page *docket.Page, q docket.ListQuery
 		if err != nil {
 			return err
 		}
-		if page.More = len(page.Tasks) == q.Limit; page.More {
+		if page.More = len(page.Tasks) == limit; page.More {
 			break
 		}
 		page.Tasks = append(page.Tasks, t)

@@ -18,26 +18,40 @@ type readers struct {
 type reader struct {
 	conn              *sql.Conn
 	begin, end        *sql.Stmt
-	get, state, count *sql.Stmt
-	list              map[docket.Sort]*sql.Stmt
+	get, state        *sql.Stmt
+	live, trash       lists
+	changes, snapshot *sql.Stmt
+	counters          *sql.Stmt
+}
+
+// lists are the statements that list tasks of one kind.
+type lists struct {
+	count *sql.Stmt
+	list  map[docket.Sort]*sql.Stmt
 }
 
 // prepare readies the statements of the migrated schema.
 func (r *reader) prepare(ctx context.Context) error {
 	err := prepareAll(ctx, r.conn, map[**sql.Stmt]string{
-		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL,
+		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL,
 	})
-	r.list = map[docket.Sort]*sql.Stmt{}
+	return errors.Join(err, r.live.prepare(ctx, r.conn, func(sql string) string { return sql }), r.trash.prepare(ctx, r.conn, ofTrash))
+}
+
+// prepare readies the statements, each adjusted.
+func (l *lists) prepare(ctx context.Context, conn *sql.Conn, adjust func(string) string) error {
+	err := prepareAll(ctx, conn, map[**sql.Stmt]string{&l.count: adjust(countSQL)})
+	l.list = map[docket.Sort]*sql.Stmt{}
 	for order, text := range listSQL {
 		var stmt *sql.Stmt
-		err = errors.Join(err, prepareAll(ctx, r.conn, map[**sql.Stmt]string{&stmt: text}))
-		r.list[order] = stmt
+		err = errors.Join(err, prepareAll(ctx, conn, map[**sql.Stmt]string{&stmt: adjust(text)}))
+		l.list[order] = stmt
 	}
 	return err
 }
 
-// snapshot runs f so that all that it reads is of one moment.
-func (r *reader) snapshot(f func() error) error {
+// atOnce runs f so that all that it reads is of one moment.
+func (r *reader) atOnce(f func() error) error {
 	if err := exec(r.begin); err != nil {
 		return err
 	}

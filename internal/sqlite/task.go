@@ -12,7 +12,7 @@ import (
 )
 
 // columns of a task, in the order that scanTask reads them.
-const columns = "user_id, id, title, description, completed, created_at, updated_at, version"
+const columns = "user_id, id, title, description, completed, created_at, updated_at, version, deleted_at"
 
 const getSQL = "SELECT " + columns + " FROM tasks WHERE user_id = ?1 AND id = ?2 AND deleted_at IS NULL"
 
@@ -35,7 +35,11 @@ func get(stmt *sql.Stmt, owner docket.UserID, id uuid.UUID) (docket.Task, error)
 
 func scanTask(row interface{ Scan(...any) error }) (t docket.Task, err error) {
 	var created, updated int64
-	err = row.Scan(&t.UserID, &t.ID, &t.Title, &t.Description, &t.Completed, &created, &updated, &t.Version)
+	var deleted sql.NullInt64
+	err = row.Scan(&t.UserID, &t.ID, &t.Title, &t.Description, &t.Completed, &created, &updated, &t.Version, &deleted)
 	t.CreatedAt, t.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
+	if deleted.Valid {
+		t.DeletedAt = time.UnixMicro(deleted.Int64).UTC()
+	}
 	return t, err
 }

@@ -37,6 +37,8 @@ type statements struct {
 	add, bump, regain, insert, update, delete, restore *sql.Stmt
 	own, has                                           *sql.Stmt
 	findKey, keepKey, expireKeys                       *sql.Stmt
+	raisePurged, purge                                 *sql.Stmt
+	renew, eraseTasks, eraseKeys, eraseOwner           *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
@@ -62,6 +64,13 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		&s.findKey:    findKeySQL,
 		&s.keepKey:    keepKeySQL,
 		&s.expireKeys: expireKeysSQL,
+
+		&s.raisePurged: raisePurgedSQL,
+		&s.purge:       purgeSQL,
+		&s.renew:       renewSQL,
+		&s.eraseTasks:  eraseTasksSQL,
+		&s.eraseKeys:   eraseKeysSQL,
+		&s.eraseOwner:  eraseOwnerSQL,
 	})
 }
 
@@ -158,6 +167,7 @@ func remove(q *statements, owner docket.UserID, w docket.Write, o docket.Operati
 
 func restore(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) (docket.Task, error) {
 	t, err := getIf(q.deleted, owner, o)
+	t.DeletedAt = time.Time{}
 	if docket.KindOf(err) == docket.NotFound {
 		if _, err = get(q.get, owner, o.ID); err == nil {
 			err = docket.TaskNotDeleted()

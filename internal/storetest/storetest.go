@@ -62,6 +62,13 @@ func Run(t *testing.T, open Open) {
 		{"KeysExpire", testKeysExpire},
 		{"ConcurrentWritesOfOneKey", testConcurrentKey},
 		{"EndedContextWritesNothing", testEndedContext},
+		{"ChangesAreInOrderOfVersion", testChanges},
+		{"CountersOfManyOwners", testCounters},
+		{"TrashIsListed", testTrash},
+		{"PurgeRemovesWhatIsDue", testPurge},
+		{"PurgeBesideWrites", testPurgeBesideWrites},
+		{"EraseLeavesNothing", testErase},
+		{"EraseBesideWrites", testEraseBesideWrites},
 		{"Ready", testReady},
 	} {
 		t.Run(test.name, func(t *testing.T) {
