@@ -29,9 +29,13 @@ var errNotACursor = errors.New("httpapi: not a cursor of this list")
 // fingerprint tells apart the lists that a cursor or an entity tag may be of.
 func fingerprint(user string, q docket.ListQuery) []byte {
 	h := sha256.New()
-	for _, part := range []string{
+	parts := []string{
 		user, strconv.Itoa(int(q.Sort.Key)), strconv.FormatBool(q.Sort.Descending), strconv.FormatBool(q.Completed.Set), strconv.FormatBool(q.Completed.Value), q.Search,
-	} {
+	}
+	if q.Deleted {
+		parts = append(parts, "deleted")
+	}
+	for _, part := range parts {
 		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		h.Write([]byte(part))
 	}

@@ -26,6 +26,8 @@ func encode(w io.Writer, v any) error {
 		return encodeTasks(w, []Task{v}, "", "")
 	case []Task:
 		return encodeTasks(w, v, "[", "]")
+	case Changes:
+		return encodeChanges(w, v)
 	}
 	return json.MarshalWrite(w, v)
 }
@@ -86,6 +88,11 @@ func appendTask(b []byte, t *Task) (_ []byte, err error) {
 	b = appendTimestamp(b, time.Time(t.UpdatedAt))
 	b = append(b, `","version":`...)
 	b = strconv.AppendInt(b, t.Version, 10)
+	if !time.Time(t.DeletedAt).IsZero() {
+		b = append(b, `,"deleted_at":"`...)
+		b = appendTimestamp(b, time.Time(t.DeletedAt))
+		b = append(b, '"')
+	}
 	return append(b, '}'), nil
 }
 

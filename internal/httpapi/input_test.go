@@ -155,12 +155,13 @@ func TestQueries(t *testing.T) {
 func TestPaths(t *testing.T) {
 	c := serveSQLite(t)
 	for _, path := range []string{
-		"/api", "/api/", "/api/alice", "/api/alice/tasks/1/2", "/API/alice/tasks", "/api/alice/Tasks", "/api//tasks", "/api/alice//tasks", "/api/bob/../alice/tasks",
+		"/api", "/api/", "/api/alice/tasks/1/2", "/API/alice/tasks", "/api/alice/Tasks", "/api//tasks", "/api/alice//tasks", "/api/bob/../alice/tasks",
 		"/api/./alice/tasks", "/docs/", "/docs/../docs", "/docs/none.js", "/problems", "/problems/none", "/healthz/", "/metrics", "/debug/pprof/", "/favicon.ico", "//", "/api/alice/tasks//",
 	} {
 		a := c.do("GET", path, "").is(404)
 		a.problem("route-not-found")
 	}
+	c.do("GET", "/api/alice", "").is(405).problem("method-not-allowed")
 	c.do("GET", "/api/%2e%2e/tasks", "").faults("?user_id reserved") // decoded once, and not a step up
 	c.equal(c.create("a%252Fb", "title").UserID, "a%2Fb")
 

@@ -25,6 +25,7 @@ type listInput struct {
 	Limit       limitParam     `query:"limit" doc:"The most tasks to return. Absent: all, up to 10,000." example:"50"`
 	Cursor      string         `query:"cursor" pattern:"^[A-Za-z0-9_-]+$" maxLength:"4000" doc:"Where to go on: taken from the Link header of the page before, with the other parameters as they were." example:"AQ"`
 	Completed   completedParam `query:"completed" doc:"Only tasks with this value." example:"false"`
+	Deleted     deletedParam   `query:"deleted" doc:"The trash instead of the live tasks: those that were deleted and can be restored." example:"false"`
 	Sort        sortParam      `query:"sort" doc:"The order; with - in front from the last to the first. Ties are broken by id." example:"-updated_at"`
 	Search      string         `query:"q" minLength:"1" maxLength:"500" pattern:"^[^\\x00]*$" doc:"Only tasks whose title or description contains this text, whatever its case (Unicode simple folding: ß does not match ss, nor i ı)." example:"milk"`
 	Prefer      string         `header:"Prefer" pattern:"^[\\t -~]*$" maxLength:"1000" doc:"count=exact asks for X-Total-Count (RFC 7240)." example:"count=exact"`
@@ -46,6 +47,13 @@ type completedParam string
 
 // Schema implements huma.SchemaProvider.
 func (completedParam) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeBoolean} }
+
+type deletedParam string
+
+// Schema implements huma.SchemaProvider.
+func (deletedParam) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeBoolean, Default: false}
+}
 
 type sortParam string
 
@@ -74,7 +82,7 @@ func (sortParam) Schema(huma.Registry) *huma.Schema {
 // Resolve implements huma.Resolver.
 func (in *listInput) Resolve(ctx huma.Context) []error {
 	r, _ := humago.Unwrap(ctx)
-	values, faults, err := parseQuery(r.URL.RawQuery, "limit", "cursor", "completed", "sort", "q")
+	values, faults, err := parseQuery(r.URL.RawQuery, "limit", "cursor", "completed", "deleted", "sort", "q")
 	if err != nil {
 		return []error{err}
 	}
@@ -113,11 +121,17 @@ func listQuery(values url.Values) (docket.ListQuery, []docket.Fault) {
 		}
 		q.Limit = n
 	}
-	if text, given := values["completed"]; given {
-		if text[0] != "true" && text[0] != "false" {
-			fault("completed", "wrong_type", "The parameter completed must be true or false.")
+	for _, name := range []string{"completed", "deleted"} {
+		text, given := values[name]
+		if given && text[0] != "true" && text[0] != "false" {
+			fault(name, "wrong_type", "The parameter "+name+" must be true or false.")
 		}
-		q.Completed = docket.Some(text[0] == "true")
+		switch value := given && text[0] == "true"; {
+		case name == "deleted":
+			q.Deleted = value
+		case given:
+			q.Completed = docket.Some(value)
+		}
 	}
 	if text, given := values["sort"]; given {
 		found := false
@@ -176,7 +190,7 @@ func (a *api) listTasks(ctx context.Context, in *listInput) (*listOutput, error)
 // request's path and parameters, and a cursor.
 func nextLink(in *listInput, after docket.Position) string {
 	query := url.Values{"cursor": {formatCursor(after, in.UserID, in.query)}}
-	for name, value := range map[string]string{"limit": string(in.Limit), "completed": string(in.Completed), "sort": string(in.Sort), "q": in.Search} {
+	for name, value := range map[string]string{"limit": string(in.Limit), "completed": string(in.Completed), "deleted": string(in.Deleted), "sort": string(in.Sort), "q": in.Search} {
 		if value != "" {
 			query.Set(name, value)
 		}

@@ -107,6 +107,12 @@ var problemTypes = []problemType{
 		docket.InFlight(),
 	},
 	{
+		docket.SyncTokenExpired, 410, "Sync token expired",
+		"The changes since this token cannot be told any more: it is older than TRASH_RETENTION and deletions behind it have been purged, or the user was erased, or the server was restored from a backup.",
+		"Forget what is held and begin again without since: that gives the tasks as they are now, and a new token.",
+		docket.ExpiredToken(),
+	},
+	{
 		docket.PreconditionFailed, 412, "Precondition failed",
 		"The task is not at a version that If-Match names, or is at one that If-None-Match names; in a batch, if_version. Nothing was written. A weak tag (W/…), as proxies that compress make of strong ones, never matches If-Match.",
 		"Read the task again, apply the change to what it is now, and send its new ETag.",

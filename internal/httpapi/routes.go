@@ -86,6 +86,21 @@ func (a *api) operations() {
 		Middlewares: huma.Middlewares{a.takes("application/json")},
 	}, a.batch)
 
+	register(a, huma.Operation{
+		OperationID: "listChanges", Method: http.MethodGet, Path: "/api/{user_id}/changes",
+		Summary: "Tell what changed",
+		Description: "The latest state of each task that changed since a sync token, deletions included, in the order of the changes; without a token all live tasks. " +
+			"Send `next` as `since` the next time, and at once while `has_more` is true. No change is ever skipped. A token that is too old is a 410: begin again without one.",
+		Responses: success(http.StatusOK, "What changed."),
+	}, a.changes)
+	register(a, huma.Operation{
+		OperationID: "eraseUser", Method: http.MethodDelete, Path: "/api/{user_id}",
+		Summary: "Erase a user",
+		Description: "Removes everything that is held about the user, for good: tasks, deleted tasks and the answers kept for repeated requests. Every sync token of the user is a 410 from then on. " +
+			"Always a 204, also for a user who has nothing. As the answer cannot be kept either, an Idempotency-Key has no effect.",
+		Responses: success(http.StatusNoContent, "Nothing is held about the user. There is no body."),
+	}, a.eraseUser)
+
 	// A merge patch has the same shape under both of its media types.
 	patch := a.huma.OpenAPI().Paths["/api/{user_id}/tasks/{id}"].Patch.RequestBody.Content
 	patch["application/merge-patch+json"] = patch["application/json"]
@@ -150,6 +165,9 @@ func statuses(op huma.Operation) []int {
 	}
 	if strings.Contains(op.Path, "{id}") || op.OperationID == "batch" {
 		list = append(list, 404, 412)
+	}
+	if op.OperationID == "listChanges" {
+		list = append(list, 410)
 	}
 	if op.Method != http.MethodGet {
 		list = append(list, 409, 507)

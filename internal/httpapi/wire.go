@@ -23,12 +23,13 @@ type Task struct {
 	CreatedAt   timestamp `json:"created_at" doc:"When the task was created." example:"2026-01-31T09:30:00.000000Z"`
 	UpdatedAt   timestamp `json:"updated_at" doc:"When the task last changed." example:"2026-01-31T09:30:00.000000Z"`
 	Version     int64     `json:"version" minimum:"1" maximum:"9007199254740991" doc:"The owner's change number at this task's last change; also its ETag. A JavaScript number holds it exactly." example:"1"`
+	DeletedAt   timestamp `json:"deleted_at,omitzero" doc:"When the task was deleted; only in the trash."`
 }
 
 func wireTask(t docket.Task) Task {
 	return Task{
 		ID: t.ID, UserID: string(t.UserID), Title: t.Title, Description: t.Description, Completed: t.Completed,
-		CreatedAt: timestamp(t.CreatedAt), UpdatedAt: timestamp(t.UpdatedAt), Version: t.Version,
+		CreatedAt: timestamp(t.CreatedAt), UpdatedAt: timestamp(t.UpdatedAt), Version: t.Version, DeletedAt: timestamp(t.DeletedAt),
 	}
 }
 
