@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +28,10 @@ func TestRestoreOfPostgres(t *testing.T) {
 			t.Fatalf("%d %s, %v", a.Status, a.Body, err)
 		}
 	}
+	var old struct{ Next string }
+	if a, err := c.do(t.Context(), http.MethodGet, "/api/u/changes", ""); err != nil || a.decodeLoosely(&old) != nil {
+		t.Fatalf("%d %s, %v", a.Status, a.Body, err)
+	}
 	var before []task
 	c.get(t, tasksPath("u"), &before)
 	dump := run(t, pgDump(t, source), "--schema=docket", "--no-owner", "--format=custom", "--dbname="+source)
@@ -40,6 +46,11 @@ func TestRestoreOfPostgres(t *testing.T) {
 	if out, err := restore.CombinedOutput(); err != nil {
 		t.Fatalf("pg_restore: %v\n%s", err, out)
 	}
+	manual, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, target, regexp.MustCompile(`--command="(UPDATE docket\.owners [^"]*)"`).FindStringSubmatch(string(manual))[1])
 	restored := newServer(t, t.TempDir(), target)
 	restored.Start(t)
 	c = newClient(t, restored.URL, 1)
@@ -47,6 +58,9 @@ func TestRestoreOfPostgres(t *testing.T) {
 	c.get(t, tasksPath("u"), &after)
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("the tasks differ (- before, + restored):\n%s", diff)
+	}
+	if a, err := c.do(t.Context(), http.MethodGet, "/api/u/changes?since="+old.Next, ""); err != nil || a.Status != http.StatusGone {
+		t.Errorf("a token of the source is answered with %d %s, %v", a.Status, a.Body, err)
 	}
 	a, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), `{"title": "One"}`, "Idempotency-Key: 0")
 	if err != nil || a.Status != http.StatusCreated || a.Header.Get("Idempotent-Replayed") != "true" {

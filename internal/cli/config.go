@@ -23,6 +23,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
 
+	"docket"
 	"docket/internal/postgres"
 	"docket/internal/secret"
 )
@@ -42,6 +43,7 @@ type Config struct {
 	CORSOrigins []string       `env:"CORS_ORIGINS"`
 	RateLimit   int            `env:"RATE_LIMIT"`
 	MaxTasks    int64          `env:"MAX_TASKS_PER_USER"`
+	Retention   time.Duration  `env:"TRASH_RETENTION"`
 	DrainDelay  *time.Duration `env:"DRAIN_DELAY"`
 	AdminAddr   string         `env:"ADMIN_ADDR"`
 	LogLevel    slog.Level     `env:"LOG_LEVEL"`
@@ -60,6 +62,7 @@ func defaults() Config {
 		Migrate:     "auto",
 		Host:        "127.0.0.1",
 		Port:        8000,
+		Retention:   docket.DefaultRetention,
 		LogLevel:    slog.LevelInfo,
 	}
 }
@@ -198,6 +201,9 @@ func (c *Config) validate() []string {
 	}
 	if c.MaxTasks < 0 {
 		fault("MAX_TASKS_PER_USER must be 1 or more, or 0 for no limit")
+	}
+	if c.Retention <= 0 {
+		fault("TRASH_RETENTION must be more than 0s, such as 720h")
 	}
 	if c.DrainDelay != nil && (*c.DrainDelay < 0 || *c.DrainDelay > maxDrainDelay) {
 		fault("DRAIN_DELAY must be from 0s to %s", maxDrainDelay)

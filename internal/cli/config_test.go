@@ -51,14 +51,14 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			[]string{"DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
 		},
 		"bounds": {
-			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:"},
-			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1"},
+			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:", "TRASH_RETENTION=0s"},
+			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1", "TRASH_RETENTION must be more than 0s"},
 		},
 		"operators": {
 			[]string{"ADMIN_ADDR=127.0.0.1:8000", "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_HEADERS=key:hunter2"},
 			[]string{"ADMIN_ADDR is where HOST and PORT are", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL", "OTEL_EXPORTER_OTLP_HEADERS must be name=value", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf"},
 		},
-		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5"}, []string{"DRAIN_DELAY must be a duration", "MAX_TASKS_PER_USER must be a whole", "RATE_LIMIT must be a whole"}},
+		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5", "TRASH_RETENTION=30d"}, []string{"DRAIN_DELAY must be a duration", "MAX_TASKS_PER_USER must be a whole", "RATE_LIMIT must be a whole", "TRASH_RETENTION must be a duration"}},
 		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
 		"port":              {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
 		"open address":      {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},

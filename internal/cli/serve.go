@@ -63,7 +63,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	service := docket.NewService(store, docket.WithMaxTasks(c.MaxTasks))
+	service := docket.NewService(store, docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
 	draining := make(chan struct{})
 	told := newTelemetry(version(), store, func() bool { return !closed(draining) && service.Ready(ctx) == nil })
 	workers, stopWorkers := startWorkers(ctx, service, verifier, told, log)

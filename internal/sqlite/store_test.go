@@ -341,7 +341,20 @@ func TestBackup(t *testing.T) {
 	if err := Backup(t.Context(), path, target); err == nil || !strings.Contains(err.Error(), "exists") {
 		t.Errorf("a second backup to the same name returned %v", err)
 	}
+	if log, _ := filepath.Glob(target + "-*"); log != nil {
+		t.Errorf("beside the copy: %v", log)
+	}
 	copied := open(t, target)
+	mark := func(s *Store) int64 {
+		states, err := s.Counters(t.Context(), []docket.UserID{"alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return states["alice"].Epoch
+	}
+	if there, here := mark(copied), mark(s); there == here || there <= 0 {
+		t.Errorf("the epoch %d became %d in the copy", here, there)
+	}
 	if tasks, err := list(copied); err != nil || len(tasks) != 1 || tasks[0].ID != task.ID {
 		t.Errorf("the copy holds %v, %v", tasks, err)
 	}
