@@ -45,6 +45,7 @@ generate: ## write openapi.yaml from the code
 torture: deps bin/oasdiff ## the long shows: faults and what they do, model checks, a minute of each fuzz target
 	@.ci/lint-contract
 	go test -count=1 -timeout=30m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=10000
+	go test -race -count=1 -timeout=30m ./internal/sqlite ./internal/postgres -run='^TestSyncMissesNothing' -histories=10000 -v
 	go test -race -count=1 -timeout=60m ./e2e -torture -v
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 

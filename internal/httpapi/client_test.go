@@ -170,6 +170,8 @@ type task struct {
 	CreatedAt   string  `json:"created_at"`
 	UpdatedAt   string  `json:"updated_at"`
 	Version     int64   `json:"version"`
+	Deleted     bool    `json:"deleted"`    // in changes
+	DeletedAt   string  `json:"deleted_at"` // there and in the trash
 }
 
 func (a answer) task() (t task) {

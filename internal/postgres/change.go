@@ -139,6 +139,11 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 // Erase implements docket.Store.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		// Keys come before their owner, as in a write that claims one.
+		keys, err := tx.Exec(ctx, eraseKeysSQL, string(owner), limit)
+		if err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, renewSQL, string(owner), epoch)
 		if err != nil {
 			return err
@@ -149,10 +154,6 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 		}
 		var tasks int
 		if err := tx.QueryRow(ctx, eraseTasksSQL, string(owner), limit).Scan(&tasks); err != nil {
-			return err
-		}
-		keys, err := tx.Exec(ctx, eraseKeysSQL, string(owner), limit)
-		if err != nil {
 			return err
 		}
 		if done = tasks < limit && int(keys.RowsAffected()) < limit; !done {

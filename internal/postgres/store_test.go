@@ -58,6 +58,13 @@ func TestStoreInExecMode(t *testing.T) {
 	})
 }
 
+// TestSyncMissesNothing has two instances, one of them behind a pooler.
+func TestSyncMissesNothing(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	url := cluster.Database(t)
+	storetest.Sync(t, open(t, url), open(t, cluster.DefaultPooler(t).URL(url)))
+}
+
 func draft(title string) docket.Task {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Title: title, CreatedAt: now, UpdatedAt: now}

@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +14,9 @@ import (
 
 // Backup copies the database at path, which may be in use, to target: a
 // consistent snapshot, complete and on stable storage when Backup returns nil.
-// The histories in the copy are marked as others: where it is restored, no token
-// is taken that was given out before or since.
 // It never writes over a file that exists. The copy is readable by its owner only.
+// Whenever a copy of it is opened for serving, its users begin new epochs, so that no
+// sync token from what came after the backup is taken for one of what comes then.
 func Backup(ctx context.Context, path, target string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("there is no database to back up: %w", err)
@@ -45,8 +48,8 @@ func Backup(ctx context.Context, path, target string) (err error) {
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", temp.Name()); err != nil {
 		return fmt.Errorf("cannot copy %s: %w", path, err)
 	}
-	if err := renewEpochs(ctx, temp.Name()); err != nil {
-		return fmt.Errorf("cannot mark the backup: %w", err)
+	if _, err := temp.WriteAt(binary.BigEndian.AppendUint32(nil, isBackup), userVersionOffset); err != nil {
+		return fmt.Errorf("cannot write the backup: %w", err)
 	}
 	if err := temp.Sync(); err != nil {
 		return fmt.Errorf("cannot write the backup: %w", err)
@@ -58,19 +61,39 @@ func Backup(ctx context.Context, path, target string) (err error) {
 	return syncDir(filepath.Dir(target))
 }
 
-// renewEpochsSQL is of all users: it makes a new epoch for each. They are positive.
-const renewEpochsSQL = "UPDATE owners SET epoch = (random() & 0x7fffffffffffffff)"
+// renewAllSQL is of all users: an exclusive or.
+const renewAllSQL = "UPDATE owners SET epoch = (epoch | ?1) - (epoch & ?1)"
 
-// renewEpochs keeps the file at path in one piece: nothing is left in a log
-// beside it.
-func renewEpochs(ctx context.Context, path string) (err error) {
-	db, err := openDB(ctx, path, "rw", 1, "journal_mode(DELETE)")
+const (
+	// isBackup is the user version of a file that was not served since it was
+	// copied, userVersionOffset its place in the header (section 1.3 of SQLite's
+	// "Database File Format").
+	isBackup          = 1
+	userVersionOffset = 60
+)
+
+// renewEpochs makes a backup a database of its own, with other epochs than any
+// that was made from it before.
+func renewEpochs(ctx context.Context, conn *sql.Conn) error {
+	var version int64
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version != isBackup {
+		return err
+	}
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	_, err = db.ExecContext(ctx, renewEpochsSQL)
-	return err
+	defer func() { _ = tx.Rollback() }()                    // nothing is left to undo after a commit
+	shift := int64(binary.BigEndian.Uint64(random[:]) >> 1) //nolint:gosec // 63 bits
+	if _, err := tx.ExecContext(ctx, renewAllSQL, shift); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "PRAGMA user_version = 0"); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func syncDir(name string) error {

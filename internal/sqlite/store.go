@@ -57,6 +57,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := renewEpochs(ctx, s.writer.conn); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if err := s.writer.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

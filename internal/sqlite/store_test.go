@@ -41,6 +41,8 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) docket.Store { return open(t, tempPath(t)) })
 }
 
+func TestSyncMissesNothing(t *testing.T) { storetest.Sync(t, open(t, tempPath(t))) }
+
 func draft(title string) docket.Task {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Title: title, CreatedAt: now, UpdatedAt: now}
@@ -318,55 +320,6 @@ func TestCloseFinishesWhatIsQueued(t *testing.T) {
 	tasks, err := list(open(t, path))
 	if err != nil || len(tasks) != acknowledged {
 		t.Errorf("%d writes acknowledged, %d tasks found, %v", acknowledged, len(tasks), err)
-	}
-}
-
-func TestBackup(t *testing.T) {
-	path := tempPath(t)
-	s := open(t, path)
-	task := put(t, s, "task")
-	target := filepath.Join(t.TempDir(), "copy.db")
-	if err := Backup(t.Context(), path, target); err != nil {
-		t.Fatal(err)
-	}
-	put(t, s, "later")
-
-	info, err := os.Stat(target)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the copy: %v, %v", info, err)
-	}
-	if left, _ := filepath.Glob(target + "*.tmp"); left != nil {
-		t.Errorf("left behind: %v", left)
-	}
-	if err := Backup(t.Context(), path, target); err == nil || !strings.Contains(err.Error(), "exists") {
-		t.Errorf("a second backup to the same name returned %v", err)
-	}
-	if log, _ := filepath.Glob(target + "-*"); log != nil {
-		t.Errorf("beside the copy: %v", log)
-	}
-	copied := open(t, target)
-	mark := func(s *Store) int64 {
-		states, err := s.Counters(t.Context(), []docket.UserID{"alice"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return states["alice"].Epoch
-	}
-	if there, here := mark(copied), mark(s); there == here || there <= 0 {
-		t.Errorf("the epoch %d became %d in the copy", here, there)
-	}
-	if tasks, err := list(copied); err != nil || len(tasks) != 1 || tasks[0].ID != task.ID {
-		t.Errorf("the copy holds %v, %v", tasks, err)
-	}
-}
-
-func TestBackupOfNothing(t *testing.T) {
-	target := filepath.Join(t.TempDir(), "copy.db")
-	if err := Backup(t.Context(), tempPath(t), target); err == nil {
-		t.Fatal("a file that does not exist was backed up")
-	}
-	if _, err := os.Stat(target); err == nil {
-		t.Error("the failure left a file behind")
 	}
 }
 

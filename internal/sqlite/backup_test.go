@@ -1,0 +1,96 @@
+package sqlite
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"docket"
+)
+
+func TestBackup(t *testing.T) {
+	path := tempPath(t)
+	s := open(t, path)
+	task := put(t, s, "task")
+	target := filepath.Join(t.TempDir(), "copy.db")
+	if err := Backup(t.Context(), path, target); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "later")
+
+	info, err := os.Stat(target)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the copy: %v, %v", info, err)
+	}
+	if left, _ := filepath.Glob(target + "*.tmp"); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := Backup(t.Context(), path, target); err == nil || !strings.Contains(err.Error(), "exists") {
+		t.Errorf("a second backup to the same name returned %v", err)
+	}
+	if log, _ := filepath.Glob(target + "-*"); log != nil {
+		t.Errorf("beside the copy: %v", log)
+	}
+	copied := open(t, target)
+	mark := func(s *Store) int64 {
+		states, err := s.Counters(t.Context(), []docket.UserID{"alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return states["alice"].Epoch
+	}
+	if there, here := mark(copied), mark(s); there == here || there <= 0 {
+		t.Errorf("the epoch %d became %d in the copy", here, there)
+	}
+	if tasks, err := list(copied); err != nil || len(tasks) != 1 || tasks[0].ID != task.ID {
+		t.Errorf("the copy holds %v, %v", tasks, err)
+	}
+}
+
+func TestBackupOfNothing(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "copy.db")
+	if err := Backup(t.Context(), tempPath(t), target); err == nil {
+		t.Fatal("a file that does not exist was backed up")
+	}
+	if _, err := os.Stat(target); err == nil {
+		t.Error("the failure left a file behind")
+	}
+}
+
+// TestEpochsOfBackups serves two copies of one backup: neither is the history of
+// the other, nor of the source, which keeps its own.
+func TestEpochsOfBackups(t *testing.T) {
+	path, backup, other := tempPath(t), tempPath(t), tempPath(t)
+	epoch := func(path string) int64 {
+		t.Helper()
+		s, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path != backup && path != other {
+			put(t, s, "task")
+		}
+		states, err := s.Counters(t.Context(), []docket.UserID{"alice"})
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return states["alice"].Epoch
+	}
+	source := epoch(path)
+	if err := Backup(t.Context(), path, backup); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(other, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, again, second := epoch(backup), epoch(backup), epoch(other)
+	if source != epoch(path) || first != again || first == source || second == source || second == first {
+		t.Errorf("epochs: source %d, then %d; a copy %d, then %d; another copy %d", source, epoch(path), first, again, second)
+	}
+}
