@@ -72,11 +72,13 @@ func (b *consoleBlock) add(number int, line string) error {
 	return nil
 }
 
-// varying finds what is different in each run: ids, times and request ids.
+// varying finds what is different in each run: ids, times, request ids and sync
+// tokens.
 // Only ids are told apart, because commands use them again.
 var varying = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}` +
 	`|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z` +
 	`|\b[A-Z2-7]{26}\b` +
+	`|"next":"[\w-]+"|\bid: [\w-]+` +
 	`|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT`)
 
 // pairing joins the ids of a page to those of the run that follows it. An id is
@@ -100,6 +102,10 @@ func (n *numbering) number(id string) int {
 func (n *numbering) neutral(text string) string {
 	return varying.ReplaceAllStringFunc(text, func(value string) string {
 		switch {
+		case strings.HasPrefix(value, `"next"`):
+			return `"next":"<token>"`
+		case strings.HasPrefix(value, "id: "):
+			return "id: <token>"
 		case strings.HasSuffix(value, "GMT"):
 			return "<date>"
 		case strings.HasSuffix(value, "Z") && strings.Contains(value, ":"):
