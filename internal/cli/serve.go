@@ -18,6 +18,7 @@ import (
 
 	"docket"
 	"docket/internal/auth"
+	"docket/internal/feed"
 	"docket/internal/httpapi"
 )
 
@@ -63,10 +64,11 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	if err != nil {
 		return err
 	}
-	service := docket.NewService(store, docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
+	hub := feed.New(store.Counters)
+	service := docket.NewService(store, docket.WithChanged(hub.Changed), docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
 	draining := make(chan struct{})
-	told := newTelemetry(version(), store, func() bool { return !closed(draining) && service.Ready(ctx) == nil })
-	workers, stopWorkers := startWorkers(ctx, service, verifier, told, log)
+	told := newTelemetry(version(), store, hub, func() bool { return !closed(draining) && service.Ready(ctx) == nil })
+	workers, stopWorkers := startWorkers(ctx, service, hub, verifier, told, log)
 	defer func() {
 		stopWorkers()
 		workers.Wait()
@@ -80,7 +82,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	api := &http.Server{
 		Handler: httpapi.New(service, httpapi.Options{
 			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
-			Draining: draining, Metrics: told.registry, Tracing: tracers, Log: log,
+			Draining: draining, Feed: hub, Metrics: told.registry, Tracing: tracers, Log: log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      time.Minute, // of net/http's own answers; each part of ours has its own
@@ -177,7 +179,7 @@ func stop(ctx context.Context, server *http.Server, draining chan<- struct{}, de
 
 // startWorkers starts what runs beside the requests. It goes on until stop is
 // called, for requests that are being finished need it after ctx has ended.
-func startWorkers(ctx context.Context, service *docket.Service, verifier *auth.Verifier, told *telemetry, log *slog.Logger) (workers *sync.WaitGroup, stop func()) {
+func startWorkers(ctx context.Context, service *docket.Service, hub *feed.Hub, verifier *auth.Verifier, told *telemetry, log *slog.Logger) (workers *sync.WaitGroup, stop func()) {
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	workers = &sync.WaitGroup{}
 	workers.Go(func() {
@@ -190,6 +192,7 @@ func startWorkers(ctx context.Context, service *docket.Service, verifier *auth.V
 			}
 		})
 	})
+	workers.Go(func() { hub.Run(ctx) })
 	if verifier != nil {
 		workers.Go(func() { verifier.Run(ctx) })
 	}

@@ -25,6 +25,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"docket/internal/feed"
 )
 
 // telemetry is what the service tells of itself.
@@ -36,7 +38,7 @@ type telemetry struct {
 }
 
 // newTelemetry counts the process and, where it counts something, the store.
-func newTelemetry(version string, store any, ready func() bool) *telemetry {
+func newTelemetry(version string, store any, hub *feed.Hub, ready func() bool) *telemetry {
 	t := &telemetry{
 		registry:     prometheus.NewRegistry(),
 		expired:      prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Idempotency keys that were removed because they had expired."}),
@@ -44,6 +46,9 @@ func newTelemetry(version string, store any, ready func() bool) *telemetry {
 		housekeeping: prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_housekeeping_failures_total", Help: "Rounds of housekeeping that failed; each is tried again."}),
 	}
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), t.expired, t.purged, t.housekeeping,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_streams", Help: "Streams of events that are open."}, func() float64 { return float64(hub.Stats().Streams) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_polls_total", Help: "Questions to the database whether other instances have written something for the streams."}, func() float64 { return float64(hub.Stats().Polls) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_poll_failures_total", Help: "Such questions that failed; the next one has it all."}, func() float64 { return float64(hub.Stats().Failures) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_ready", Help: "Whether the service is ready, as /readyz tells."}, func() float64 {
 			if ready() {
 				return 1

@@ -15,6 +15,7 @@ import (
 
 	"docket"
 	"docket/internal/auth"
+	"docket/internal/feed"
 )
 
 // Options are what New needs to know beside the service.
@@ -24,6 +25,7 @@ type Options struct {
 	CORSOrigins []string              // origins, as browsers send them, whose pages may call the API
 	RateLimit   int                   // requests that each user may send in a minute; 0: any number
 	Draining    <-chan struct{}       // closed when the server is about to stop, so that it is not ready; nil: never
+	Feed        *feed.Hub             // wakes the streams; nil: nothing does
 	Metrics     prometheus.Registerer // nil: nothing is counted
 	Tracing     trace.TracerProvider  // nil: nothing is traced
 	Log         *slog.Logger          // nil discards
@@ -33,6 +35,7 @@ type Options struct {
 type api struct {
 	service *docket.Service
 	ready   func() error // nil when tokens can be verified
+	feed    *feed.Hub
 	drain   <-chan struct{}
 	mux     *http.ServeMux
 	huma    huma.API
@@ -46,7 +49,10 @@ func New(service *docket.Service, options Options) http.Handler {
 		log = slog.New(slog.DiscardHandler)
 	}
 	a := newAPI(service)
-	a.drain = options.Draining
+	a.drain, a.feed = options.Draining, options.Feed
+	if a.feed == nil {
+		a.feed = feed.New(service.Counters)
+	}
 	if options.Verifier != nil {
 		a.ready = options.Verifier.Ready
 	}

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"docket"
+	"docket/internal/feed"
 	"docket/internal/httpapi"
 	"docket/internal/pgtest"
 	"docket/internal/postgres"
@@ -72,12 +73,19 @@ func serve(t *testing.T, store docket.Store, options httpapi.Options, rules ...d
 	t.Helper()
 	c := &client{T: t, log: &bytes.Buffer{}}
 	options.Log = slog.New(slog.NewJSONHandler(&locked{w: c.log}, nil))
-	server := httptest.NewUnstartedServer(httpapi.New(docket.NewService(store, rules...), options))
+	hub := feed.New(store.Counters)
+	options.Feed = hub
+	ctx, stop := context.WithCancel(context.Background())
+	var workers sync.WaitGroup
+	workers.Go(func() { hub.Run(ctx) })
+	server := httptest.NewUnstartedServer(httpapi.New(docket.NewService(store, append(rules, docket.WithChanged(hub.Changed))...), options))
 	server.Config.MaxHeaderBytes = 16 << 10 // as the program has it
 	server.Start()
 	c.url = server.URL
 	t.Cleanup(func() {
 		server.Close()
+		stop()
+		workers.Wait()
 		if err := store.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}

@@ -46,12 +46,19 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// observe counts a request that was answered.
-func (m *metrics) observe(r *http.Request, status int, took time.Duration) {
-	route := cmp.Or(r.Pattern, "none")
-	if route == "/" { // the pattern of what nothing is served at
-		route = "none"
+// count counts a request that was answered.
+func (m *metrics) count(r *http.Request, status int) {
+	m.requests.WithLabelValues(routeOf(r), strconv.Itoa(status)).Inc()
+}
+
+// observe notes how long a request took.
+func (m *metrics) observe(r *http.Request, took time.Duration) {
+	m.duration.WithLabelValues(routeOf(r)).Observe(took.Seconds())
+}
+
+func routeOf(r *http.Request) string {
+	if r.Pattern == "/" { // the pattern of what nothing is served at
+		return "none"
 	}
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(route).Observe(took.Seconds())
+	return cmp.Or(r.Pattern, "none")
 }

@@ -37,6 +37,7 @@ type request struct {
 	share    share         // of what may be under way
 	identity auth.Identity // whose request it is, once that is known
 	anyone   bool          // it may act for every user
+	streams  bool          // it is answered for as long as the client likes
 }
 
 type requestKey struct{}
@@ -76,14 +77,17 @@ func identify(log *slog.Logger, m *metrics, next http.Handler) http.Handler {
 				if answer.status != 0 {
 					// Too late to say so: break the connection, so that what was sent does not look whole.
 					log.ErrorContext(r.Context(), "panic", "request_id", req.id, "error", err)
-					m.observe(r, http.StatusInternalServerError, time.Since(start))
+					m.count(r, http.StatusInternalServerError)
 					panic(http.ErrAbortHandler)
 				}
 				writeProblem(answer, r, err)
 				req.err = err
 			}
 			took := time.Since(start)
-			m.observe(r, answer.status, took)
+			m.count(r, answer.status)
+			if !req.streams {
+				m.observe(r, took)
+			}
 			logRequest(log, r, req, answer.status, took)
 		}()
 		next.ServeHTTP(answer, r)

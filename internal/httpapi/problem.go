@@ -23,6 +23,7 @@ const (
 	routeNotFound    docket.Kind = "route-not-found"
 	methodNotAllowed docket.Kind = "method-not-allowed"
 	rateLimited      docket.Kind = "rate-limited"
+	tooManyStreams   docket.Kind = "too-many-streams"
 	bodyTimeout      docket.Kind = "request-timeout"
 	bodyTooLarge     docket.Kind = "content-too-large"
 	notJSON          docket.Kind = "unsupported-media-type"
@@ -143,6 +144,12 @@ var problemTypes = []problemType{
 		errRate,
 	},
 	{
+		tooManyStreams, 429, "Too many streams",
+		"The user, or the server, has as many open streams of events as there may be.",
+		"Let one stream serve all windows of a browser, or try again after the time in Retry-After.",
+		errTooManyStreams,
+	},
+	{
 		docket.Internal, 500, "Internal error",
 		"Something went wrong on the server's side. The answer says nothing of it; the server's log has it under the request_id.",
 		"Report the request_id to whoever runs the server.",
@@ -221,7 +228,7 @@ func newProblem(ctx context.Context, header http.Header, err error) *Problem {
 
 	t := problemTypeOf(e.Kind)
 	switch e.Kind {
-	case docket.Unavailable, docket.KeyInFlight:
+	case docket.Unavailable, docket.KeyInFlight, tooManyStreams:
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
 	case unauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="docket"`)

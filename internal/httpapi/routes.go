@@ -101,6 +101,8 @@ func (a *api) operations() {
 		Responses: success(http.StatusNoContent, "Nothing is held about the user. There is no body."),
 	}, a.eraseUser)
 
+	a.eventsOperation()
+
 	// A merge patch has the same shape under both of its media types.
 	patch := a.huma.OpenAPI().Paths["/api/{user_id}/tasks/{id}"].Patch.RequestBody.Content
 	patch["application/merge-patch+json"] = patch["application/json"]
