@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"docket/internal/pgtest"
+)
+
+const (
+	purgeUsers   = 1000
+	purgeClients = 8
+	purgeRounds  = 3 // of each measurement
+)
+
+// TestPurgeBesideRequests has a great many deleted tasks purged while clients
+// work, and compares what they notice with a time without a purge.
+func TestPurgeBesideRequests(t *testing.T) {
+	tombstones := long(20_000, 1_000_000)
+	fill := []string{
+		`INSERT INTO %[1]sowners (user_id, epoch, counter, live) SELECT 'gone-' || u, 1, %[2]d, 0 FROM %[3]s`,
+		`INSERT INTO %[1]stasks (user_id, id, title, completed, created_at, updated_at, version, deleted_at, title_folded)
+SELECT 'gone-' || u, %[4]s, 'A task of ordinary length', %[5]s, %[6]s, %[6]s, n, %[6]s, 'A TASK OF ORDINARY LENGTH' FROM %[7]s`,
+	}
+	each := tombstones / purgeUsers
+	long60 := time.Now().Add(-60 * 24 * time.Hour)
+	t.Run("sqlite", func(t *testing.T) {
+		purgeBesideRequests(t, defaultDatabase, tombstones, func(dir string) {
+			db, err := sql.Open("sqlite", filepath.Join(dir, "docket.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			users := fmt.Sprintf("(WITH RECURSIVE s(u) AS (SELECT 1 UNION ALL SELECT u + 1 FROM s WHERE u < %d) SELECT u FROM s)", purgeUsers)
+			numbers := fmt.Sprintf("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s), %s", each, users)
+			for _, text := range fill {
+				statement := fmt.Sprintf(text, "", each, users, "randomblob(16)", "0", fmt.Sprint(long60.UnixMicro()), numbers)
+				if _, err := db.ExecContext(t.Context(), statement); err != nil {
+					t.Fatalf("%v in %s", err, statement)
+				}
+			}
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		database := pgtest.New(t, pgtest.Options{}).Database(t)
+		purgeBesideRequests(t, database, tombstones, func(string) {
+			users := fmt.Sprintf("generate_series(1, %d) AS u", purgeUsers)
+			numbers := fmt.Sprintf("generate_series(1, %d) AS n, %s", each, users)
+			for _, text := range fill {
+				pgtest.Exec(t, database, fmt.Sprintf(text, "docket.", each, users, "gen_random_uuid()", "false", "'"+long60.Format(time.RFC3339)+"'::timestamptz", numbers))
+			}
+			pgtest.Exec(t, database, "ANALYZE docket.owners, docket.tasks")
+		})
+	})
+}
+
+func purgeBesideRequests(t *testing.T, database string, tombstones int, fill func(dir string)) {
+	path, err := plainBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, t.TempDir(), database)
+	s.binary = path
+	s.Start(t)
+	s.Stop(t)
+	fill(s.dir)
+
+	var alone, beside []time.Duration
+	measure := func(took *[]time.Duration) {
+		l := work(t, s.URL, "alive", purgeClients, long(time.Second, 5*time.Second))
+		l.check(t)
+		*took = append(*took, l.took...)
+	}
+	s.Start(t, "TRASH_RETENTION=87600h")
+	for range purgeRounds {
+		measure(&alone)
+	}
+	s.Stop(t)
+
+	admin := freePort(t)
+	s.Start(t, "ADMIN_ADDR="+admin)
+	purged := func() int { return int(scrape(t, admin)["docket_purged_tasks_total"]) }
+	begin := time.Now()
+	for purged() < tombstones && time.Since(begin) < 10*time.Minute {
+		measure(&beside)
+	}
+	duration := time.Since(begin)
+	if n := purged(); n < tombstones {
+		t.Errorf("%d of %d deleted tasks were purged in %s", n, tombstones, duration)
+	}
+	s.Stop(t)
+	p99, during := percentile(alone, 99), percentile(beside, 99)
+	showf(t, fmt.Sprintf("%d deleted tasks purged (%s)", tombstones, filepath.Base(t.Name())), "p99 of requests within 2×", "%s alone, %s during (%.2f×); purged in %s, %d requests meanwhile",
+		p99.Round(100*time.Microsecond), during.Round(100*time.Microsecond), float64(during)/float64(p99), duration.Round(time.Second), len(beside))
+}
