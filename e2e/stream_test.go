@@ -1,0 +1,217 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"docket/internal/pgtest"
+)
+
+// event is one event of a stream, and when it arrived.
+type event struct {
+	id      string
+	task    task
+	arrived time.Time
+}
+
+// listen reads a user's stream from a place on, "" being now, until ctx ends or
+// the stream does. It returns once the stream has begun; the events end with it.
+func listen(ctx context.Context, t testing.TB, url, user, from string) (begin string, events <-chan event) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/"+user+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Last-Event-ID", from)
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(response.Body)
+	read := func() (block map[string]string, ok bool) {
+		for block = map[string]string{}; ; {
+			line, err := lines.ReadString('\n')
+			if err != nil || line == "\n" {
+				return block, err == nil
+			}
+			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			block[name] = value
+		}
+	}
+	first, ok := read()
+	if !ok || response.StatusCode != http.StatusOK || first["id"] == "" {
+		t.Fatalf("%d: the stream begins with %v", response.StatusCode, first)
+	}
+	arrived := make(chan event, 1000)
+	go func() {
+		defer close(arrived)
+		defer func() { _ = response.Body.Close() }() // nothing more is read
+		for {
+			block, ok := read()
+			if !ok {
+				return
+			}
+			e := event{id: block["id"], arrived: time.Now()}
+			if block["event"] == "task" && json.Unmarshal([]byte(block["data"]), &e.task) == nil {
+				arrived <- e
+			}
+		}
+	}()
+	return first["id"], arrived
+}
+
+// TestStreamOfAnotherInstance writes on one instance and listens on another, both
+// behind a pooler in transaction mode.
+func TestStreamOfAnotherInstance(t *testing.T) {
+	database := pooledURL(pgtest.Shared(t).DefaultPooler(t), pgtest.Shared(t).Database(t))
+	a, b := newServer(t, t.TempDir(), database), newServer(t, t.TempDir(), database)
+	a.Start(t)
+	b.Start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, events := listen(ctx, t, b.URL, "u", "")
+	c := newClient(t, a.URL, 1)
+	var took []time.Duration
+	for i := range long(10, 200) {
+		title := fmt.Sprint("task ", i)
+		answer, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), `{"title": "`+title+`"}`)
+		written := time.Now()
+		if err != nil || answer.Status != http.StatusCreated {
+			t.Fatalf("%d, %v", answer.Status, err)
+		}
+		e := <-events
+		if e.task.Title != title {
+			t.Fatalf("%q arrived instead of %q", e.task.Title, title)
+		}
+		took = append(took, e.arrived.Sub(written))
+	}
+	showf(t, "A change on one instance, a stream on another", "p99 < 1 s behind pgbouncer", "median %s, p99 %s of %d changes",
+		percentile(took, 50).Round(time.Millisecond), percentile(took, 99).Round(time.Millisecond), len(took))
+	cancel()
+	for range events {
+	}
+	a.Stop(t)
+	b.Stop(t)
+}
+
+// TestStreamIsResumed kills a stream again and again while tasks are written,
+// and goes on each time from the last event that arrived.
+func TestStreamIsResumed(t *testing.T) {
+	s := newServer(t, t.TempDir(), pgtest.Shared(t).Database(t))
+	s.Start(t)
+	c := newClient(t, s.URL, 2)
+	kills := long(20, 200)
+	begin, first := listen(t.Context(), t, s.URL, "u", "")
+	var writer sync.WaitGroup
+	stop := make(chan struct{})
+	written := 0
+	writer.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if a, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), fmt.Sprintf(`{"title": "%d"}`, written)); err != nil || a.Status != http.StatusCreated {
+				t.Errorf("%d, %v", a.Status, err)
+				return
+			}
+			written++
+		}
+	})
+	<-first // the writer is at it
+	last, seen := begin, 0
+	ids := map[string]bool{}
+	take := func(e event) {
+		if e.task.Title != strconv.Itoa(seen) || ids[e.id] {
+			t.Errorf("task %q arrived after %d others", e.task.Title, seen)
+		}
+		last, ids[e.id] = e.id, true
+		seen++
+	}
+	for kill := range kills {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, events := listen(ctx, t, s.URL, "u", last)
+		for range 1 + kill%5 {
+			take(<-events)
+		}
+		cancel()
+		for range events { // what had arrived and was not looked at comes again
+		}
+	}
+	close(stop)
+	writer.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, events := listen(ctx, t, s.URL, "u", last)
+	for seen < written {
+		take(<-events)
+	}
+	cancel()
+	showf(t, fmt.Sprintf("A stream is killed and resumed %d times during writes", kills), "no event lost, none twice", "%d of %d tasks arrived, each once", seen, written)
+	s.Stop(t)
+}
+
+// TestManyStreams holds many streams open on one instance and looks at what they
+// cost while nothing is written.
+func TestManyStreams(t *testing.T) {
+	streams := long(100, 1000)
+	s := startPlain(t)
+	before := s.Memory(t)["VmRSS"]
+	ctx, cancel := context.WithCancel(t.Context())
+	var all []<-chan event
+	for i := range streams {
+		_, events := listen(ctx, t, s.URL, fmt.Sprint("user-", i%(streams/10)), "")
+		all = append(all, events)
+	}
+	after := s.Memory(t)["VmRSS"]
+	began, ticks := time.Now(), s.ticks(t)
+	time.Sleep(long(2*time.Second, 10*time.Second)) // the span that is measured
+	const perSecond = 100                           // USER_HZ
+	used := float64(s.ticks(t)-ticks) / perSecond / time.Since(began).Seconds()
+
+	c := newClient(t, s.URL, 1)
+	if a, err := c.do(t.Context(), http.MethodPost, tasksPath("user-0"), `{"title": "for ten"}`); err != nil || a.Status != http.StatusCreated {
+		t.Fatalf("%d, %v", a.Status, err)
+	}
+	for i, events := range all {
+		if i%(streams/10) == 0 {
+			if e := <-events; e.task.Title != "for ten" {
+				t.Errorf("%+v arrived", e)
+			}
+		}
+	}
+	showf(t, fmt.Sprintf("%d open streams on one instance", streams), "CPU idle near 0", "%d kB of memory for each, %.1f %% of a CPU while nothing is written", (after-before)/streams, 100*used)
+	cancel()
+	for _, events := range all {
+		for range events {
+		}
+	}
+	s.Stop(t)
+}
+
+// ticks is the CPU time that the server has used, in clock ticks.
+func (s *server) ticks(t testing.TB) (n int) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	for _, field := range fields[11:13] { // utime and stime; see proc_pid_stat(5)
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += ticks
+	}
+	return n
+}
