@@ -153,15 +153,19 @@ func TestPurgeOnTraffic(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		total := 0
 		go s.Run(ctx, func(done Tidied, _ error) { total += done.Purged })
+		pass := func(d time.Duration) {
+			time.Sleep(d)
+			synctest.Wait()
+		}
 		write := func() int {
 			store.before, store.at = nil, nil
 			if _, _, err := s.Do(t.Context(), "alice", create("x"), nil); err != nil && store.err == nil {
 				t.Error(err)
 			}
-			time.Sleep(2 * tidyInterval)
+			pass(2 * tidyInterval)
 			return len(store.before)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if len(store.before) != 0 {
 			t.Error("purged without traffic")
 		}
@@ -173,12 +177,12 @@ func TestPurgeOnTraffic(t *testing.T) {
 		if n := write(); n != 0 {
 			t.Errorf("%d steps so soon after", n)
 		}
-		time.Sleep(purgeInterval)
+		pass(purgeInterval)
 		if n := write(); n != 1 || !store.before[0].After(now.Add(-24*time.Hour)) || store.before[0].After(time.Now().Add(-24*time.Hour)) {
 			t.Errorf("%d steps an hour later, before %v", n, store.before)
 		}
 		store.due = 2 * purgeStep
-		time.Sleep(purgeInterval)
+		pass(purgeInterval)
 		if n := write(); n != 3 || store.at[1].Sub(store.at[0]) != purgeShare*10*time.Millisecond {
 			t.Errorf("steps began at %v", store.at)
 		}

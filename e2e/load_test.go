@@ -219,11 +219,11 @@ func TestOneUserFloods(t *testing.T) {
 	duration := long(time.Second, 5*time.Second)
 	s := startPlain(t, "RATE_LIMIT=3000")
 	work(t, s.URL, "warm", 4, duration).check(t)
-	exhaust(t, s.URL, "flood")
 	var before, during []time.Duration
 	total := map[string]int{}
 	for round := range long(1, 5) {
 		before = append(before, percentile(work(t, s.URL, fmt.Sprint("alone-", round), 4, duration).took, 99))
+		exhaust(t, s.URL, "flood")
 		stop := flood(t, s.URL+tasksPath("flood"), 64)
 		others := work(t, s.URL, fmt.Sprint("others-", round), 4, duration)
 		for status, n := range stop() {
