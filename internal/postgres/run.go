@@ -85,8 +85,11 @@ func (s *Store) attempt(acquire, statement context.Context, f func(context.Conte
 }
 
 // safeToRepeat reports whether err shows that nothing was committed and that
-// another attempt may fare better.
+// another attempt may fare better. One whose time is up has had its turn.
 func safeToRepeat(err error) bool {
+	if pgconn.Timeout(err) {
+		return false
+	}
 	if _, ok := errors.AsType[*unsettled](err); ok {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"docket"
@@ -87,4 +88,21 @@ func list(s *Store) ([]docket.Task, error) {
 // act does something to a task of alice's, now.
 func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) {
 	return storetest.Do(context.Background(), s, "alice", docket.Operation{Action: action, ID: task.ID}, time.Now())
+}
+
+// TestNoSecondTurn shows that a statement whose time was up before it was sent is
+// not tried again, though that would be safe: its client has waited long enough.
+func TestNoSecondTurn(t *testing.T) {
+	s := open(t, pgtest.Shared(t).Database(t))
+	turns := 0
+	err := s.write(t.Context(), func(ctx context.Context, conn *pgx.Conn) error {
+		turns++
+		ctx, cancel := context.WithTimeout(ctx, 0)
+		defer cancel()
+		_, err := conn.Exec(ctx, `SELECT 1`)
+		return settle(err, false)
+	})
+	if docket.KindOf(err) != docket.Unavailable || turns != 1 {
+		t.Errorf("%d turns came to %v", turns, err)
+	}
 }
