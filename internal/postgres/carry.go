@@ -92,11 +92,8 @@ func (s *Store) ride(acquire, ctx context.Context, l *lane, c *call) error {
 	select {
 	case <-c.turn:
 	case <-acquire.Done():
-		if l.leave(c) != rides {
+		if l.leave(c) {
 			return acquireError(acquire, ctx.Err())
-		}
-		if !l.writes && ctx.Err() != nil {
-			return ctx.Err() // what it comes to interests nobody
 		}
 		<-c.turn
 	}

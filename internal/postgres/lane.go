@@ -80,11 +80,12 @@ func (l *lane) enter(c *call) bool {
 	return true
 }
 
-// leave takes back a call that was entered, unless it is on its way.
-func (l *lane) leave(c *call) place {
+// leave takes back a call that was entered. It returns false when the call is on
+// its way, or was, and its turn will tell what came of it.
+func (l *lane) leave(c *call) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch was := c.place; was {
+	switch c.place {
 	case waits:
 		for i, w := range l.waiting {
 			if w == c {
@@ -92,15 +93,13 @@ func (l *lane) leave(c *call) place {
 				break
 			}
 		}
-		c.place = absent
-		return was
 	case leads:
-		c.place = absent
 		l.hand()
-		return was
-	default:
-		return was
+	case rides, absent:
+		return false
 	}
+	c.place = absent
+	return true
 }
 
 // group returns the calls that c, which leads, takes with it, and c.

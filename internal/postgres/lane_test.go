@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -306,6 +307,31 @@ func TestClientsLeaveTheLane(t *testing.T) {
 	var written int
 	if err := s.pool.QueryRow(t.Context(), "SELECT count(*) FROM docket.tasks WHERE title = 'task' AND user_id <> 'alice'").Scan(&written); err != nil || written != done {
 		t.Errorf("%d writes were acknowledged, %d happened, %v", done, written, err)
+	}
+}
+
+// TestNobodyLeavesWhatHappened has a client leave when its group has come back
+// and has not told it yet: what it is told is what happened.
+func TestNobodyLeavesWhatHappened(t *testing.T) {
+	for _, writes := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLane(1, "", writes)
+			first, second := &call{owner: "alice", turn: make(chan struct{}, 1)}, &call{owner: "bob", turn: make(chan struct{}, 1)}
+			l.enter(first)
+			l.enter(second)
+			group := l.group(first)
+			l.pass(group, true)
+			ctx, leave := context.WithCancel(t.Context())
+			leave()
+			told := make(chan error, 1)
+			go func() { told <- (*Store)(nil).ride(ctx, ctx, l, second) }()
+			synctest.Wait()
+			second.err = errAlone
+			second.turn <- struct{}{}
+			if err := <-told; !errors.Is(err, errAlone) {
+				t.Errorf("it was told %v", err)
+			}
+		})
 	}
 }
 
