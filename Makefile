@@ -17,7 +17,7 @@ deps: ## install what the tests need (Debian, as root), or say what to install
 	@.ci/deps
 
 test: deps ## every test, with the race detector, and a few seconds of each fuzz target
-	go test -race -count=1 ./...
+	go test -race -count=1 -timeout=20m ./...
 	@$(MAKE) --no-print-directory fuzz
 
 .PHONY: fuzz

@@ -16,12 +16,7 @@ import (
 func TestDocumentationAsksForToken(t *testing.T) {
 	const secret = "AUTH_SECRET=a-secret-of-the-test-0123456789-0123456789"
 	s := startServer(t, secret)
-	command := exec.CommandContext(t.Context(), binary, "token", "--sub", "ada")
-	command.Dir, command.Env = s.dir, append(cleanEnv(), secret)
-	token, err := command.Output()
-	if err != nil {
-		t.Fatalf("docket token: %v", err)
-	}
+	token := makeToken(t, s, secret, "ada")
 
 	b := newBrowser(t)
 	const operation = "#operations-Tasks-listTasks"
@@ -34,7 +29,7 @@ func TestDocumentationAsksForToken(t *testing.T) {
 
 	const dialog = ".dialog-ux"
 	b.do(t, chromedp.Click(chromedp.CSS(".auth-wrapper .authorize"), chromedp.NodeVisible))
-	fill(t, b, dialog+" input", strings.TrimSpace(string(token)))
+	fill(t, b, dialog+" input", token)
 	b.screenshot(t, "dialog")
 	b.do(t,
 		chromedp.Click(chromedp.CSS(dialog+" .auth-btn-wrapper .authorize"), chromedp.NodeVisible),
@@ -59,4 +54,16 @@ func execute(t *testing.T, b *browser, operation string, status int) {
 	eventually(t, browserTimeout, fmt.Sprintf("the page shows %d", status), func() bool {
 		return strings.HasPrefix(evaluate[string](t, b, shown), fmt.Sprint(status))
 	})
+}
+
+// makeToken returns the token of a user that docket token makes.
+func makeToken(t *testing.T, s *server, secret, user string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), binary, "token", "--sub", user)
+	command.Dir, command.Env = s.dir, append(cleanEnv(), secret)
+	token, err := command.Output()
+	if err != nil {
+		t.Fatalf("docket token: %v", err)
+	}
+	return strings.TrimSpace(string(token))
 }

@@ -1,5 +1,6 @@
 // node flood.mjs URL CONNECTIONS: sends the same POST on every connection as fast
-// as it is answered, until stdin ends; then prints how often each status came.
+// as it is answered, until stdin ends and one was refused; then prints how often
+// each status came.
 import http from "node:http";
 
 const [url, connections] = process.argv.slice(2);
@@ -19,7 +20,13 @@ function send() {
 }
 for (let i = 0; i < Number(connections); i++) send();
 process.stdin.resume().on("end", () => {
-  going = false;
-  console.log(JSON.stringify(statuses));
-  process.exit();
+  // On a busy machine this process may not have had its turn yet.
+  const begun = Date.now();
+  const timer = setInterval(() => {
+    if (!statuses[429] && Date.now() - begun < 30_000) return;
+    clearInterval(timer);
+    going = false;
+    console.log(JSON.stringify(statuses));
+    process.exit();
+  }, 10);
 });

@@ -14,16 +14,26 @@ import (
 //go:embed static
 var files embed.FS
 
-// pagePolicy lets a page load what this server serves and nothing else. Style
-// attributes, which the documentation sets, need 'unsafe-inline'; scripts do not.
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const (
+	// pagePolicy lets a page load what this server serves and nothing else.
+	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	// docsPolicy is that of the documentation, which sets style attributes and
+	// has images in its style sheet.
+	docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
-// pages serves what people read: the documentation, the meaning of each
-// error, and the start page.
+// pages serves the reference client, the documentation and the meaning of each
+// error.
 func (a *api) pages() {
-	a.page("/{$}", file("index.html"))
-	a.page("/docs", file("docs.html"))
+	a.page("/{$}", pagePolicy, file("client/index.html"))
+	for _, name := range []string{"app.js", "store.js", "sync.js"} {
+		a.static("/client/"+name, "text/javascript; charset=utf-8", file("client/"+name))
+	}
+	a.static("/client/style.css", "text/css; charset=utf-8", file("client/style.css"))
+
+	a.page("/docs", docsPolicy, file("docs.html"))
 	a.static("/docs/docs.js", "text/javascript; charset=utf-8", file("docs.js"))
 	a.static("/docs/page.css", "text/css; charset=utf-8", file("page.css"))
 	a.static("/docs/swagger-ui.js", "text/javascript; charset=utf-8", file("swagger-ui/swagger-ui-bundle.js"))
@@ -32,7 +42,7 @@ func (a *api) pages() {
 
 	problem := template.Must(template.ParseFS(files, "static/problem.html"))
 	for _, t := range problemTypes {
-		a.page("/problems/"+string(t.Kind), func() []byte {
+		a.page("/problems/"+string(t.Kind), pagePolicy, func() []byte {
 			var text bytes.Buffer
 			if err := problem.Execute(&text, t); err != nil {
 				panic("httpapi: the page of a problem cannot be written: " + err.Error())
@@ -43,10 +53,10 @@ func (a *api) pages() {
 }
 
 // page serves an HTML page.
-func (a *api) page(path string, content func() []byte) {
+func (a *api) page(path, policy string, content func() []byte) {
 	next := staticFile("text/html; charset=utf-8", content)
 	a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", pagePolicy)
+		w.Header().Set("Content-Security-Policy", policy)
 		next.ServeHTTP(w, r)
 	})
 }

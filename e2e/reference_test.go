@@ -1,0 +1,220 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/google/go-cmp/cmp"
+
+	"docket/internal/pgtest"
+)
+
+// window is a browser that shows the reference client.
+type window struct {
+	*browser
+	url string
+}
+
+func openWindow(t *testing.T, url, who string) window {
+	t.Helper()
+	w := window{newBrowser(t), url}
+	w.do(t, chromedp.Navigate(url+"/"))
+	w.enter(t, who)
+	w.waitFor(t, "it is live", `document.getElementById("status").dataset.state === "live"`)
+	return w
+}
+
+func (w window) enter(t *testing.T, who string) {
+	t.Helper()
+	w.do(t, chromedp.WaitVisible(chromedp.CSS("#who")), chromedp.SendKeys(chromedp.CSS("#who"), who+kb.Enter))
+}
+
+func (w window) waitFor(t *testing.T, what, condition string) {
+	t.Helper()
+	eventually(t, 30*time.Second, what, func() bool { return evaluate[bool](t, w.browser, condition) })
+}
+
+func (w window) add(t *testing.T, title string) {
+	t.Helper()
+	w.do(t, chromedp.SendKeys(chromedp.CSS("#title"), title+kb.Enter))
+}
+
+// press clicks in the row of the task with a title.
+func (w window) press(t *testing.T, title, selector string) {
+	t.Helper()
+	pressed := evaluate[bool](t, w.browser, fmt.Sprintf(`(() => {
+		const row = [...document.querySelectorAll("#tasks li")].find((row) => row.querySelector(".text .title").innerText === %q);
+		row?.querySelector(%q).click();
+		return Boolean(row);
+	})()`, title, selector))
+	if !pressed {
+		t.Fatalf("there is no task %q to press %s of, but %q", title, selector, w.shows(t))
+	}
+}
+
+// edit puts another text in the place of a task's title or description.
+func (w window) edit(t *testing.T, title, field, text string) {
+	t.Helper()
+	w.press(t, title, ".text")
+	input := "#tasks .edit:not([hidden]) ." + field
+	fill(t, w.browser, input, text)
+	w.do(t, chromedp.Click(chromedp.CSS("#tasks .edit:not([hidden]) button:not(.plain)")))
+}
+
+// notice does what the last notice offers.
+func (w window) notice(t *testing.T, text string) {
+	t.Helper()
+	w.waitFor(t, "the notice "+text, fmt.Sprintf(`document.querySelector(".notice:last-child p")?.innerText === %q`, text))
+	w.do(t, chromedp.Click(chromedp.CSS(".notice:last-child .act")))
+}
+
+// shows returns the tasks, newest first, as they are seen: whether they are
+// completed, title and description.
+func (w window) shows(t *testing.T) []string {
+	t.Helper()
+	return evaluate[[]string](t, w.browser, `[...document.querySelectorAll("#tasks li")].map((row) =>
+		[row.querySelector(".done").checked ? "x" : "-", ...[...row.querySelectorAll(".text span")].map((part) => part.textContent)].filter(Boolean).join(" "))`)
+}
+
+// showing waits until all windows show these tasks and nothing is unsent.
+func showing(t *testing.T, want []string, windows ...window) {
+	t.Helper()
+	for _, w := range windows {
+		end := time.Now().Add(30 * time.Second)
+		for {
+			got := w.shows(t)
+			sent := evaluate[bool](t, w.browser, `!document.getElementById("status").innerText.includes("unsent")`)
+			if sent && slices.Equal(got, want) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s (all sent: %v; - expected, + shown):\n%s", w.url, sent, cmp.Diff(want, got))
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+// TestReferenceClient has two windows stay in step, one of which is offline for
+// a while.
+func TestReferenceClient(t *testing.T) {
+	s := startServer(t)
+	network := pgtest.NewProxy(t, s.URL, 0)
+	a, b := openWindow(t, network.URL(s.URL), "alice"), openWindow(t, s.URL, "alice")
+
+	a.add(t, "Buy milk")
+	showing(t, []string{"- Buy milk"}, a, b)
+	b.add(t, "Call Bob")
+	b.add(t, "Water the plants")
+	b.press(t, "Call Bob", ".done")
+	showing(t, []string{"- Water the plants", "x Call Bob", "- Buy milk"}, a, b)
+	b.press(t, "Call Bob", ".delete")
+	showing(t, []string{"- Water the plants", "- Buy milk"}, a, b)
+	b.notice(t, "“Call Bob” is deleted.")
+	showing(t, []string{"- Water the plants", "x Call Bob", "- Buy milk"}, a, b)
+	shoot(t, b.browser)
+
+	network.Refuse(t, true)
+	network.Cut()
+	a.waitFor(t, "it knows that it is offline", `document.getElementById("status").dataset.state === "offline"`)
+	a.add(t, "Written on the train")
+	a.edit(t, "Written on the train", "description", "with no network")
+	a.edit(t, "Buy milk", "title", "Buy oat milk")
+	a.press(t, "Call Bob", ".done")
+	a.edit(t, "Water the plants", "title", "Water the cactus")
+	a.press(t, "Water the cactus", ".done")
+	a.screenshot(t, "offline")
+	b.edit(t, "Buy milk", "description", "two litres")       // they touch other fields
+	b.edit(t, "Water the plants", "title", "Water the fern") // and the same one
+	b.press(t, "Call Bob", ".delete")                        // and what is gone
+	b.add(t, "Meanwhile")
+	showing(t, []string{"- Meanwhile", "- Water the fern", "- Buy milk two litres"}, b)
+
+	network.Refuse(t, false)
+	settled := []string{"- Written on the train with no network", "- Meanwhile", "x Water the fern", "- Buy oat milk two litres"}
+	showing(t, settled, a, b)
+	a.waitFor(t, "both conflicts are told", `document.querySelectorAll(".notice").length === 2`)
+	a.screenshot(t, "conflicts")
+	a.notice(t, "“Water the cactus” was changed elsewhere, too.")
+	settled[2] = "x Water the cactus"
+	showing(t, settled, a, b)
+	a.notice(t, "“Call Bob” was deleted elsewhere.")
+	settled = slices.Insert(settled, 3, "- Call Bob")
+	showing(t, settled, a, b)
+
+	// What was not sent when the window was closed is sent when it is opened.
+	network.Refuse(t, true)
+	network.Cut()
+	a.add(t, "Late")
+	a.do(t, chromedp.Navigate("about:blank"))
+	network.Refuse(t, false)
+	a.do(t, chromedp.Navigate(a.url+"/"))
+	showing(t, slices.Insert(settled, 0, "- Late"), a, b)
+
+	if faults := b.faults(s.URL); len(faults) > 0 {
+		t.Errorf("the page %s", strings.Join(faults, "\n"))
+	}
+}
+
+// shoot keeps how the page looks.
+func shoot(t *testing.T, b *browser) {
+	t.Helper()
+	for name, width := range map[string]int64{"phone": 390, "desktop": 1200} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.do(t, prefer(scheme), call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 800, DeviceScaleFactor: 1}))
+			b.screenshot(t, name+"-"+scheme)
+			if scroll := evaluate[int64](t, b, "document.documentElement.scrollWidth"); scroll > width {
+				t.Errorf("at a width of %d the page is %d wide", width, scroll)
+			}
+		}
+	}
+}
+
+// TestReferenceClientConverges has replicas change tasks at random on a bad
+// network, and be closed and opened.
+func TestReferenceClientConverges(t *testing.T) {
+	s := startServer(t)
+	b := newBrowser(t)
+	script, err := os.ReadFile("testdata/converge.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do(t, chromedp.Navigate(s.URL+"/"))
+	evaluate[chromedp.Void](t, b, string(script))
+	for round := range long(2, 20) {
+		got := evaluate[struct {
+			Problems                 []string `json:"problems"`
+			Created, Lost, Conflicts int
+		}](t, b, fmt.Sprintf("converge('user-%d', 3, %d)", round, long(150, 300)))
+		t.Logf("%d tasks made, %d requests or answers lost, %d conflicts", got.Created, got.Lost, got.Conflicts)
+		for _, problem := range got.Problems {
+			t.Error(problem)
+		}
+		if got.Created == 0 || got.Lost == 0 {
+			t.Error("nothing was tried")
+		}
+	}
+}
+
+// TestReferenceClientAsksForAToken enters by the token of a user where the
+// server wants one, and by a name in vain.
+func TestReferenceClientAsksForAToken(t *testing.T) {
+	secret := "AUTH_SECRET=a-secret-of-the-test-0123456789-0123456789"
+	s := startServer(t, secret)
+	token := makeToken(t, s, secret, "auth0|62c/é")
+	w := window{newBrowser(t), s.URL}
+	w.do(t, chromedp.Navigate(s.URL+"/"))
+	w.enter(t, "alice")
+	w.waitFor(t, "it is told that a token is needed", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText.includes("token")`)
+	w.enter(t, token)
+	w.waitFor(t, "it is live", `document.getElementById("status").innerText === "auth0|62c/é · Live"`)
+	w.add(t, "Mine")
+	showing(t, []string{"- Mine"}, w)
+}

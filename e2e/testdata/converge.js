@@ -1,0 +1,77 @@
+// converge lets replicas of one user change tasks at random on a network that
+// loses requests and answers, and returns what is wrong in the end.
+async function converge(user, replicas, steps) {
+  const { Replica } = await import("/client/sync.js");
+  const network = window.fetch;
+  let broken = true;
+  let lost = 0;
+  window.fetch = async (...args) => {
+    const lose = broken ? Math.random() : 1;
+    if (lose < 0.1) throw new TypeError(`the request is lost ${++lost}`);
+    const response = await network(...args);
+    if (lose < 0.2 && args[1].method !== "GET") throw new TypeError(`the answer is lost ${++lost}`);
+    return response;
+  };
+  const store = () => {
+    const kept = new Map();
+    return {
+      load: (name) => JSON.parse(kept.get(name) ?? "null"),
+      save: (name, value) => kept.set(name, JSON.stringify(value)),
+      remove: (name) => kept.delete(name),
+    };
+  };
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const pick = (list) => list[Math.floor(Math.random() * list.length)];
+
+  const problems = [];
+  let conflicts = 0;
+  const open = (store) => {
+    const replica = new Replica(user, undefined, store);
+    replica.addEventListener("refused", ({ detail }) => problems.push(JSON.stringify(detail)));
+    replica.addEventListener("conflict", ({ detail }) => {
+      conflicts++;
+      if (Math.random() < 0.5) replica.insist(detail);
+    });
+    replica.run();
+    return replica;
+  };
+  const stores = Array.from({ length: replicas }, store);
+  const all = stores.map(open);
+
+  let created = 0;
+  for (let step = 0; step < steps; step++) {
+    const n = Math.floor(Math.random() * replicas);
+    const task = pick(all[n].view());
+    const gone = pick([...all[n].tasks.values()].filter((task) => task.deleted && task.title));
+    const chance = Math.random();
+    if (chance < 0.05) {
+      all[n].close(); // as when a window is closed and opened
+      all[n] = open(stores[n]);
+    } else if (chance < 0.35 || !task) all[n].create(`task ${++created}`);
+    else if (chance < 0.55) all[n].update(task, { title: `${task.title.split(",")[0]}, step ${step}` });
+    else if (chance < 0.7) all[n].update(task, { description: `step ${step}` });
+    else if (chance < 0.85) all[n].update(task, { completed: !task.completed });
+    else if (chance < 0.95 || !gone) all[n].remove(task);
+    else all[n].restore(gone);
+    if (Math.random() < 0.3) await sleep(20);
+  }
+  broken = false;
+
+  const list = async (query) => (await network(`/api/${user}/tasks${query}`)).json();
+  const same = async () => {
+    const want = JSON.stringify(await list("?sort=-created_at"));
+    return all.every((replica) => replica.outbox.length === 0 && JSON.stringify(replica.view()) === want);
+  };
+  for (let tries = 0; !(await same()); tries++) {
+    if (tries === 300) {
+      problems.push(`no convergence: ${all.map((r) => `${r.state}, ${JSON.stringify(r.outbox)}, ${r.view().length}`)}; the server has ${(await list("")).length}`);
+      break;
+    }
+    await sleep(100);
+  }
+  const made = [...(await list("")), ...(await list("?deleted=true"))].map((task) => Number(task.title.match(/^task (\d+)/)[1]));
+  if (made.length !== created || new Set(made).size !== created) problems.push(`${created} tasks were made ${made.length} times`);
+  for (const replica of all) replica.close();
+  window.fetch = network;
+  return { problems, created, lost, conflicts };
+}
