@@ -49,5 +49,6 @@ torture: deps bin/oasdiff ## the long shows: faults and what they do, model chec
 	go test -race -count=1 -timeout=60m ./e2e -torture -v
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
-bench: deps ## measure
-	go test -run='^$$' -bench=. ./bench ./internal/auth
+bench: ## measure, for half an hour; bench/README.md has the method
+	@.ci/deps wrk
+	go test -run='^$$' -bench=. -timeout=90m ./bench ./internal/auth

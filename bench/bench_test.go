@@ -27,7 +27,12 @@ import (
 	"docket/internal/sqlite"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Wrap(m).Run()) }
+func TestMain(m *testing.M) {
+	if answer := os.Getenv(serveConstant); answer != "" {
+		constant(answer)
+	}
+	os.Exit(pgtest.Wrap(m).Run())
+}
 
 // compare times a and b in turns and reports the ratio of their medians, b
 // to a, under the name.

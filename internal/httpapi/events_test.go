@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"docket/internal/auth"
 	"docket/internal/feed"
 	"docket/internal/httpapi"
 )
@@ -157,6 +158,22 @@ func TestStreamsEndOnDrain(t *testing.T) {
 	s := c.listen("")
 	s.begins()
 	close(draining)
+	if e := s.next(); len(e) != 1 || e["retry"] == "" {
+		t.Errorf("the stream ends with %v", e)
+	}
+	c.equal(s.next(), event(nil))
+}
+
+// TestStreamsEndWithTheToken shows that nobody reads on when their token has
+// expired. The time in a token is in whole seconds.
+func TestStreamsEndWithTheToken(t *testing.T) {
+	c, _ := serveClosed(t)
+	token, err := auth.Sign(shared, "alice", 2*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.listen("", "Authorization: Bearer "+token)
+	s.begins()
 	if e := s.next(); len(e) != 1 || e["retry"] == "" {
 		t.Errorf("the stream ends with %v", e)
 	}

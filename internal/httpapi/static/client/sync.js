@@ -8,7 +8,8 @@
 //      token of a stream is kept together with the items before it.
 //   2. A change is kept before it is sent, with its Idempotency-Key, and is
 //      sent unchanged until it is answered. So it is carried out once, whatever
-//      happens to the connection, the server or this window.
+//      happens to the connection, the server or this window, as long as the
+//      server knows the key: for a day after it has carried out the change.
 //   3. A change names the version that its user saw (If-Match). If the task is
 //      another by then, the change is made anyway when it touches nothing that
 //      the others changed; else the user decides (a "conflict" event).
@@ -326,7 +327,7 @@ export class Replica extends EventTarget {
   }
 
   #keepCopySoon() {
-    this.#dirty ??= setTimeout(() => this.#keepCopy(), 300);
+    if (!this.#closed.signal.aborted) this.#dirty ??= setTimeout(() => this.#keepCopy(), 300);
   }
 
   #keepCopy() {
