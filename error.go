@@ -25,7 +25,7 @@ const (
 	NotDeleted Kind = "task-not-deleted"
 	// SyncTokenExpired is a token that the history cannot be read from any more: of
 	// another history, or from before a deletion that has been purged.
-	SyncTokenExpired Kind = "sync-token-expired"
+	SyncTokenExpired Kind = "sync-token-expired" //nolint:gosec // no secret
 	// QuotaExceeded is a write that would give its owner more tasks than there
 	// may be; Limit says how many. Nothing was written.
 	QuotaExceeded Kind = "task-quota-exceeded"

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -205,7 +206,7 @@ func (s *server) ticks(t testing.TB) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	for _, field := range fields[11:13] { // utime and stime; see proc_pid_stat(5)
 		ticks, err := strconv.Atoi(field)
 		if err != nil {

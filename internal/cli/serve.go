@@ -42,7 +42,7 @@ const (
 // on serving for a while, lets requests finish, ends the workers and closes the
 // database, in this order.
 func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
-	if _, set := os.LookupEnv("GOGC"); !set {
+	if _, set := os.LookupEnv("GOGC"); !set { //nolint:forbidigo // the runtime's own variable
 		debug.SetGCPercent(gcPercent)
 	}
 	log := a.logger(c)

@@ -18,9 +18,10 @@ import (
 const (
 	// Interval is the time between two looks at what other instances have written.
 	Interval = 500 * time.Millisecond
-	// MaxPerOwner and MaxTotal bound the subscriptions of one owner and of all.
+	// MaxPerOwner bounds the subscriptions of one owner.
 	MaxPerOwner = 32
-	MaxTotal    = 4096
+	// MaxTotal bounds the subscriptions of all.
+	MaxTotal = 4096
 
 	pollTimeout = 5 * time.Second
 )

@@ -37,7 +37,8 @@ func encodeTasks(w io.Writer, tasks []Task, start, end string) (err error) {
 	if !ok {
 		buffer = new([]byte)
 	}
-	b := append((*buffer)[:0], start...)
+	b := (*buffer)[:0]
+	b = append(b, start...)
 	defer func() {
 		*buffer = b
 		buffers.Put(buffer)

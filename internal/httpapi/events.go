@@ -121,7 +121,7 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 	defer beat.Stop()
 	var expired <-chan time.Time
 	if expires := requestOf(ctx).identity.Expires; !expires.IsZero() {
-		timer := time.NewTimer(time.Until(expires))
+		timer := time.NewTimer(time.Until(expires)) //nolint:forbidigo // a timer knows no other clock
 		defer timer.Stop()
 		expired = timer.C
 	}
@@ -130,7 +130,7 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 		var again <-chan time.Time
 		switch ended, err := s.catchUp(ctx, w); {
 		case docket.KindOf(err) == docket.Unavailable && err != nil:
-			again = time.After(time.Second + rand.N(2*time.Second)) // the streams do not all come back at once
+			again = time.After(time.Second + rand.N(2*time.Second)) //nolint:gosec // no secret: the streams do not all come back at once
 		case ended || err != nil:
 			return err
 		}
@@ -194,4 +194,4 @@ func send(w http.ResponseWriter, b []byte) error {
 }
 
 // spread is a time in milliseconds after which to connect again, another for each.
-func spread() string { return strconv.Itoa(1000 + rand.IntN(4000)) }
+func spread() string { return strconv.Itoa(1000 + rand.IntN(4000)) } //nolint:gosec // no secret

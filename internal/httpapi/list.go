@@ -57,11 +57,14 @@ func (deletedParam) Schema(huma.Registry) *huma.Schema {
 
 type sortParam string
 
-// sorts are the values of the parameter sort.
-var sorts = []struct {
+// sortName is a value of the parameter sort.
+type sortName struct {
 	name string
 	sort docket.Sort
-}{
+}
+
+// sorts are the values of the parameter sort.
+var sorts = []sortName{
 	{"created_at", docket.Sort{}},
 	{"-created_at", docket.Sort{Descending: true}},
 	{"updated_at", docket.Sort{Key: docket.ByUpdate}},
@@ -122,27 +125,20 @@ func listQuery(values url.Values) (docket.ListQuery, []docket.Fault) {
 		q.Limit = n
 	}
 	for _, name := range []string{"completed", "deleted"} {
-		text, given := values[name]
-		if given && text[0] != "true" && text[0] != "false" {
+		if text, given := values[name]; given && text[0] != "true" && text[0] != "false" {
 			fault(name, "wrong_type", "The parameter "+name+" must be true or false.")
 		}
-		switch value := given && text[0] == "true"; {
-		case name == "deleted":
-			q.Deleted = value
-		case given:
-			q.Completed = docket.Some(value)
-		}
 	}
-	if text, given := values["sort"]; given {
-		found := false
-		var names []string
-		for _, known := range sorts {
-			if names = append(names, known.name); known.name == text[0] {
-				q.Sort, found = known.sort, true
-			}
-		}
-		if !found {
-			fault("sort", "unknown_sort", "The parameter sort must be one of "+strings.Join(names, ", ")+".")
+	q.Deleted = values.Get("deleted") == "true"
+	if values.Has("completed") {
+		q.Completed = docket.Some(values.Get("completed") == "true")
+	}
+	if values.Has("sort") {
+		i := slices.IndexFunc(sorts, func(s sortName) bool { return s.name == values.Get("sort") })
+		if i < 0 {
+			fault("sort", "unknown_sort", "The parameter sort must be one of "+sortNames()+".")
+		} else {
+			q.Sort = sorts[i].sort
 		}
 	}
 	if text, given := values["q"]; given {
@@ -152,6 +148,14 @@ func listQuery(values url.Values) (docket.ListQuery, []docket.Fault) {
 		}
 	}
 	return q, faults
+}
+
+func sortNames() string {
+	var names []string
+	for _, known := range sorts {
+		names = append(names, known.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 type listOutput struct {

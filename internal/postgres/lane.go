@@ -152,7 +152,8 @@ func (l *lane) led(c *call) bool {
 func (l *lane) arrived(owner docket.UserID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.apart[owner]--; l.apart[owner] == 0 {
+	l.apart[owner]--
+	if l.apart[owner] == 0 {
 		delete(l.apart, owner)
 	}
 }

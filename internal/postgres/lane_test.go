@@ -283,7 +283,7 @@ func TestClientsLeaveTheLane(t *testing.T) {
 			for i := range 50 {
 				ctx, cancel := context.WithCancel(context.Background())
 				if worker%2 == 0 { // this one leaves
-					time.AfterFunc(time.Duration(rand.IntN(4000))*time.Microsecond, cancel) //nolint:gosec // no secret
+					time.AfterFunc(time.Duration(rand.IntN(4000))*time.Microsecond, cancel)
 				}
 				var err error
 				if i%2 == 0 {
@@ -387,7 +387,7 @@ func TestInstancesDoNotDeadlock(t *testing.T) {
 	for worker := range 48 {
 		running.Go(func() {
 			for range 40 {
-				task := tasks[rand.IntN(len(tasks))] //nolint:gosec // no secret
+				task := tasks[rand.IntN(len(tasks))]
 				if _, err := storetest.Do(context.Background(), stores[worker%2], task.UserID, docket.Operation{Action: docket.Toggle, ID: task.ID}, time.Now()); err != nil {
 					t.Error(err)
 				}

@@ -85,8 +85,8 @@ func renewEpochs(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }()                    // nothing is left to undo after a commit
-	shift := int64(binary.BigEndian.Uint64(random[:]) >> 1) //nolint:gosec // 63 bits
+	defer func() { _ = tx.Rollback() }() // nothing is left to undo after a commit
+	shift := int64(binary.BigEndian.Uint64(random[:]) >> 1)
 	if _, err := tx.ExecContext(ctx, renewAllSQL, shift); err != nil {
 		return err
 	}

@@ -3,9 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"math"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"docket"
 )
@@ -133,7 +134,7 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 
 // eraseTasks returns how many tasks it removed, and how many of them were live.
 func eraseTasks(q *statements, owner docket.UserID, limit int) (tasks, live int, err error) {
-	rows, err := q.eraseTasks.Query(string(owner), limit)
+	rows, err := q.eraseTasks.QueryContext(context.Background(), string(owner), limit) // what has begun is ended
 	if err != nil {
 		return 0, 0, err
 	}

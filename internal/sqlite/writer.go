@@ -146,7 +146,8 @@ func (w *writer) run() {
 			}
 		}
 		w.commit(group)
-		if w.checkpoints.wrote(weight); w.checkpoints.rest.CompareAndSwap(true, false) {
+		w.checkpoints.wrote(weight)
+		if w.checkpoints.rest.CompareAndSwap(true, false) {
 			_ = exec(w.stmts.checkpoint) // when it fails the log stays as it was
 		}
 	}

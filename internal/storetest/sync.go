@@ -64,7 +64,7 @@ func (h *history) play(seed uint64) error {
 	errs := make(chan error, 6)
 	written := make(chan struct{})
 	for i := range uint64(3) {
-		r := rand.New(rand.NewPCG(seed, i)) //nolint:gosec // no secret
+		r := rand.New(rand.NewPCG(seed, i))
 		writers.Go(func() {
 			for range 6 + r.IntN(6) {
 				if err := h.change(r); err != nil {
@@ -74,7 +74,7 @@ func (h *history) play(seed uint64) error {
 			}
 		})
 		readers.Go(func() {
-			if err := h.read(rand.New(rand.NewPCG(seed, 100+i)), written); err != nil { //nolint:gosec // no secret
+			if err := h.read(rand.New(rand.NewPCG(seed, 100+i)), written); err != nil {
 				errs <- err
 			}
 		})
