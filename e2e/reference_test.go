@@ -203,6 +203,20 @@ func TestReferenceClientConverges(t *testing.T) {
 	}
 }
 
+// TestReferenceClientSaysWhatIsWrong enters as somebody who cannot be, and with a
+// token that the server does not know any more.
+func TestReferenceClientSaysWhatIsWrong(t *testing.T) {
+	s := startServer(t)
+	w := window{newBrowser(t), s.URL}
+	w.do(t, chromedp.Navigate(s.URL+"/"))
+	w.enter(t, "..")
+	w.waitFor(t, "it is told that there is no such user", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText.includes("user_id")`)
+	evaluate[chromedp.Void](t, w.browser, `localStorage.setItem("docket/alice/0/copy", '{"tasks": [{"id": "x", "title": "long gone", "completed": false, "version": 1}], "next": "of-another-time"}')`)
+	w.enter(t, "alice")
+	w.add(t, "Here")
+	showing(t, []string{"- Here"}, w)
+}
+
 // TestReferenceClientAsksForAToken enters by the token of a user where the
 // server wants one, and by a name in vain.
 func TestReferenceClientAsksForAToken(t *testing.T) {

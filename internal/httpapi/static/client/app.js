@@ -12,6 +12,7 @@ let filter = "all";
 $("enter").addEventListener("submit", (event) => {
   event.preventDefault();
   const who = $("who").value.trim();
+  if (!who) return;
   const token = who.split(".").length === 3 && subject(who) !== undefined ? who : undefined;
   enter(token ? subject(who) : who, token);
 });

@@ -18,7 +18,7 @@ const FIELDS = ["title", "description", "completed"];
 const QUIET = 40_000; // ms; the server sends a comment every 15 s
 const MOST = 30_000; // ms between two attempts
 
-// Refused means that no attempt will do better without another token.
+// Refused means that no attempt will do better without another user or token.
 class Refused extends Error {}
 
 export class Replica extends EventTarget {
@@ -261,11 +261,15 @@ export class Replica extends EventTarget {
     return response;
   }
 
-  // ok reads what can only be read or fail.
+  // ok reads what can only be read or fail. When it is the token that is not
+  // taken, the next attempt begins without one.
   async #ok(path, options) {
     const response = await this.#fetch("GET", path, options);
-    if (!response.ok) throw new Error((await response.json()).detail);
-    return response;
+    if (response.ok) return response;
+    const { detail } = await response.json();
+    if (response.status === 422 && !this.#next) throw new Refused(detail); // there can be no such user
+    this.#next = null;
+    throw new Error(detail);
   }
 
   // repeat works until it is closed or refused, ever less often while it fails.
