@@ -70,6 +70,7 @@ func BenchmarkTable(b *testing.B) {
 	cluster := pgtest.New(b, pgtest.Options{})
 	direct := cluster.Database(b)
 	d.postgres(b, direct)
+	d.plain(b, direct)
 	pooled := cluster.Pooler(b, pgtest.PoolerOptions{PoolSize: 20}).URL(direct) + "&pgbouncer=true"
 	auth, tokens := startIssuer(b, d.users())
 	near := map[string]*process{
@@ -115,7 +116,7 @@ func BenchmarkTable(b *testing.B) {
 			wrk(name, far[name], 100)
 		}
 		interleave(rows)
-		print(workload, rows)
+		printRows(workload, rows)
 	}
 	for _, name := range sorted(near) {
 		fmt.Printf("resident at most, %s: %d MiB\n", name, near[name].memory(b))
@@ -124,19 +125,22 @@ func BenchmarkTable(b *testing.B) {
 	coldStarts(b, binary)
 }
 
-// print prints what was measured of one workload.
-func print(workload string, rows []*row) {
+// printRows prints what was measured of one workload.
+func printRows(workload string, rows []*row) {
 	limit := 0.0
 	if statements[workload] != "" {
 		limit = 1 / (1/rows[0].median().Rate + 1/rows[1].median().Rate)
 	}
 	for _, r := range rows {
 		m := r.median()
-		ratio := ""
+		ratio, latency := "", "| | | "
 		if limit > 0 {
 			ratio = fmt.Sprintf("%.2f", m.Rate/limit)
 		}
-		fmt.Printf("| %s | %s | %.0f | %s | %.1f | %.1f | %.2f | %d |\n", workload, r.name, m.Rate, ratio, m.P50, m.P99, m.cpu, m.Errors)
+		if m.P50 > 0 { // pgbench tells neither
+			latency = fmt.Sprintf("| %.1f | %.1f | %.2f", m.P50, m.P99, m.cpu)
+		}
+		fmt.Printf("| %s | %s | %.0f | %s %s | %d |\n", workload, r.name, m.Rate, ratio, latency, m.Errors)
 	}
 }
 

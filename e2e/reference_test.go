@@ -209,8 +209,8 @@ func TestReferenceClientSaysWhatIsWrong(t *testing.T) {
 	s := startServer(t)
 	w := window{newBrowser(t), s.URL}
 	w.do(t, chromedp.Navigate(s.URL+"/"))
-	w.enter(t, "..")
-	w.waitFor(t, "it is told that there is no such user", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText.includes("user_id")`)
+	w.enter(t, strings.Repeat("x", 300))
+	w.waitFor(t, "it is told that there is no such user", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText === "The user id is longer than 255 characters."`)
 	evaluate[chromedp.Void](t, w.browser, `localStorage.setItem("docket/alice/0/copy", '{"tasks": [{"id": "x", "title": "long gone", "completed": false, "version": 1}], "next": "of-another-time"}')`)
 	w.enter(t, "alice")
 	w.add(t, "Here")

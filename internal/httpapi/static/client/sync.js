@@ -267,7 +267,7 @@ export class Replica extends EventTarget {
     const response = await this.#fetch("GET", path, options);
     if (response.ok) return response;
     const { detail } = await response.json();
-    if (response.status === 422 && !this.#next) throw new Refused(detail); // there can be no such user
+    if ([404, 422].includes(response.status) && !this.#next) throw new Refused(detail); // there can be no such user
     this.#next = null;
     throw new Error(detail);
   }
