@@ -115,24 +115,23 @@ func appendChange(b []byte, t docket.Task) ([]byte, error) {
 }
 
 func encodeChanges(w io.Writer, c Changes) (err error) {
-	b := []byte(`{"items":[`)
+	o := newOutput(w)
+	defer o.close()
+	o.bytes = append(o.bytes, `{"items":[`...)
 	for i, t := range c.Items {
 		if i > 0 {
-			b = append(b, ',')
+			o.bytes = append(o.bytes, ',')
 		}
-		if b, err = appendChange(b, docket.Task(t)); err != nil {
+		if o.bytes, err = appendChange(o.bytes, docket.Task(t)); err != nil {
 			return err
 		}
-		if len(b) >= encodeChunk {
-			if _, err = w.Write(b); err != nil {
-				return err
-			}
-			b = b[:0]
+		if err := o.next(); err != nil {
+			return err
 		}
 	}
-	b = append(append(append(b, `],"next":"`...), c.Next...), `","has_more":`...)
-	_, err = w.Write(append(strconv.AppendBool(b, c.HasMore), '}'))
-	return err
+	o.bytes = append(append(append(o.bytes, `],"next":"`...), c.Next...), `","has_more":`...)
+	o.bytes = append(strconv.AppendBool(o.bytes, c.HasMore), '}')
+	return o.end()
 }
 
 type eraseInput struct {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/hex"
 	"io"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -15,8 +16,50 @@ import (
 // encodeChunk is about how many bytes of a list are held before they are sent.
 const encodeChunk = 48 << 10
 
-// buffers are for encoding.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+// output collects an answer and sends it in chunks.
+type output struct {
+	w     io.Writer
+	bytes []byte
+	begun bool
+}
+
+var outputs = sync.Pool{New: func() any { return new(output) }}
+
+func newOutput(w io.Writer) *output {
+	o, ok := outputs.Get().(*output)
+	if !ok {
+		o = new(output)
+	}
+	o.w, o.bytes, o.begun = w, o.bytes[:0], false
+	return o
+}
+
+// next sends what there is when that is a chunk.
+func (o *output) next() (err error) {
+	if len(o.bytes) >= encodeChunk {
+		o.begun = true
+		_, err = o.w.Write(o.bytes)
+		o.bytes = o.bytes[:0]
+	}
+	return err
+}
+
+// end sends the rest, and before it, when it is all, how long it is. Of a short
+// answer net/http says so by itself, for less.
+func (o *output) end() error {
+	const short = 2 << 10
+	if answer, ok := o.w.(http.ResponseWriter); ok && !o.begun && len(o.bytes) > short {
+		answer.Header().Set("Content-Length", strconv.Itoa(len(o.bytes)))
+	}
+	_, err := o.w.Write(o.bytes)
+	return err
+}
+
+// close gives o back.
+func (o *output) close() {
+	o.w = nil
+	outputs.Put(o)
+}
 
 // encode writes v as JSON. Tasks, which nearly all answers are, are written
 // without reflection: to the same bytes, for a fifth of the time.
@@ -33,33 +76,22 @@ func encode(w io.Writer, v any) error {
 }
 
 func encodeTasks(w io.Writer, tasks []Task, start, end string) (err error) {
-	buffer, ok := buffers.Get().(*[]byte)
-	if !ok {
-		buffer = new([]byte)
-	}
-	b := (*buffer)[:0]
-	b = append(b, start...)
-	defer func() {
-		*buffer = b
-		buffers.Put(buffer)
-	}()
+	o := newOutput(w)
+	defer o.close()
+	o.bytes = append(o.bytes, start...)
 	for i := range tasks {
 		if i > 0 {
-			b = append(b, ',')
+			o.bytes = append(o.bytes, ',')
 		}
-		if b, err = appendTask(b, &tasks[i]); err != nil {
+		if o.bytes, err = appendTask(o.bytes, &tasks[i]); err != nil {
 			return err
 		}
-		if len(b) >= encodeChunk {
-			if _, err = w.Write(b); err != nil {
-				return err
-			}
-			b = b[:0]
+		if err := o.next(); err != nil {
+			return err
 		}
 	}
-	b = append(b, end...)
-	_, err = w.Write(b)
-	return err
+	o.bytes = append(o.bytes, end...)
+	return o.end()
 }
 
 // appendTask appends a task in the order of the fields of Task. It fails on text

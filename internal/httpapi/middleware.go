@@ -83,6 +83,7 @@ func identify(log *slog.Logger, m *metrics, next http.Handler) http.Handler {
 				writeProblem(answer, r, err)
 				req.err = err
 			}
+			answer.begin()
 			took := time.Since(start)
 			m.count(r, answer.status)
 			if !req.streams {
@@ -145,10 +146,12 @@ func instance(r *http.Request) string {
 	return p
 }
 
-// response remembers the status that was sent.
+// response remembers the status, and sends it and the header with the first part
+// of the body, so that what writes that may say how long it is.
 type response struct {
 	http.ResponseWriter
 	status int
+	begun  bool   // the header was sent
 	share  *share // given back when the answer begins: its client may take its time
 }
 
@@ -157,16 +160,21 @@ func (w *response) WriteHeader(status int) {
 		w.status = status
 		w.share.release()
 	}
-	w.ResponseWriter.WriteHeader(status)
+}
+
+// begin sends the header of an answer that has one.
+func (w *response) begin() {
+	if w.status != 0 && !w.begun {
+		w.begun = true
+		w.ResponseWriter.WriteHeader(w.status)
+	}
 }
 
 // Write gives the client some time for each part, so that one that does not read
 // is given up and one that reads slowly is not.
 func (w *response) Write(b []byte) (n int, err error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-		w.share.release()
-	}
+	w.WriteHeader(http.StatusOK)
+	w.begin()
 	control := http.NewResponseController(w.ResponseWriter)
 	for {
 		part := b[:min(len(b), writeChunk)]

@@ -88,10 +88,12 @@ func (s *Store) Changes(ctx context.Context, owner docket.UserID, q docket.Chang
 func readChanges(page *docket.ChangePage, rows pgx.Rows, owner docket.UserID, limit int) error {
 	*page = docket.ChangePage{Tasks: []docket.Task{}}
 	defer rows.Close()
+	var state []int64
+	var task docket.Task
+	row := &taskRow{task: &task, more: []any{&task.DeletedAt, &state}, texts: texts{page: true}}
 	for rows.Next() {
-		var state []int64
-		task := docket.Task{UserID: owner}
-		if err := rows.Scan(taskRow{&task, []any{&task.DeletedAt, &state}}); err != nil {
+		task, state = docket.Task{UserID: owner}, nil
+		if err := rows.Scan(row); err != nil {
 			return err
 		}
 		if state != nil {

@@ -77,13 +77,13 @@ func position(q docket.ListQuery) []any {
 	}
 	switch {
 	case q.Sort.Key == docket.ByCreation:
-		return []any{id}
+		return []any{key(id)}
 	case q.After == nil:
-		return []any{id, nil}
+		return []any{key(id), nil}
 	case q.Sort.Key == docket.ByUpdate:
-		return []any{id, q.After.UpdatedAt}
+		return []any{key(id), q.After.UpdatedAt}
 	}
-	return []any{id, q.After.Title}
+	return []any{key(id), q.After.Title}
 }
 
 // listRequest returns the statement of a list and its arguments, and whether it
@@ -136,32 +136,25 @@ func (s *Store) readPage(ctx context.Context, c *call, short bool) error {
 // scanPage reads the rows of listSQL, and closes them.
 func scanPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.ListQuery) error {
 	*page = docket.Page{Tasks: make([]docket.Task, 0, min(q.Limit, 64))}
-	for rows.Next() {
-		if err := addRow(page, rows, owner, q); err != nil {
-			rows.Close()
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// addRow adds a row of listSQL to a page.
-func addRow(page *docket.Page, rows pgx.Rows, owner docket.UserID, q docket.ListQuery) error {
+	defer rows.Close()
 	var state []int64
-	task := docket.Task{UserID: owner}
-	row := taskRow{&task, []any{&state}}
+	var task docket.Task
+	row := &taskRow{task: &task, more: []any{&state}, texts: texts{page: true}}
 	if q.Deleted {
 		row.more = append(row.more, &task.DeletedAt)
 	}
-	if err := rows.Scan(row); err != nil {
-		return err
+	for rows.Next() {
+		task, state = docket.Task{UserID: owner}, nil
+		if err := rows.Scan(row); err != nil {
+			return err
+		}
+		if state != nil {
+			page.State, page.Total = docket.State{Epoch: state[0], Counter: state[1], PurgedThrough: state[2]}, int(state[3])
+			continue
+		}
+		if page.More = len(page.Tasks) == q.Limit; !page.More {
+			page.Tasks = append(page.Tasks, task)
+		}
 	}
-	if state != nil {
-		page.State, page.Total = docket.State{Epoch: state[0], Counter: state[1], PurgedThrough: state[2]}, int(state[3])
-		return nil
-	}
-	if page.More = len(page.Tasks) == q.Limit; !page.More {
-		page.Tasks = append(page.Tasks, task)
-	}
-	return nil
+	return rows.Err()
 }

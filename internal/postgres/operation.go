@@ -118,25 +118,25 @@ func requestFor(owner docket.UserID, w docket.Write, o docket.Operation) *reques
 		r.task.UserID = owner
 	}
 	which := func(more ...any) []any {
-		return append([]any{string(owner), o.ID, versions(o.If.Match), versions(o.If.NoneMatch)}, more...)
+		return append([]any{string(owner), key(o.ID), versions(o.If.Match), versions(o.If.NoneMatch)}, more...)
 	}
 	switch u := o.Update; o.Action {
 	case docket.Create:
 		t := w.NewTask(owner, o)
 		r.sql, r.task, r.dest = createSQL, t, []any{&r.task.Version}
-		r.args = []any{string(owner), w.Epoch, t.ID, t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt, docket.Fold(t.Title), docket.FoldOptional(t.Description), w.TaskLimit()}
+		r.args = []any{string(owner), w.Epoch, key(t.ID), t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt, docket.Fold(t.Title), docket.FoldOptional(t.Description), w.TaskLimit()}
 	case docket.Update:
-		r.sql, r.dest = updateSQL, []any{taskRow{&r.task, []any{&r.held}}}
+		r.sql, r.dest = updateSQL, []any{&taskRow{task: &r.task, more: []any{&r.held}}}
 		r.args = which(u.Title.Set, u.Title.Value, u.Description.Set, u.Description.Value, u.Completed.Set, u.Completed.Value,
 			docket.Fold(u.Title.Value), docket.FoldOptional(u.Description.Value), w.Now)
 	case docket.Toggle:
-		if r.sql, r.args, r.dest = toggleIfSQL, which(w.Now), []any{taskRow{&r.task, []any{&r.held}}}; !o.If.Match.Set && !o.If.NoneMatch.Set {
-			r.sql, r.args, r.dest = toggleSQL, []any{string(owner), o.ID, w.Now}, []any{taskRow{task: &r.task}}
+		if r.sql, r.args, r.dest = toggleIfSQL, which(w.Now), []any{&taskRow{task: &r.task, more: []any{&r.held}}}; !o.If.Match.Set && !o.If.NoneMatch.Set {
+			r.sql, r.args, r.dest = toggleSQL, []any{string(owner), key(o.ID), w.Now}, []any{&taskRow{task: &r.task}}
 		}
 	case docket.Delete:
 		r.sql, r.args, r.dest = deleteSQL, which(w.Now), []any{&r.held}
 	case docket.Restore:
-		r.sql, r.args, r.dest = restoreSQL, which(w.Now, w.TaskLimit()), []any{taskRow{&r.task, []any{&r.held, &r.deleted, &r.fits}}}
+		r.sql, r.args, r.dest = restoreSQL, which(w.Now, w.TaskLimit()), []any{&taskRow{task: &r.task, more: []any{&r.held, &r.deleted, &r.fits}}}
 	}
 	return r
 }
