@@ -193,15 +193,15 @@ func (a *api) listTasks(ctx context.Context, in *listInput) (*listOutput, error)
 // nextLink is the Link header (RFC 8288) of the page behind a position: this
 // request's path and parameters, and a cursor.
 func nextLink(in *listInput, after docket.Position) string {
-	link := "</api/" + url.PathEscape(in.UserID) + "/tasks?cursor=" + formatCursor(after, in.UserID, in.query)
+	link := []byte("</api/" + url.PathEscape(in.UserID) + "/tasks?cursor=" + formatCursor(after, in.UserID, in.query))
 	for _, p := range [...]struct{ name, value string }{
 		{"completed", string(in.Completed)}, {"deleted", string(in.Deleted)}, {"limit", string(in.Limit)}, {"q", in.Search}, {"sort", string(in.Sort)},
 	} {
 		if p.value != "" {
-			link += "&" + p.name + "=" + url.QueryEscape(p.value)
+			link = append(link, "&"+p.name+"="+url.QueryEscape(p.value)...)
 		}
 	}
-	return link + `>; rel="next"`
+	return string(append(link, `>; rel="next"`...))
 }
 
 func tagsFault(name string) docket.Fault {

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	readWidth  = 2 // groups of single tasks on their way at a time
+	readWidth  = 2 // groups of single tasks on their way at a time, at least
 	pageWidth  = 3 // groups of pages
 	writeLanes = 4 // of one group each
 )
@@ -37,12 +38,21 @@ type lanes struct {
 	seed   maphash.Seed
 }
 
-func newLanes() *lanes {
-	l := &lanes{reads: newLane(readWidth, "", false), pages: newLane(pageWidth, pagesFirstSQL, false), seed: maphash.MakeSeed()}
+// newLanes returns the lanes to a database that is a round trip of distance away
+// over so many connections.
+func newLanes(distance time.Duration, conns int) *lanes {
+	l := &lanes{reads: newLane(widthAt(distance, conns), "", false), pages: newLane(pageWidth, pagesFirstSQL, false), seed: maphash.MakeSeed()}
 	for i := range l.writes {
 		l.writes[i] = newLane(1, writesFirstSQL, true)
 	}
 	return l
+}
+
+// widthAt is how many groups of reads are on their way at a time. Near the
+// database more groups are but smaller ones. Far from it one leaves about every
+// 2 ms, on up to half of the connections, so that no read waits for long.
+func widthAt(distance time.Duration, conns int) int {
+	return readWidth + max(0, min(int(distance/(2*time.Millisecond)), conns/2-readWidth))
 }
 
 func (l *lanes) of(owner docket.UserID) *lane {

@@ -137,10 +137,10 @@ func TestReadsShareARoundTrip(t *testing.T) {
 			}
 		})
 	}
-	for range readWidth { // on each connection the statement is prepared
+	for range l.width { // on each connection the statement is prepared
 		calls[0]()
 	}
-	// The first readWidth leaders take the two connections; held counts them.
+	// The first leaders take the connections; held counts them.
 	var running sync.WaitGroup
 	before := l.groups.Load()
 	proxy.Freeze(true)
@@ -154,10 +154,35 @@ func TestReadsShareARoundTrip(t *testing.T) {
 	}
 	proxy.Freeze(false)
 	running.Wait()
-	if took := l.groups.Load() - before; took > readWidth+2 {
+	if took := l.groups.Load() - before; took > int64(l.width)+2 {
 		t.Errorf("%d reads took %d groups", len(calls), took)
 	}
 	l.idle(t)
+}
+
+// TestReadsFarAway has the width of the lane of reads follow the distance that
+// the store finds, and stay within half of the connections.
+func TestReadsFarAway(t *testing.T) {
+	direct := pgtest.Shared(t).Database(t)
+	far := pgtest.Delay(t, direct, 20*time.Millisecond)
+	for name, test := range map[string]struct {
+		url   string
+		conns int32
+		least int
+		most  int
+	}{
+		"far, many connections": {far, 40, 2 + 10, 20},
+		"far, few connections":  {far, 10, 5, 5},
+		"far, one connection":   {far, 1, 2, 2},
+	} {
+		s := open(t, test.url, func(o *Options) { o.MaxConns = test.conns })
+		if width := s.lanes.reads.width; width < test.least || width > test.most {
+			t.Errorf("%s: %d groups at a time, want %d to %d", name, width, test.least, test.most)
+		}
+	}
+	if width := widthAt(time.Millisecond, 20); width != readWidth {
+		t.Errorf("1 ms away: %d groups at a time, want %d", width, readWidth)
+	}
 }
 
 // TestLockedUserHoldsUpNobody has one user of a group wait for a lock that is

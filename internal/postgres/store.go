@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	mode, known := ExecModes[o.ExecMode]
 	if !known {
-		mode = found
+		mode = found.mode
 	}
 	if o.Migrate {
 		if err := Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
@@ -113,7 +113,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ShouldPing = seemsDead
-	s := &Store{log: o.Log, lanes: newLanes(), alwaysAlone: o.NoLanes}
+	s := &Store{log: o.Log, lanes: newLanes(found.distance, int(config.MaxConns)), alwaysAlone: o.NoLanes}
 	s.mode.Store(int32(mode))
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
 		c.DefaultQueryExecMode = pgx.QueryExecMode(s.mode.Load())
@@ -129,16 +129,21 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 		return nil, err
 	}
-	o.Log.Debug("connected", "exec_mode", mode.String())
+	o.Log.Debug("connected", "exec_mode", mode.String(), "round_trip", found.distance)
 	return s, nil
 }
 
-// probe connects once and returns the exec mode that suits what it finds:
-// cache_statement on a session of our own, cache_describe behind a pooler.
-func probe(ctx context.Context, t Target, log *slog.Logger) (pgx.QueryExecMode, error) {
+// finding is what a probe found.
+type finding struct {
+	mode     pgx.QueryExecMode // cache_statement on a session of our own, cache_describe behind a pooler
+	distance time.Duration     // a round trip
+}
+
+// probe connects once, and looks at what is there.
+func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
-		return 0, fmt.Errorf("cannot reach the database %s: %w", t, err)
+		return found, fmt.Errorf("cannot reach the database %s: %w", t, err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it has told what it knows
 	var pid uint32
@@ -148,20 +153,35 @@ func probe(ctx context.Context, t Target, log *slog.Logger) (pgx.QueryExecMode, 
   current_setting('synchronous_commit'), pg_is_in_recovery()`, pgx.QueryExecModeExec).Scan(&pid, &encoding, &isolation, &durability, &standby)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("cannot use the database %s: %w", t, err)
+		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
 	case encoding != "UTF8":
-		return 0, fmt.Errorf("the database %s has the encoding %s, which cannot hold every text: make one with ENCODING 'UTF8'", t, encoding)
+		return found, fmt.Errorf("the database %s has the encoding %s, which cannot hold every text: make one with ENCODING 'UTF8'", t, encoding)
 	case isolation != "read committed":
-		return 0, fmt.Errorf("the database %s gives %s transactions where Docket relies on read committed: reset default_transaction_isolation of the role and the database", t, isolation)
+		return found, fmt.Errorf("the database %s gives %s transactions where Docket relies on read committed: reset default_transaction_isolation of the role and the database", t, isolation)
 	case standby:
-		return 0, fmt.Errorf("the database %s is a standby, which cannot be written: name the primary", t)
+		return found, fmt.Errorf("the database %s is a standby, which cannot be written: name the primary", t)
 	case durability == "off":
 		log.Warn("synchronous_commit is off: a crash of the database loses writes that were acknowledged")
 	}
+	found.mode = pgx.QueryExecModeCacheStatement
 	if t.Pooled || pid != conn.PgConn().PID() { // poolers hand out process ids of their own
-		return pgx.QueryExecModeCacheDescribe, nil
+		found.mode = pgx.QueryExecModeCacheDescribe
 	}
-	return pgx.QueryExecModeCacheStatement, nil
+	found.distance, err = distance(ctx, conn)
+	return found, err
+}
+
+// distance is the shortest of a few round trips.
+func distance(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+	shortest := connectTimeout
+	for range 3 {
+		start := time.Now() //nolint:forbidigo // a time span, not a time
+		if err := conn.Ping(ctx); err != nil {
+			return 0, err
+		}
+		shortest = min(shortest, time.Since(start)) //nolint:forbidigo // likewise
+	}
+	return shortest, nil
 }
 
 // connect tries for connectTimeout, for the database may be starting too.
