@@ -2,6 +2,9 @@ package httpapi
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -57,5 +60,40 @@ func TestLongListsAreEncodedInParts(t *testing.T) {
 	}
 	if err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("%v: %d bytes of %d", err, got.Len(), len(want))
+	}
+}
+
+// TestAnswersSayHowLongTheyAre but for those that are sent in parts.
+func TestAnswersSayHowLongTheyAre(t *testing.T) {
+	tasks := make([]Task, 2000)
+	for i := range tasks {
+		tasks[i] = Task{Title: "title", UserID: "alice"}
+	}
+	for count, known := range map[int]bool{1: true, 20: true, len(tasks): false} {
+		var status int
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			answer := &response{ResponseWriter: w, share: &share{}}
+			answer.WriteHeader(http.StatusAccepted)
+			if err := encode(answer, tasks[:count]); err != nil {
+				t.Error(err)
+			}
+			status = answer.status
+		}))
+		got, err := http.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(got.Body)
+		if err != nil || got.Body.Close() != nil {
+			t.Fatal(err)
+		}
+		server.Close()
+		want := int64(-1)
+		if known {
+			want = int64(len(body))
+		}
+		if got.ContentLength != want || got.StatusCode != http.StatusAccepted || status != http.StatusAccepted {
+			t.Errorf("%d tasks: status %d, length %d of %d", count, got.StatusCode, got.ContentLength, len(body))
+		}
 	}
 }
