@@ -120,11 +120,11 @@ func (s *Store) ride(acquire, ctx context.Context, l *lane, c *call) error {
 		return errAlone
 	}
 	group := l.group(c)
+	l.groups.Add(1)
+	l.calls.Add(int64(len(group)))
 	err = carry(conn.Conn(), group, l)
 	conn.Release()
 	s.note(err)
-	l.groups.Add(1)
-	l.calls.Add(int64(len(group)))
 	again := err != nil && repeatable(err, l)
 	l.pass(group, again)
 	for _, c := range group {

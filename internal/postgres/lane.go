@@ -20,7 +20,7 @@ type lane struct {
 	first  string // the statement that begins a group, or ""
 	writes bool
 
-	groups, calls atomic.Int64 // carried so far
+	groups, calls atomic.Int64 // that have set out so far
 
 	mu      sync.Mutex
 	leaders int

@@ -64,12 +64,13 @@ func held(t *testing.T, proxy *pgtest.Proxy, l *lane, calls ...func()) (goOn fun
 	t.Helper()
 	var running sync.WaitGroup
 	proxy.Freeze(true)
+	before := l.groups.Load()
 	for i, call := range calls {
 		running.Go(call)
-		waitUntil(t, "the call is in the lane", func() bool {
+		waitUntil(t, "the first is on its way and the call in the lane", func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return l.leaders == l.width && len(l.waiting) == i
+			return l.groups.Load() == before+1 && len(l.waiting) == i
 		})
 	}
 	return func() {
