@@ -129,7 +129,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 		return nil, err
 	}
-	o.Log.Debug("connected", "exec_mode", mode.String(), "round_trip", found.distance)
+	o.Log.Debug("connected", "exec_mode", mode.String(), "round_trip", found.distance.String())
 	return s, nil
 }
 
@@ -167,8 +167,10 @@ func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err 
 	if t.Pooled || pid != conn.PgConn().PID() { // poolers hand out process ids of their own
 		found.mode = pgx.QueryExecModeCacheDescribe
 	}
-	found.distance, err = distance(ctx, conn)
-	return found, err
+	if found.distance, err = distance(ctx, conn); err != nil {
+		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
+	}
+	return found, nil
 }
 
 // distance is the shortest of a few round trips.
