@@ -63,7 +63,7 @@ func start(opts Options) (*Cluster, error) {
 	if _, err := poolerProgram(); err != nil { // told now, not by the first test that needs it
 		return nil, err
 	}
-	dir, err := newDirectory()
+	dir, err := newDirectory(opts.Unsafe)
 	if err != nil {
 		return nil, err
 	}
