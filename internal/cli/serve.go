@@ -18,8 +18,10 @@ import (
 
 	"docket"
 	"docket/internal/auth"
+	"docket/internal/edge"
 	"docket/internal/feed"
 	"docket/internal/httpapi"
+	"docket/internal/web"
 )
 
 const (
@@ -81,8 +83,12 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 
 	api := &http.Server{
 		Handler: httpapi.New(service, httpapi.Options{
-			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
-			Draining: draining, Feed: hub, Metrics: told.registry, Tracing: tracers, Log: log,
+			Edge: edge.Options{
+				Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
+				Draining: draining, Metrics: told.registry, Tracing: tracers, Log: log,
+			},
+			Feed:  hub,
+			Pages: web.Pages(httpapi.ContractJSON, httpapi.ContractYAML),
 		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      time.Minute, // of net/http's own answers; each part of ours has its own
