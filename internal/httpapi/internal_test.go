@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -45,6 +46,27 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 func TestSortsAreInTheContract(t *testing.T) {
 	if published := sort.tag.Get("enum"); published != strings.ReplaceAll(sortNames(), ", ", ",") {
 		t.Errorf("published are %s, taken %s", published, sortNames())
+	}
+}
+
+// TestOrderOfTheDocumentation compares the order of the operations at /docs with
+// that of the table.
+func TestOrderOfTheDocumentation(t *testing.T) {
+	script, err := os.ReadFile("../web/static/docs.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(script), "const order = [")
+	list, _, _ = strings.Cut(list, "]")
+	var shown, want []string
+	for _, match := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(list, -1) {
+		shown = append(shown, match[1])
+	}
+	for _, rt := range routes {
+		want = append(want, rt.id)
+	}
+	if !slices.Equal(shown, want) {
+		t.Errorf("shown are %v, want %v", shown, want)
 	}
 }
 
