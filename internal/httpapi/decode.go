@@ -129,48 +129,58 @@ type object struct {
 // finds all faults, not only the first.
 func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o object) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(data))
-	if d.PeekKind() != '{' {
-		if _, err := d.ReadValue(); err != nil {
-			return malformedBody(err)
-		}
-		if err := atEnd(d); err != nil {
-			return err
-		}
-		f.add(bodyFault("", "wrong_type", "The body must be a JSON object."))
-		return nil
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return malformedBody(err)
-	}
 	found := o.required == ""
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return malformedBody(err)
-		}
-		key := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return malformedBody(err)
-		}
+	isObject, err := eachMember(d, func(key string, value jsontext.Value) {
 		found = found || key == o.required
 		if i := slices.IndexFunc(fields, func(f field[T]) bool { return f.name == key }); i >= 0 {
 			f.add(fields[i].read(to, value, key == o.required)...)
 		} else if ignored := o.readOnly && slices.Contains(readOnly, key); !ignored && len(f.list) < docket.MaxFaults {
 			f.add(unknownField(key, fields))
 		}
+	})
+	if err == nil {
+		err = atEnd(d)
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return malformedBody(err)
-	}
-	if err := atEnd(d); err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !found {
+	case !isObject:
+		f.add(bodyFault("", "wrong_type", "The body must be a JSON object."))
+	case !found:
 		i := slices.IndexFunc(fields, func(f field[T]) bool { return f.name == o.required })
 		f.add(bodyFault("/"+o.required, "required", fmt.Sprintf("The field %s is missing. Add %q, %s.", o.required, o.required, fields[i].want)))
 	}
 	return nil
+}
+
+// eachMember calls visit for each member of the JSON object that d is at, and
+// reports whether it is an object. The error is of kind Malformed.
+func eachMember(d *jsontext.Decoder, visit func(name string, value jsontext.Value)) (isObject bool, err error) {
+	if d.PeekKind() != '{' {
+		if _, err := d.ReadValue(); err != nil {
+			return false, malformedBody(err)
+		}
+		return false, nil
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return true, malformedBody(err)
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return true, malformedBody(err)
+		}
+		key := name.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			return true, malformedBody(err)
+		}
+		visit(key, value)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return true, malformedBody(err)
+	}
+	return true, nil
 }
 
 // read sets the field to v, or returns why it cannot.

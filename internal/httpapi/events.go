@@ -21,7 +21,7 @@ const (
 	eventsPage = 100
 )
 
-const notASyncToken = "This is not a sync token of this user: send the id of an event or next of changes as it is, or begin without one."
+const badStart = "This is not a sync token of this user: send the id of an event or next of changes as it is, or begin without one."
 
 // The parameters of a stream. Last-Event-ID stands behind since, so that it has
 // precedence.
@@ -30,7 +30,7 @@ var (
 		in: inQuery, name: "since", shape: text,
 		tag: `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to begin: a sync token. Absent, and without Last-Event-ID: now." example:"AQ"`,
 		read: func(in *input, values []string) {
-			in.begin(values[0], queryFault("since", "invalid_token", notASyncToken))
+			in.begin(values[0], queryFault("since", "invalid_token", badStart))
 		},
 	}
 	lastEventID = param{
@@ -38,7 +38,7 @@ var (
 		tag: `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to go on: the id of the last event that arrived. It has precedence over since." example:"AQ"`,
 		read: func(in *input, lines []string) {
 			if lines[0] != "" {
-				in.begin(lines[0], docket.Fault{In: docket.InHeader, Name: "Last-Event-ID", Code: "invalid_token", Detail: notASyncToken})
+				in.begin(lines[0], docket.Fault{In: docket.InHeader, Name: "Last-Event-ID", Code: "invalid_token", Detail: badStart})
 			}
 		},
 	}

@@ -82,8 +82,8 @@ func (rt *route) decode(r *http.Request) (*input, error) {
 		}
 		in.key = &docket.Key{Text: in.keyText, Fingerprint: fingerprint(r, sha256.Sum256(data))}
 	}
-	if faults := append(in.faults, bodyFaults...); len(faults) > 0 {
-		return nil, docket.InvalidInput(faults...)
+	if in.faults = append(in.faults, bodyFaults...); len(in.faults) > 0 {
+		return nil, docket.InvalidInput(in.faults...)
 	}
 	return in, nil
 }

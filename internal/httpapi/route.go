@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
 
 	"docket"
@@ -80,9 +79,4 @@ func (rt *route) queryNames() []string {
 		}
 	}
 	return names
-}
-
-// routeOf returns the row of an operation.
-func routeOf(id string) *route {
-	return &routes[slices.IndexFunc(routes, func(rt route) bool { return rt.id == id })]
 }

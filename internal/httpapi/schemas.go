@@ -72,7 +72,7 @@ type BatchOperation struct {
 	Op        string     `json:"op" enum:"create,update,complete,delete,restore" doc:"What to do." example:"update"`
 	ID        string     `json:"id,omitempty" format:"uuid" minLength:"36" maxLength:"36" doc:"The task. Required, but for create, which takes none." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
 	IfVersion int64      `json:"if_version,omitempty" minimum:"1" maximum:"9007199254740991" doc:"The version that the task must have: otherwise 412, as with If-Match. Not for create." example:"1"`
-	Task      TaskUpdate `json:"task,omitempty" doc:"Of create and update, which require it, the fields as in their own routes; create needs a title. Of complete, completed, which is true when absent; complete never toggles. Delete and restore take none."`
+	Task      TaskUpdate `json:"task,omitzero" doc:"Of create and update, which require it, the fields as in their own routes; create needs a title. Of complete, completed, which is true when absent; complete never toggles. Delete and restore take none."`
 }
 
 // BatchResults is the answer to a batch.
