@@ -30,31 +30,31 @@ const (
 	maxKeySet       = 1 << 20 // bytes
 	maxKeys         = 50
 	refreshInterval = 5 * time.Minute
-	retryInterval   = 30 * time.Second // after a failure, with keys at hand
-	unknownCooldown = 30 * time.Second // between fetches that unknown key ids cause
-	maxStale        = 24 * time.Hour   // how long keys are used after the last fetch that succeeded
+	retryInterval   = 30 * time.Second // after a failed fetch, while cached keys are usable
+	unknownCooldown = 30 * time.Second // minimum time between fetches caused by unknown key ids
+	maxStale        = 24 * time.Hour   // how long keys are used after the last successful fetch
 )
 
-// remote keeps the key set of an identity provider. One goroutine, run,
-// fetches it: now and then, and when a token names a key that is not in it.
-// While the provider is down the last set goes on being used.
+// remote caches the key set of an identity provider. One goroutine, run,
+// fetches the set: periodically, and when a token names an unknown key. While
+// the provider is down the last set stays in use.
 type remote struct {
-	issuer    string // asked where the set is, when url is not known
+	issuer    string // for discovery, while url is empty
 	client    *http.Client
 	now       func() time.Time
 	log       *slog.Logger
-	requested chan struct{} // of capacity 1: wakes run
+	requested chan struct{} // capacity 1: wakes run
 
 	mu       sync.Mutex
 	url      string
 	set      []key
-	fetched  time.Time // when set was
+	fetched  time.Time // when set was fetched
 	changes  uint64
 	asked    time.Time     // when an unknown key last caused a fetch
-	awaiting chan struct{} // closed when that fetch has ended; nil when there is none
+	awaiting chan struct{} // closed when a requested fetch has ended; nil when none is pending
 }
 
-// key is a public key and what it may verify.
+// key is a public key with the algorithms that it may verify.
 type key struct {
 	id         string
 	algorithms []jose.SignatureAlgorithm
@@ -76,14 +76,15 @@ func newRemote(o Options) (*remote, error) {
 			Timeout:   fetchTimeout,
 			Transport: o.Transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error {
-				return errors.New("the answer is a redirect, which is not followed")
+				return errors.New("the response is a redirect; redirects are not followed")
 			},
 		},
 	}, nil
 }
 
 // CheckKeyURL returns nil when keys may be fetched from a URL: over TLS, or from
-// this machine. The error is a predicate of the URL.
+// this machine. The error's text continues a sentence that begins with the name
+// of the URL.
 func CheckKeyURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil {
@@ -92,7 +93,7 @@ func CheckKeyURL(text string) error {
 	ip := net.ParseIP(u.Hostname())
 	local := strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()
 	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return errors.New("must begin with https:// (http:// is for this machine only)")
+		return errors.New("must begin with https:// (http:// is allowed for this machine only)")
 	}
 	return nil
 }
@@ -109,7 +110,8 @@ func (r *remote) ready() error {
 	return r.usable()
 }
 
-// usable returns nil when there is a set that is not too old. The lock is held.
+// usable returns nil when the set is not older than maxStale. The caller holds
+// the lock.
 func (r *remote) usable() error {
 	if len(r.set) > 0 && r.now().Sub(r.fetched) < maxStale {
 		return nil
@@ -132,8 +134,8 @@ func (r *remote) find(ctx context.Context, algorithm jose.SignatureAlgorithm, id
 	}
 }
 
-// lookup returns the keys of the set that fit. Otherwise the error says why
-// none does, and known whether another set could make no difference.
+// lookup returns the keys of the set that fit. Otherwise the error says why none
+// fits, and known reports that a newer set would not help.
 func (r *remote) lookup(algorithm jose.SignatureAlgorithm, id string) (found []any, known bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,15 +153,16 @@ func (r *remote) lookup(algorithm jose.SignatureAlgorithm, id string) (found []a
 	}
 	switch {
 	case id == "" && len(found) > 1:
-		return nil, true, errors.New("the token names no key (kid), and several would fit")
+		return nil, true, errors.New("the token names no key (kid), and several keys fit")
 	case !known:
 		return nil, false, errors.New("the token names a key (kid) that the issuer does not publish")
 	}
-	return found, true, errors.New("the token's algorithm is not that of its key")
+	return found, true, errors.New("the token's algorithm does not match its key")
 }
 
-// refetch has the set fetched because a key is not in it, and waits until that
-// has been done. It returns false when the last time was too recent.
+// refetch requests a fetch because a key is unknown, and waits for its end. It
+// returns false when ctx ends first, or when the last requested fetch was less
+// than unknownCooldown ago.
 func (r *remote) refetch(ctx context.Context) bool {
 	r.mu.Lock()
 	if r.awaiting == nil {
@@ -168,7 +171,7 @@ func (r *remote) refetch(ctx context.Context) bool {
 			return false
 		}
 		r.asked, r.awaiting = r.now(), make(chan struct{})
-		r.requested <- struct{}{} // never blocks: run takes it before awaiting is cleared
+		r.requested <- struct{}{} // never blocks: run receives it before awaiting is cleared
 	}
 	fetched := r.awaiting
 	r.mu.Unlock()
@@ -180,7 +183,7 @@ func (r *remote) refetch(ctx context.Context) bool {
 	}
 }
 
-// run fetches the set at once, again from time to time, and when it is asked.
+// run fetches the set at once, then periodically and on request.
 func (r *remote) run(ctx context.Context) {
 	defer r.fetchEnded()
 	backoff := time.Second
@@ -206,17 +209,19 @@ func (r *remote) run(ctx context.Context) {
 	}
 }
 
-// fetchEnded wakes those who wait for a fetch that they asked for.
+// fetchEnded wakes the callers of refetch, unless their request came after the
+// fetch had begun.
 func (r *remote) fetchEnded() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.awaiting != nil && len(r.requested) == 0 { // else it was asked for after the fetch had begun
+	if r.awaiting != nil && len(r.requested) == 0 {
 		close(r.awaiting)
 		r.awaiting = nil
 	}
 }
 
-// fetch replaces the set by the provider's, if that is good.
+// fetch replaces the set by the one that the provider publishes. An invalid set
+// replaces nothing.
 func (r *remote) fetch(ctx context.Context) error {
 	r.mu.Lock()
 	source := r.url
@@ -239,13 +244,13 @@ func (r *remote) fetch(ctx context.Context) error {
 	defer r.mu.Unlock()
 	if !slices.EqualFunc(set, r.set, sameKey) {
 		r.changes++
-		r.log.Info("the identity provider's keys", "count", len(set))
+		r.log.Info("the identity provider's keys have changed", "count", len(set))
 	}
 	r.url, r.set, r.fetched = source, set, r.now()
 	return nil
 }
 
-// discover asks the issuer where its key set is (OpenID Connect Discovery 1.0).
+// discover returns the URL of the issuer's key set (OpenID Connect Discovery 1.0).
 func (r *remote) discover(ctx context.Context) (string, error) {
 	text, err := r.get(ctx, r.issuer+"/.well-known/openid-configuration")
 	if err != nil {
@@ -256,10 +261,10 @@ func (r *remote) discover(ctx context.Context) (string, error) {
 		JWKSURL string `json:"jwks_uri"`
 	}
 	if err := json.Unmarshal(text, &found); err != nil {
-		return "", errors.New("the issuer's OpenID configuration is not the JSON that it must be")
+		return "", errors.New("the issuer's OpenID configuration is not a valid JSON document")
 	}
 	if found.Issuer != r.issuer {
-		return "", fmt.Errorf("the issuer calls itself %q, not %q: set AUTH_ISSUER to that, if it is right", found.Issuer, r.issuer)
+		return "", fmt.Errorf("the issuer's OpenID configuration names the issuer %q, but AUTH_ISSUER is %q: they must be equal", found.Issuer, r.issuer)
 	}
 	if err := CheckKeyURL(found.JWKSURL); err != nil {
 		return "", fmt.Errorf("the issuer's jwks_uri %w", err)
@@ -273,29 +278,29 @@ func (r *remote) get(ctx context.Context, source string) ([]byte, error) {
 		return nil, err
 	}
 	request.Header.Set("Accept", "application/json")
-	answer, err := r.client.Do(request)
+	response, err := r.client.Do(request)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", source, answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", source, response.Status)
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxKeySet+1))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxKeySet+1))
 	if err == nil && len(text) > maxKeySet {
-		err = fmt.Errorf("the answer of %s is larger than %d bytes", source, maxKeySet)
+		err = fmt.Errorf("the response of %s is larger than %d bytes", source, maxKeySet)
 	}
 	return text, err
 }
 
-// parseKeySet reads a JSON Web Key Set (RFC 7517). Keys that cannot verify a
-// token here are left out; it is an error when none remains.
+// parseKeySet parses a JSON Web Key Set (RFC 7517). It skips keys that cannot
+// verify tokens here, and fails when none remains.
 func parseKeySet(text []byte) ([]key, error) {
 	var document struct {
 		Keys []jsontext.Value `json:"keys"`
 	}
 	if err := json.Unmarshal(text, &document); err != nil {
-		return nil, errors.New("is not the JSON that it must be")
+		return nil, errors.New("is not a valid JSON document")
 	}
 	if len(document.Keys) > maxKeys {
 		return nil, fmt.Errorf("has more than %d keys", maxKeys)
@@ -312,13 +317,13 @@ func parseKeySet(text []byte) ([]key, error) {
 		}
 	}
 	if len(set) == 0 {
-		return nil, errors.New("has no key that can be used")
+		return nil, errors.New("has no usable key")
 	}
 	return set, nil
 }
 
-// algorithmsOf returns what a key may verify: what its form allows, and of that
-// what it says itself (alg).
+// algorithmsOf returns the algorithms that a key may verify: those of its type,
+// restricted to its own alg when it has one.
 func algorithmsOf(jwk jose.JSONWebKey) []jose.SignatureAlgorithm {
 	var fit []jose.SignatureAlgorithm
 	switch public := jwk.Key.(type) {
