@@ -458,7 +458,7 @@ func TestBetterAuthAndNone(t *testing.T) {
 		cmd := exec.CommandContext(ctx, binary, "serve")
 		cmd.Dir, cmd.Env = t.TempDir(), append(cleanEnv(), "PORT=0", "AUTH=none", set)
 		text, err := cmd.CombinedOutput()
-		if err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(text), "AUTH=none beside") {
+		if err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(text), "AUTH=none together") {
 			t.Errorf("AUTH=none %s: %v\n%s", set, err, text)
 		}
 		if strings.Contains(string(text), betterAuthSecret) {
