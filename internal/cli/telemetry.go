@@ -44,7 +44,7 @@ func newTelemetry(version string, store any, hub *feed.Hub, ready func() bool) *
 		registry:            prometheus.NewRegistry(),
 		expired:             prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Expired idempotency keys that were removed."}),
 		purged:              prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_purged_tasks_total", Help: "Deleted tasks that were purged after TRASH_RETENTION."}),
-		maintenanceFailures: prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_housekeeping_failures_total", Help: "Failed rounds of maintenance; each is retried."}),
+		maintenanceFailures: prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_maintenance_failures_total", Help: "Failed rounds of maintenance; each is retried."}),
 	}
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), t.expired, t.purged, t.maintenanceFailures,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_streams", Help: "Open event streams."}, func() float64 { return float64(hub.Stats().Streams) }),
