@@ -83,7 +83,7 @@ func BenchmarkTable(b *testing.B) {
 	const tenth = "DATABASE_MAX_CONNS=10"
 	far := map[string]*process{
 		"5 ms away":               startDocket(b, binary, pgtest.Delay(b, direct, 5*time.Millisecond), tenth),
-		"5 ms away, a plain pool": startDocket(b, binary, pgtest.Delay(b, direct, 5*time.Millisecond), tenth, "DATABASE_LANES=off"),
+		"5 ms away, a plain pool": startDocket(b, binary, pgtest.Delay(b, direct, 5*time.Millisecond), tenth, "DATABASE_BATCHING=off"),
 	}
 	answers := map[string]*process{}
 	for _, kind := range []string{"/019a4e6f-1b2c-7d3e-8f40-100000000000", "?limit=50"} {

@@ -34,7 +34,7 @@ type Config struct {
 	DatabaseURL secret.Text `env:"DATABASE_URL"`
 	DirectURL   secret.Text `env:"DIRECT_DATABASE_URL"`
 	ExecMode    string      `env:"DATABASE_EXEC_MODE"`
-	Lanes       string      `env:"DATABASE_LANES"`
+	Batching    string      `env:"DATABASE_BATCHING"`
 	MaxConns    int32       `env:"DATABASE_MAX_CONNS"`
 	Migrate     string      `env:"MIGRATE"`
 	Host        string      `env:"HOST"`
@@ -58,7 +58,7 @@ func defaults() Config {
 	return Config{
 		DatabaseURL: secret.New("sqlite:docket.db"),
 		MaxConns:    postgres.DefaultMaxConns,
-		Lanes:       "on",
+		Batching:    "on",
 		Migrate:     "auto",
 		Host:        "127.0.0.1",
 		Port:        8000,
@@ -174,8 +174,8 @@ func (c *Config) validate() []string {
 	if _, known := postgres.ExecModes[c.ExecMode]; !known && c.ExecMode != "" {
 		fault("DATABASE_EXEC_MODE must be %s, or not set", strings.Join(slices.Sorted(maps.Keys(postgres.ExecModes)), ", "))
 	}
-	if c.Lanes != "on" && c.Lanes != "off" {
-		fault("DATABASE_LANES must be on or off")
+	if c.Batching != "on" && c.Batching != "off" {
+		fault("DATABASE_BATCHING must be on or off")
 	}
 	if c.MaxConns < 1 || c.MaxConns > 10_000 {
 		fault("DATABASE_MAX_CONNS must be from 1 to 10000")

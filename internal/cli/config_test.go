@@ -47,8 +47,8 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			},
 		},
 		"PostgreSQL": {
-			[]string{"DATABASE_URL=postgres://u:hunter2@h/d?search_path=x", "DATABASE_EXEC_MODE=describe_exec", "DATABASE_MAX_CONNS=0", "MIGRATE=no"},
-			[]string{"DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
+			[]string{"DATABASE_URL=postgres://u:hunter2@h/d?search_path=x", "DATABASE_EXEC_MODE=describe_exec", "DATABASE_MAX_CONNS=0", "DATABASE_BATCHING=no", "MIGRATE=no"},
+			[]string{"DATABASE_BATCHING must be on or off", "DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
 		},
 		"bounds": {
 			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:", "TRASH_RETENTION=0s"},
