@@ -39,7 +39,8 @@ const (
 var placeholders = []string{"better-auth-secret-12345678901234567890", "your-secret-key-at-least-32-characters-long"}
 
 // mode returns AUTH, or derives it from the other variables: AUTH_* takes
-// precedence over BETTER_AUTH_*, and within each a key set over a secret.
+// precedence over BETTER_AUTH_*. Beside AUTH_SECRET, AUTH_ISSUER is no source of
+// keys but a claim to check.
 func (c *AuthConfig) mode() string {
 	switch {
 	case c.Mode != "":
