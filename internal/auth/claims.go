@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -39,12 +40,20 @@ func parseHeader(text []byte) (h header, err error) {
 	switch {
 	case h.Critical != nil, h.Encoded != nil, h.Zip != nil:
 		return h, errors.New("the token's header requires an extension (crit, b64 or zip)")
-	case h.Type != nil && *h.Type != "JWT" && *h.Type != "at+jwt":
+	case h.Type != nil && !acceptedType(*h.Type):
 		return h, errors.New("the token's type (typ) is neither JWT nor at+jwt")
 	case len(h.KeyID) > maxKeyID:
 		return h, fmt.Errorf("the token's key id (kid) is longer than %d bytes", maxKeyID)
 	}
 	return h, nil
+}
+
+// acceptedType reports whether typ names the media type application/jwt or
+// application/at+jwt. Media types are case-insensitive, and typ may omit the
+// prefix application/ (RFC 7515, section 4.1.9).
+func acceptedType(typ string) bool {
+	name := strings.TrimPrefix(strings.ToLower(typ), "application/")
+	return name == "jwt" || name == "at+jwt"
 }
 
 // claims has the claims that are checked (RFC 7519, section 4.1).

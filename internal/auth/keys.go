@@ -2,10 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +16,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/time/rate"
 
 	"docket"
 )
@@ -28,11 +24,15 @@ import (
 const (
 	fetchTimeout    = 5 * time.Second
 	maxKeySet       = 1 << 20 // bytes
-	maxKeys         = 50
 	refreshInterval = 5 * time.Minute
 	retryInterval   = 30 * time.Second // after a failed fetch, while cached keys are usable
-	unknownCooldown = 30 * time.Second // minimum time between fetches caused by unknown key ids
 	maxStale        = 24 * time.Hour   // how long keys are used after the last successful fetch
+
+	// Unknown key ids cause at most unknownBurst fetches at once, and one each
+	// unknownInterval after that. A stranger can name any number of key ids; the
+	// burst keeps a few of them from delaying a key that the issuer has added.
+	unknownBurst    = 5
+	unknownInterval = 30 * time.Second
 )
 
 // remote caches the key set of an identity provider. One goroutine, run,
@@ -44,21 +44,20 @@ type remote struct {
 	now       func() time.Time
 	log       *slog.Logger
 	requested chan struct{} // capacity 1: wakes run
+	unknown   *rate.Limiter // of the fetches that unknown key ids cause
 
 	mu       sync.Mutex
 	url      string
 	set      []key
 	fetched  time.Time // when set was fetched
 	changes  uint64
-	asked    time.Time     // when an unknown key last caused a fetch
-	awaiting chan struct{} // closed when a requested fetch has ended; nil when none is pending
+	awaiting *request // the requested fetch that has not ended; nil when there is none
 }
 
-// key is a public key with the algorithms that it may verify.
-type key struct {
-	id         string
-	algorithms []jose.SignatureAlgorithm
-	public     any
+// request is a fetch that callers of refetch wait for.
+type request struct {
+	done chan struct{} // closed when the fetch has ended
+	err  error         // the result of the fetch, set before done is closed
 }
 
 func newRemote(o Options) (*remote, error) {
@@ -71,7 +70,7 @@ func newRemote(o Options) (*remote, error) {
 	}
 	return &remote{
 		issuer: o.Issuer, url: o.JWKSURL, now: o.Now, log: o.Log,
-		requested: make(chan struct{}, 1),
+		requested: make(chan struct{}, 1), unknown: rate.NewLimiter(rate.Every(unknownInterval), unknownBurst),
 		client: &http.Client{
 			Timeout:   fetchTimeout,
 			Transport: o.Transport,
@@ -116,22 +115,24 @@ func (r *remote) usable() error {
 	if len(r.set) > 0 && r.now().Sub(r.fetched) < maxStale {
 		return nil
 	}
-	return &docket.Error{
-		Kind: docket.Unavailable, Err: errors.New("auth: the identity provider's keys have not been fetched"),
-		Detail: "The keys of the identity provider cannot be fetched right now. Try again shortly.",
-	}
+	return unavailable(errors.New("auth: the identity provider's keys have not been fetched"))
+}
+
+// unavailable returns an error of kind docket.Unavailable.
+func unavailable(reason error) error {
+	return &docket.Error{Kind: docket.Unavailable, Err: reason, Detail: "The keys of the identity provider cannot be fetched right now. Try again shortly."}
 }
 
 func (r *remote) find(ctx context.Context, algorithm jose.SignatureAlgorithm, id string) ([]any, error) {
-	for attempt := 0; ; attempt++ {
-		found, known, err := r.lookup(algorithm, id)
-		if len(found) > 0 {
-			return found, nil
-		}
-		if known || attempt > 0 || !r.refetch(ctx) {
-			return nil, err
-		}
+	found, known, err := r.lookup(algorithm, id)
+	if err == nil || known {
+		return found, err
 	}
+	if err := r.refetch(ctx); err != nil {
+		return nil, err
+	}
+	found, _, err = r.lookup(algorithm, id)
+	return found, err
 }
 
 // lookup returns the keys of the set that fit. Otherwise the error says why none
@@ -156,49 +157,65 @@ func (r *remote) lookup(algorithm jose.SignatureAlgorithm, id string) (found []a
 		return nil, true, errors.New("the token names no key (kid), and several keys fit")
 	case !known:
 		return nil, false, errors.New("the token names a key (kid) that the issuer does not publish")
+	case len(found) == 0:
+		return nil, true, errors.New("the token's algorithm does not match its key")
 	}
-	return found, true, errors.New("the token's algorithm does not match its key")
+	return found, true, nil
 }
 
 // refetch requests a fetch because a key is unknown, and waits for its end. It
-// returns false when ctx ends first, or when the last requested fetch was less
-// than unknownCooldown ago.
-func (r *remote) refetch(ctx context.Context) bool {
+// returns nil when the fetch succeeded. The error is of kind docket.Unavailable
+// when it failed or the limit of such fetches is reached, because the issuer may
+// have added the key; it is ctx's when ctx ends first.
+func (r *remote) refetch(ctx context.Context) error {
+	pending := r.request()
+	if pending == nil {
+		return unavailable(errors.New("auth: the token names an unknown key (kid), and unknown keys have caused too many fetches"))
+	}
+	select {
+	case <-pending.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if pending.err != nil {
+		return unavailable(fmt.Errorf("auth: the token names an unknown key (kid), and the keys cannot be fetched: %w", pending.err))
+	}
+	return nil
+}
+
+// request returns the pending fetch, or starts one. It returns nil when the
+// limit is reached.
+func (r *remote) request() *request {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.awaiting == nil {
-		if !r.asked.IsZero() && r.now().Sub(r.asked) < unknownCooldown {
-			r.mu.Unlock()
-			return false
+		if !r.unknown.AllowN(r.now(), 1) {
+			return nil
 		}
-		r.asked, r.awaiting = r.now(), make(chan struct{})
+		r.awaiting = &request{done: make(chan struct{})}
 		r.requested <- struct{}{} // never blocks: run receives it before awaiting is cleared
 	}
-	fetched := r.awaiting
-	r.mu.Unlock()
-	select {
-	case <-fetched:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return r.awaiting
 }
 
 // run fetches the set at once, then periodically and on request.
 func (r *remote) run(ctx context.Context) {
-	defer r.fetchEnded()
 	backoff := time.Second
 	for {
 		wait := refreshInterval
-		if err := r.fetch(ctx); ctx.Err() != nil {
+		err := r.fetch(ctx)
+		if ctx.Err() != nil {
+			r.fetchEnded(ctx.Err())
 			return
-		} else if err != nil {
+		}
+		if err != nil {
 			r.log.Warn("the identity provider's keys could not be fetched", "error", err)
 			if wait = backoff; r.ready() == nil {
 				wait = retryInterval
 			}
 			backoff = min(2*backoff, retryInterval)
 		}
-		r.fetchEnded()
+		r.fetchEnded(err)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -209,13 +226,14 @@ func (r *remote) run(ctx context.Context) {
 	}
 }
 
-// fetchEnded wakes the callers of refetch, unless their request came after the
-// fetch had begun.
-func (r *remote) fetchEnded() {
+// fetchEnded passes the result of a fetch to the callers of refetch, unless their
+// request came after the fetch had begun.
+func (r *remote) fetchEnded(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.awaiting != nil && len(r.requested) == 0 {
-		close(r.awaiting)
+		r.awaiting.err = err
+		close(r.awaiting.done)
 		r.awaiting = nil
 	}
 }
@@ -250,9 +268,10 @@ func (r *remote) fetch(ctx context.Context) error {
 	return nil
 }
 
-// discover returns the URL of the issuer's key set (OpenID Connect Discovery 1.0).
+// discover returns the URL of the issuer's key set (OpenID Connect Discovery 1.0,
+// section 4.1: a trailing slash of the issuer is not part of the URL).
 func (r *remote) discover(ctx context.Context) (string, error) {
-	text, err := r.get(ctx, r.issuer+"/.well-known/openid-configuration")
+	text, err := r.get(ctx, strings.TrimSuffix(r.issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
 		return "", err
 	}
@@ -291,63 +310,4 @@ func (r *remote) get(ctx context.Context, source string) ([]byte, error) {
 		err = fmt.Errorf("the response of %s is larger than %d bytes", source, maxKeySet)
 	}
 	return text, err
-}
-
-// parseKeySet parses a JSON Web Key Set (RFC 7517). It skips keys that cannot
-// verify tokens here, and fails when none remains.
-func parseKeySet(text []byte) ([]key, error) {
-	var document struct {
-		Keys []jsontext.Value `json:"keys"`
-	}
-	if err := json.Unmarshal(text, &document); err != nil {
-		return nil, errors.New("is not a valid JSON document")
-	}
-	if len(document.Keys) > maxKeys {
-		return nil, fmt.Errorf("has more than %d keys", maxKeys)
-	}
-	var set []key
-	for _, text := range document.Keys {
-		var jwk jose.JSONWebKey
-		if jwk.UnmarshalJSON(text) != nil || !jwk.IsPublic() || !jwk.Valid() || jwk.Use != "" && jwk.Use != "sig" || len(jwk.KeyID) > maxKeyID {
-			continue
-		}
-		algorithms := algorithmsOf(jwk)
-		if len(algorithms) > 0 {
-			set = append(set, key{id: jwk.KeyID, algorithms: algorithms, public: jwk.Key})
-		}
-	}
-	if len(set) == 0 {
-		return nil, errors.New("has no usable key")
-	}
-	return set, nil
-}
-
-// algorithmsOf returns the algorithms that a key may verify: those of its type,
-// restricted to its own alg when it has one.
-func algorithmsOf(jwk jose.JSONWebKey) []jose.SignatureAlgorithm {
-	var fit []jose.SignatureAlgorithm
-	switch public := jwk.Key.(type) {
-	case ed25519.PublicKey:
-		fit = []jose.SignatureAlgorithm{jose.EdDSA}
-	case *ecdsa.PublicKey:
-		switch public.Curve {
-		case elliptic.P256():
-			fit = []jose.SignatureAlgorithm{jose.ES256}
-		case elliptic.P384():
-			fit = []jose.SignatureAlgorithm{jose.ES384}
-		}
-	case *rsa.PublicKey:
-		if public.N.BitLen() >= 2048 {
-			fit = []jose.SignatureAlgorithm{jose.RS256, jose.PS256}
-		}
-	}
-	if jwk.Algorithm == "" {
-		return fit
-	}
-	return slices.DeleteFunc(fit, func(a jose.SignatureAlgorithm) bool { return string(a) != jwk.Algorithm })
-}
-
-func sameKey(a, b key) bool {
-	public, ok := a.public.(interface{ Equal(x any) bool })
-	return ok && a.id == b.id && slices.Equal(a.algorithms, b.algorithms) && public.Equal(b.public)
 }

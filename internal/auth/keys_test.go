@@ -51,29 +51,47 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestUnknownKeys sends tokens that name keys that do not exist. They cause one
-// fetch each 30 s; a key that the issuer adds meanwhile is used after that time.
+// TestUnknownKeys sends tokens that name keys that do not exist. They cause five
+// fetches at once and one each 30 s after that. Where no fetch is allowed the
+// error is Unavailable, because the key may be new.
 func TestUnknownKeys(t *testing.T) {
 	i := newIssuer(t)
 	c := &clock{}
 	v := i.verifier(t, c)
 	before := i.fetches.Load()
 	for n := range 100 {
-		if _, err := v.Verify(t.Context(), i.token(fmt.Sprint("bogus", n))); err == nil || docket.KindOf(err) == docket.Unavailable {
-			t.Fatalf("a token of an unknown key: %v", err)
+		_, err := v.Verify(t.Context(), i.token(fmt.Sprint("bogus", n)))
+		if err == nil || (docket.KindOf(err) == docket.Unavailable) != (n >= 5) {
+			t.Fatalf("token %d of an unknown key: %v", n, err)
 		}
 	}
-	if n := i.fetches.Load() - before; n != 1 {
+	if n := i.fetches.Load() - before; n != 5 {
 		t.Errorf("100 unknown keys caused %d fetches", n)
 	}
 	i.rotate(t, "new")
 	c.advance(30*time.Second - 1)
-	if _, err := v.Verify(t.Context(), i.token("new")); err == nil {
-		t.Error("the new key was fetched within 30 s")
+	if _, err := v.Verify(t.Context(), i.token("new")); docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("a token of the new key before the next fetch is allowed: %v", err)
 	}
 	c.advance(1)
 	if _, err := v.Verify(t.Context(), i.token("new")); err != nil {
 		t.Errorf("the new key was not fetched after 30 s: %v", err)
+	}
+}
+
+// TestRotationAfterBogusKeys checks that a few tokens of a stranger do not delay
+// the first use of a new key.
+func TestRotationAfterBogusKeys(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(t, &clock{})
+	for _, kid := range []string{"bogus1", "bogus2", "bogus3", "bogus4"} {
+		if _, err := v.Verify(t.Context(), i.token(kid)); err == nil {
+			t.Fatal("a token of an unknown key was accepted")
+		}
+	}
+	i.rotate(t, "new")
+	if _, err := v.Verify(t.Context(), i.token("new")); err != nil {
+		t.Errorf("the new key was not fetched: %v", err)
 	}
 }
 
@@ -94,7 +112,8 @@ func TestWithdrawnKey(t *testing.T) {
 	}
 }
 
-// TestBadSets returns each kind of invalid key set: the cached keys stay in use.
+// TestBadSets returns each kind of invalid key set: the cached keys stay in use,
+// and a token of an unknown key is neither accepted nor refused.
 func TestBadSets(t *testing.T) {
 	_, small, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -126,6 +145,15 @@ func TestBadSets(t *testing.T) {
 		"encryption": func(w http.ResponseWriter) {
 			fmt.Fprint(w, `{"keys":[`+strings.Replace(i.jwkRSA("x"), `"sig"`, `"enc"`, 1)+`]}`)
 		},
+		"signing only": func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"keys":[`+i.jwkWith("x", `"key_ops":["sign"]`)+`]}`)
+		},
+		"no operation": func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"keys":[`+i.jwkWith("x", `"key_ops":[]`)+`]}`)
+		},
+		"bad operations": func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"keys":[`+i.jwkWith("x", `"key_ops":"verify"`)+`]}`)
+		},
 		"other alg": func(w http.ResponseWriter) {
 			fmt.Fprint(w, `{"keys":[`+strings.Replace(i.jwkEd("x"), `"EdDSA"`, `"HS256"`, 1)+`]}`)
 		},
@@ -144,8 +172,8 @@ func TestBadSets(t *testing.T) {
 			v := i.verifier(t, c)
 			i.do(answer)
 			before := i.fetches.Load()
-			if _, err := v.Verify(t.Context(), i.token("x")); err == nil {
-				t.Error("a token of an unknown key was accepted")
+			if _, err := v.Verify(t.Context(), i.token("x")); docket.KindOf(err) != docket.Unavailable {
+				t.Errorf("a token of an unknown key: %v", err)
 			}
 			if i.fetches.Load() == before {
 				t.Fatal("the bad set was not fetched")
@@ -224,6 +252,34 @@ func TestDiscovery(t *testing.T) {
 	missing := i.started(t, &clock{}, func(o *Options) { o.JWKSURL, o.Issuer = "", i.URL+"/x" })
 	if _, err := missing.Verify(t.Context(), token); docket.KindOf(err) != docket.Unavailable {
 		t.Errorf("an issuer without OpenID configuration: %v", err)
+	}
+}
+
+// TestDiscoveryWithSlash checks that a trailing slash of the issuer is not part of
+// the discovery URL, but is part of the claim iss.
+func TestDiscoveryWithSlash(t *testing.T) {
+	i := newIssuer(t)
+	i.slash = "/"
+	v := i.verifier(t, &clock{}, func(o *Options) { o.JWKSURL, o.Issuer = "", i.URL+"/" })
+	for issuer, ok := range map[string]bool{i.URL + "/": true, i.URL: false} {
+		token := sign(`{"alg":"EdDSA","kid":"ed"}`, strings.Replace(good("alice"), "https://issuer.example", issuer, 1), withEd25519(i.ed))
+		if _, err := v.Verify(t.Context(), token); (err == nil) != ok {
+			t.Errorf("iss %s: %v", issuer, err)
+		}
+	}
+}
+
+// TestKeyUse checks which keys may verify tokens.
+func TestKeyUse(t *testing.T) {
+	i := newIssuer(t)
+	i.publish(
+		i.jwkEd("absent"), i.jwkWith("verify", `"key_ops":["verify"]`), i.jwkWith("both", `"key_ops":["sign","verify"],"use":"sig"`),
+		i.jwkWith("sign", `"key_ops":["sign"]`), i.jwkWith("none", `"key_ops":[]`), i.jwkWith("encrypt", `"use":"enc","key_ops":["verify"]`))
+	v := i.verifier(t, &clock{})
+	for kid, ok := range map[string]bool{"absent": true, "verify": true, "both": true, "sign": false, "none": false, "encrypt": false} {
+		if _, err := v.Verify(t.Context(), i.token(kid)); (err == nil) != ok {
+			t.Errorf("%s: %v", kid, err)
+		}
 	}
 }
 

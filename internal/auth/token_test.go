@@ -90,6 +90,7 @@ type issuer struct {
 	ed      ed25519.PrivateKey
 	rsa     *rsa.PrivateKey
 	ec      *ecdsa.PrivateKey
+	slash   string // at the end of its name in the OpenID configuration
 	fetches atomic.Int64
 
 	mu     sync.Mutex
@@ -125,7 +126,7 @@ func newIssuer(t *testing.T) *issuer {
 		answer(w)
 	})
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"response_types_supported":["code"]}`, i.URL, i.URL+"/jwks")
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"response_types_supported":["code"]}`, i.URL+i.slash, i.URL+"/jwks")
 	})
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)
@@ -134,6 +135,11 @@ func newIssuer(t *testing.T) *issuer {
 
 func (i *issuer) jwkEd(id string) string {
 	return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":%q,"x":%q}`, id, b64(i.ed.Public().(ed25519.PublicKey)))
+}
+
+// jwkWith is jwkEd with more members.
+func (i *issuer) jwkWith(id, members string) string {
+	return strings.Replace(i.jwkEd(id), "{", "{"+members+",", 1)
 }
 
 func (i *issuer) jwkEC(id string) string {
@@ -298,6 +304,20 @@ func TestAttacks(t *testing.T) {
 	}
 	if _, err := v.Verify(t.Context(), valid); err != nil {
 		t.Errorf("the valid token that the attacks are derived from: %v", err)
+	}
+}
+
+func TestTypes(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(t, &clock{})
+	for typ, ok := range map[string]bool{
+		"JWT": true, "jwt": true, "at+jwt": true, "AT+JWT": true, "application/at+jwt": true, "Application/JWT": true,
+		"": false, "logout+jwt": false, "application/": false, "application/application/jwt": false, "text/jwt": false, "jwt;x=y": false,
+	} {
+		token := sign(fmt.Sprintf(`{"alg":"EdDSA","kid":"ed","typ":%q}`, typ), good("alice"), withEd25519(i.ed))
+		if _, err := v.Verify(t.Context(), token); (err == nil) != ok {
+			t.Errorf("typ %q: %v", typ, err)
+		}
 	}
 }
 
