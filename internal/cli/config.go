@@ -44,6 +44,7 @@ type Config struct {
 	RateLimit   int            `env:"RATE_LIMIT"`
 	MaxTasks    int64          `env:"MAX_TASKS_PER_USER"`
 	Retention   time.Duration  `env:"TRASH_RETENTION"`
+	IdleTimeout time.Duration  `env:"IDLE_TIMEOUT"`
 	DrainDelay  *time.Duration `env:"DRAIN_DELAY"`
 	AdminAddr   string         `env:"ADMIN_ADDR"`
 	LogLevel    slog.Level     `env:"LOG_LEVEL"`
@@ -63,6 +64,7 @@ func defaults() Config {
 		Host:        "127.0.0.1",
 		Port:        8000,
 		Retention:   docket.DefaultRetention,
+		IdleTimeout: 120 * time.Second,
 		LogLevel:    slog.LevelInfo,
 	}
 }
@@ -204,6 +206,9 @@ func (c *Config) validate() []string {
 	}
 	if c.Retention <= 0 {
 		fault("TRASH_RETENTION must be more than 0s, such as 720h")
+	}
+	if c.IdleTimeout < time.Second || c.IdleTimeout > time.Hour {
+		fault("IDLE_TIMEOUT must be from 1s to 1h")
 	}
 	if c.DrainDelay != nil && (*c.DrainDelay < 0 || *c.DrainDelay > maxDrainDelay) {
 		fault("DRAIN_DELAY must be from 0s to %s", maxDrainDelay)

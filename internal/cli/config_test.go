@@ -51,8 +51,8 @@ func TestConfigFaultsAreListed(t *testing.T) {
 			[]string{"DATABASE_BATCHING must be on or off", "DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
 		},
 		"bounds": {
-			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:", "TRASH_RETENTION=0s"},
-			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1", "TRASH_RETENTION must be more than 0s"},
+			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:", "TRASH_RETENTION=0s", "IDLE_TIMEOUT=0s"},
+			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "IDLE_TIMEOUT must be from 1s to 1h", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1", "TRASH_RETENTION must be more than 0s"},
 		},
 		"operators": {
 			[]string{"ADMIN_ADDR=127.0.0.1:8000", "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_HEADERS=key:hunter2"},

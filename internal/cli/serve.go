@@ -80,17 +80,10 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		}
 	}()
 
-	api := &http.Server{
-		Handler: httpapi.New(service, httpapi.Options{
-			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
-			Draining: draining, Feed: hub, Metrics: metrics.registry, Tracing: tracers, Log: log,
-		}),
-		ReadHeaderTimeout: 5 * time.Second,
-		WriteTimeout:      time.Minute, // of net/http's own responses; ours set a deadline for each part
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	api := c.server(httpapi.New(service, httpapi.Options{
+		Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
+		Draining: draining, Feed: hub, Metrics: metrics.registry, Tracing: tracers, Log: log,
+	}), log)
 	listener, err := listen(ctx, c.address(), "see HOST and PORT")
 	if err != nil {
 		return err
@@ -117,6 +110,18 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	case <-ctx.Done():
 	}
 	return stop(context.WithoutCancel(ctx), api, draining, c.drainDelay(isTerminal(a.stdout)), log)
+}
+
+// server returns the server of the API.
+func (c *Config) server(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      time.Minute, // of net/http's own responses; ours set a deadline for each part
+		IdleTimeout:       c.IdleTimeout,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 func closed(c <-chan struct{}) bool {
