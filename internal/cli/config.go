@@ -51,6 +51,7 @@ type Config struct {
 	LogFormat   string         `env:"LOG_FORMAT"`
 
 	sources map[string]string // variable → source of its value
+	private bool              // only its owner can read the .env file, or there is none
 	otel    map[string]string // OpenTelemetry's variables, OTEL_*
 }
 
@@ -69,12 +70,15 @@ func defaults() Config {
 	}
 }
 
+// dotenv is the name of the file with settings in the working directory.
+const dotenv = ".env"
+
 // loadConfig reads the .env file of the working directory and environ, which
 // takes precedence. The error has one line for each fault.
 func loadConfig(environ []string) (Config, error) {
 	c := defaults()
 	c.sources = map[string]string{}
-	values, err := godotenv.Read(".env")
+	values, err := godotenv.Read(dotenv)
 	if file, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, fs.ErrNotExist) {
 		return c, fmt.Errorf("the configuration cannot be read: %w", file)
 	} else if err != nil && !ok { // the parser's error quotes the text, which may contain a secret
@@ -84,8 +88,9 @@ func loadConfig(environ []string) (Config, error) {
 		values = map[string]string{}
 	}
 	for name := range values {
-		c.sources[name] = ".env"
+		c.sources[name] = dotenv
 	}
+	c.private = onlyOwnerReads(dotenv)
 	for name, value := range env.ToMap(environ) {
 		values[name], c.sources[name] = value, "environment"
 	}

@@ -141,6 +141,17 @@ func TestBrokenDotenv(t *testing.T) {
 	}
 }
 
+func TestHasPassword(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "sqlite:docket.db": false, "postgres://u@h/d": false, "postgres://h/d?sslmode=require": false,
+		"postgres://u:p@h/d": true, "postgres://u@h/d?password=p": true, "postgres://u@h/d?sslpassword=p": true, "postgres://u:12/p@h/d": true, "postgres://u:p%@h/d": true,
+	} {
+		if hasPassword(text) != want {
+			t.Errorf("%q: %t", text, !want)
+		}
+	}
+}
+
 func TestRedactURL(t *testing.T) {
 	for text, want := range map[string]string{
 		"sqlite:docket.db": "sqlite:docket.db",

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,23 +53,46 @@ func (c *Config) database() (database, error) {
 	return postgresServer{options}, nil
 }
 
+// passwordParameters are the parameters of a PostgreSQL URL that hold passwords.
+var passwordParameters = []string{"password", "sslpassword"}
+
 // redactURL replaces the password of a database URL.
 func redactURL(text string) string {
-	u, err := url.Parse(text)
-	switch {
-	case text == "" || strings.HasPrefix(text, "sqlite:"):
+	if text == "" || strings.HasPrefix(text, "sqlite:") {
 		return text
-	case err != nil, strings.Count(text, "@") > 1, u.User == nil && strings.Contains(text, "@"):
-		return "(not a URL)" // or the parser split it inside the password
+	}
+	u, ok := parseDatabaseURL(text)
+	if !ok {
+		return "(not a URL)"
 	}
 	query := u.Query()
-	for _, name := range []string{"password", "sslpassword"} {
+	for _, name := range passwordParameters {
 		if query.Has(name) {
 			query.Set(name, "xxxxx")
 			u.RawQuery = query.Encode()
 		}
 	}
 	return u.Redacted()
+}
+
+// hasPassword reports whether a database URL holds a password, or may hold one.
+func hasPassword(text string) bool {
+	if text == "" || strings.HasPrefix(text, "sqlite:") {
+		return false
+	}
+	u, ok := parseDatabaseURL(text)
+	if !ok {
+		return true
+	}
+	_, set := u.User.Password()
+	return set || slices.ContainsFunc(passwordParameters, u.Query().Has)
+}
+
+// parseDatabaseURL returns false for what is not a URL, and for what the parser
+// may have split inside the password.
+func parseDatabaseURL(text string) (*url.URL, bool) {
+	u, err := url.Parse(text)
+	return u, err == nil && strings.Count(text, "@") <= 1 && (u.User != nil || !strings.Contains(text, "@"))
 }
 
 // sqliteFile is the path of a SQLite file.

@@ -47,6 +47,9 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		debug.SetGCPercent(gcPercent)
 	}
 	log := a.logger(c)
+	if names := c.exposedSecrets(); len(names) > 0 {
+		log.Warn("other users of this machine can read the secrets in .env: run `chmod 600 .env`", "variables", names)
+	}
 	d, err := c.database()
 	if err != nil {
 		return err
