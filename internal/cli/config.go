@@ -33,6 +33,7 @@ import (
 type Config struct {
 	DatabaseURL secret.Text `env:"DATABASE_URL"`
 	DirectURL   secret.Text `env:"DIRECT_DATABASE_URL"`
+	ImportURL   secret.Text `env:"IMPORT_DATABASE_URL"`
 	ExecMode    string      `env:"DATABASE_EXEC_MODE"`
 	Batching    string      `env:"DATABASE_BATCHING"`
 	MaxConns    int32       `env:"DATABASE_MAX_CONNS"`
@@ -123,7 +124,7 @@ func loadConfig(environ []string) (Config, error) {
 // It returns one line for each fault.
 func (c *Config) readSecrets(values map[string]string) []string {
 	var faults []string
-	for _, name := range []string{"DATABASE_URL", "DIRECT_DATABASE_URL", "AUTH_SECRET", "AUTH_SECRET_PREVIOUS", "BETTER_AUTH_SECRET"} {
+	for _, name := range []string{"DATABASE_URL", "DIRECT_DATABASE_URL", "IMPORT_DATABASE_URL", "AUTH_SECRET", "AUTH_SECRET_PREVIOUS", "BETTER_AUTH_SECRET"} {
 		file := values[name+"_FILE"]
 		if file == "" {
 			continue

@@ -23,7 +23,7 @@ func (c *Config) exposedSecrets() []string {
 	var names []string
 	for name, secret := range map[string]bool{
 		"AUTH_SECRET": c.Auth.Secret.IsSet(), "AUTH_SECRET_PREVIOUS": c.Auth.SecretPrevious.IsSet(), "BETTER_AUTH_SECRET": c.Auth.BetterAuthSecret.IsSet(),
-		"DATABASE_URL": hasPassword(c.DatabaseURL.Reveal()), "DIRECT_DATABASE_URL": hasPassword(c.DirectURL.Reveal()),
+		"DATABASE_URL": hasPassword(c.DatabaseURL.Reveal()), "DIRECT_DATABASE_URL": hasPassword(c.DirectURL.Reveal()), "IMPORT_DATABASE_URL": hasPassword(c.ImportURL.Reveal()),
 	} {
 		if secret && c.sources[name] == dotenv {
 			names = append(names, name)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,10 +19,11 @@ func (a *app) importCommand() *cobra.Command {
 		Use:   "import",
 		Short: "Copy the tasks of the Python version",
 		Long: "Copies the table public.tasks of the Python version into the database of this configuration. The source is not changed.\n\n" +
+			"Set IMPORT_DATABASE_URL when the source is another database. --from does the same, but other users of the machine can read its password in the list of processes.\n\n" +
 			"The import can be repeated: a task that was copied before is not copied again. Tasks keep their times; each gets a UUIDv7 of its creation time as id.",
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&from, "from", "", "PostgreSQL URL of the Python version's database (default: DATABASE_URL)")
+	cmd.Flags().StringVar(&from, "from", "", "PostgreSQL URL of the Python version's database (default: IMPORT_DATABASE_URL, else DATABASE_URL)")
 	cmd.RunE = a.withConfig(func(ctx context.Context, c Config, _ []string) error { return a.importTasks(ctx, c, from) })
 	return cmd
 }
@@ -29,18 +31,19 @@ func (a *app) importCommand() *cobra.Command {
 // importTasks copies every valid task. It lists the invalid ones and fails when
 // there are any.
 func (a *app) importTasks(ctx context.Context, c Config, from string) (err error) {
-	if from == "" {
-		from = c.DatabaseURL.Reveal()
+	log := a.logger(c)
+	if hasPassword(from) {
+		log.Warn("other users of this machine can read the password of --from in the list of processes: set IMPORT_DATABASE_URL instead")
 	}
-	source, err := postgres.ParseURL(from)
+	source, err := postgres.ParseURL(cmp.Or(from, c.ImportURL.Reveal(), c.DatabaseURL.Reveal()))
 	if err != nil {
-		return fmt.Errorf("the database to import from %w (--from URL, or DATABASE_URL)", err)
+		return fmt.Errorf("the database to import from %w (IMPORT_DATABASE_URL, --from URL, or DATABASE_URL)", err)
 	}
 	d, err := c.database()
 	if err != nil {
 		return err
 	}
-	store, err := d.open(ctx, a.logger(c))
+	store, err := d.open(ctx, log)
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,12 @@ func query(t *testing.T, url, sql string) (n int) {
 }
 
 func runImport(ctx context.Context, url string, args ...string) (code int, stdout, stderr string) {
+	return runImportWith(ctx, []string{"DATABASE_URL=" + url}, args...)
+}
+
+func runImportWith(ctx context.Context, environ []string, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = Run(ctx, append([]string{"import"}, args...), []string{"DATABASE_URL=" + url}, &out, &errs)
+	code = Run(ctx, append([]string{"import"}, args...), environ, &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -154,14 +158,20 @@ func TestImportOfInvalidRows(t *testing.T) {
 	}
 }
 
+// TestImportIntoSQLite checks where the source may be named. A password in --from,
+// which other users can read, causes a warning.
 func TestImportIntoSQLite(t *testing.T) {
 	inDir(t, "")
-	url := legacy(t, 500)
-	code, out, errs := runImport(t.Context(), "sqlite:docket.db", "--from", url)
-	if code != 0 || !strings.Contains(out, "Imported 500 tasks") {
-		t.Errorf("exit %d: %s%s", code, out, errs)
+	url := legacy(t, 500) + "&password=unused"
+	code, out, errs := runImportWith(t.Context(), []string{"DATABASE_URL=sqlite:docket.db", "IMPORT_DATABASE_URL=" + url})
+	if code != 0 || !strings.Contains(out, "Imported 500 tasks") || strings.Contains(errs, "list of processes") {
+		t.Errorf("IMPORT_DATABASE_URL: exit %d: %s%s", code, out, errs)
+	}
+	code, out, errs = runImport(t.Context(), "sqlite:docket.db", "--from", url)
+	if code != 0 || !strings.Contains(out, "500 existed already") || strings.Count(errs, "set IMPORT_DATABASE_URL instead") != 1 {
+		t.Errorf("--from: exit %d: %s%s", code, out, errs)
 	}
 	if code, _, errs = runImport(t.Context(), "sqlite:docket.db"); code != 1 || !strings.Contains(errs, "--from URL") {
-		t.Errorf("without a source, exit %d: %s", code, errs)
+		t.Errorf("without a source: exit %d: %s", code, errs)
 	}
 }
