@@ -71,7 +71,18 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	hub := feed.New(store.Counters)
 	service := docket.NewService(store, docket.WithChanged(hub.Changed), docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
 	draining := make(chan struct{})
-	metrics := newTelemetry(version(), store, hub, func() bool { return !closed(draining) && service.Ready(ctx) == nil })
+	ready := func() error {
+		if closed(draining) {
+			return errDraining
+		}
+		if verifier != nil {
+			if err := verifier.Ready(); err != nil {
+				return err
+			}
+		}
+		return service.Ready(ctx)
+	}
+	metrics := newTelemetry(version(), store, hub, ready)
 	workers, stopWorkers := startWorkers(ctx, service, hub, verifier, metrics, log)
 	defer func() {
 		stopWorkers()
@@ -98,7 +109,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		if failure != nil {
 			return errors.Join(failure, listener.Close())
 		}
-		admin := metrics.adminServer(where)
+		admin := adminServer(where, metrics.registry, ready)
 		defer func() { err = errors.Join(err, admin.Close()) }()
 		serveOn(admin, adminListener, failed)
 		log.Info("serving operators", "metrics", "http://"+adminListener.Addr().String()+"/metrics", "profiles", "http://"+adminListener.Addr().String()+"/debug/pprof/")
@@ -126,6 +137,9 @@ func (c *Config) server(handler http.Handler, log *slog.Logger) *http.Server {
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
+
+// errDraining is the state between the signal and the stop.
+var errDraining = errors.New("the server is stopping")
 
 func closed(c <-chan struct{}) bool {
 	select {

@@ -2,23 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/pprof"
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -39,7 +32,7 @@ type telemetry struct {
 
 // newTelemetry registers the metrics of the process, the hub and the store, if
 // the store is a prometheus.Collector.
-func newTelemetry(version string, store any, hub *feed.Hub, ready func() bool) *telemetry {
+func newTelemetry(version string, store any, hub *feed.Hub, ready func() error) *telemetry {
 	t := &telemetry{
 		registry:            prometheus.NewRegistry(),
 		expired:             prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Expired idempotency keys that were removed."}),
@@ -51,42 +44,16 @@ func newTelemetry(version string, store any, hub *feed.Hub, ready func() bool) *
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_polls_total", Help: "Polls of the database for changes made by other instances."}, func() float64 { return float64(hub.Stats().Polls) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_poll_failures_total", Help: "Failed polls; the next one finds the same changes."}, func() float64 { return float64(hub.Stats().Failures) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_ready", Help: "1 when /readyz answers 200, otherwise 0."}, func() float64 {
-			if ready() {
-				return 1
+			if ready() != nil {
+				return 0
 			}
-			return 0
+			return 1
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 }))
 	if c, ok := store.(prometheus.Collector); ok {
 		t.registry.MustRegister(c)
 	}
 	return t
-}
-
-// handler serves the metrics and profiles.
-func (t *telemetry) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	return mux
-}
-
-// adminAddress completes ADMIN_ADDR: the default host is 127.0.0.1.
-func adminAddress(text string) (string, error) {
-	if !strings.Contains(text, ":") {
-		text = ":" + text
-	}
-	host, port, err := net.SplitHostPort(text)
-	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
-		return "", errors.New("ADMIN_ADDR must be a port, such as 9090, or an address and a port, such as 0.0.0.0:9090")
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port), nil
 }
 
 // endpoints are OpenTelemetry's variables for the receiver of traces.
@@ -145,25 +112,4 @@ func tracing(ctx context.Context, variables map[string]string, version string, l
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(what))
 	return provider, provider.Shutdown, nil
-}
-
-// adminServer returns the server of ADMIN_ADDR. On loopback it answers only when
-// Host names this machine: DNS rebinding must not let a web page read profiles.
-func (t *telemetry) adminServer(address string) *http.Server {
-	h := t.handler()
-	if host, _, err := net.SplitHostPort(address); err == nil && isLoopback(host) {
-		all := h
-		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			name := r.Host
-			if host, _, err := net.SplitHostPort(name); err == nil {
-				name = host
-			}
-			if !isLoopback(strings.Trim(name, "[]")) {
-				w.WriteHeader(http.StatusForbidden)
-				return
-			}
-			all.ServeHTTP(w, r)
-		})
-	}
-	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 }
