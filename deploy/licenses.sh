@@ -1,7 +1,8 @@
 #!/bin/sh
-# licenses.sh FILE [GOOS...]: writes to FILE the licence texts of all third-party
-# code in the binaries for these systems (default: those of .goreleaser.yaml): Go's
-# standard library, each linked module, and the embedded Swagger UI.
+# licenses.sh FILE [GOOS...]: writes to FILE, relative to the root of the
+# repository, the licence texts of all third-party code in the binaries for these
+# systems (default: those of .goreleaser.yaml): Go's standard library, each linked
+# module, and the embedded Swagger UI.
 #
 # It reads the module cache and never the network: run `go mod download` before.
 set -eu
