@@ -152,7 +152,7 @@ func TestPurgeOnTraffic(t *testing.T) {
 		s := NewService(store, WithRetention(24*time.Hour))
 		ctx, stop := context.WithCancel(t.Context())
 		total := 0
-		go s.Run(ctx, func(done Tidied, _ error) { total += done.Purged })
+		go s.Run(ctx, func(done Removed, _ error) { total += done.Tasks })
 		pass := func(d time.Duration) {
 			time.Sleep(d)
 			synctest.Wait()
@@ -162,7 +162,7 @@ func TestPurgeOnTraffic(t *testing.T) {
 			if _, _, err := s.Do(t.Context(), "alice", create("x"), nil); err != nil && store.err == nil {
 				t.Error(err)
 			}
-			pass(2 * tidyInterval)
+			pass(2 * maintenanceInterval)
 			return len(store.before)
 		}
 		pass(time.Hour)

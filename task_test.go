@@ -83,7 +83,7 @@ func TestNormalize(t *testing.T) {
 		{"a\x00", text("\x00"), "a\x00", []Fault{title("nul_character"), description("nul_character")}},
 		{"a\xff", text(strings.Repeat("x", 5001)), "a\xff", []Fault{title("invalid_utf8"), description("too_long")}},
 	} {
-		task := NewTask{Title: test.title, Description: test.description}
+		task := NewTask{Fields{Title: test.title, Description: test.description}}
 		update := TaskUpdate{Title: Some(test.title), Description: Some(test.description)}
 		for _, faults := range [][]Fault{task.Normalize(), update.Normalize()} {
 			if len(faults) > 0 || len(test.faults) > 0 {

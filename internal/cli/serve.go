@@ -183,9 +183,9 @@ func startWorkers(ctx context.Context, service *docket.Service, hub *feed.Hub, v
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	workers = &sync.WaitGroup{}
 	workers.Go(func() {
-		service.Run(ctx, func(done docket.Tidied, err error) {
-			told.expired.Add(float64(done.Expired))
-			told.purged.Add(float64(done.Purged))
+		service.Run(ctx, func(removed docket.Removed, err error) {
+			told.expired.Add(float64(removed.Keys))
+			told.purged.Add(float64(removed.Tasks))
 			if err != nil {
 				told.housekeeping.Inc()
 				log.WarnContext(ctx, "housekeeping failed, and is tried again later", "error", err)

@@ -84,7 +84,7 @@ func (*TaskCreate) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema
 }
 
 func (b *TaskCreate) task() docket.NewTask {
-	return docket.NewTask{Title: b.Title, Description: b.Description, Completed: b.Completed}
+	return docket.NewTask{Fields: docket.Fields{Title: b.Title, Description: b.Description, Completed: b.Completed}}
 }
 
 func (b *TaskCreate) decode(data []byte) {

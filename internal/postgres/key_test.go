@@ -15,7 +15,7 @@ import (
 // writeKeyed creates a task under a key.
 func writeKeyed(s *Store, text string) (docket.Written, error) {
 	return s.Write(context.Background(), "alice", docket.Write{
-		Operations: []docket.Operation{{Action: docket.Create, ID: uuid.Must(uuid.NewV7()), New: docket.NewTask{Title: "task"}}},
+		Operations: []docket.Operation{{Action: docket.Create, ID: uuid.Must(uuid.NewV7()), New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}},
 		Key:        &docket.Key{Text: text}, Now: draft("").CreatedAt, Epoch: 1,
 	})
 }

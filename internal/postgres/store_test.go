@@ -68,7 +68,7 @@ func TestSyncMissesNothing(t *testing.T) {
 
 func draft(title string) docket.Task {
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Title: title, CreatedAt: now, UpdatedAt: now}
+	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
 }
 
 func put(t *testing.T, s *Store, title string) docket.Task {

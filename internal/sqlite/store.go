@@ -31,10 +31,10 @@ const acquireTimeout = 2 * time.Second
 
 // Store keeps tasks in a SQLite file. It implements docket.Store.
 type Store struct {
-	lock    *flock.Flock
-	readers *readers
-	writer  *writer
-	flights flights
+	lock     *flock.Flock
+	readers  *readers
+	writer   *writer
+	inFlight inFlightKeys
 }
 
 var _ docket.Store = (*Store)(nil)

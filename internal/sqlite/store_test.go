@@ -45,7 +45,7 @@ func TestSyncMissesNothing(t *testing.T) { storetest.Sync(t, open(t, tempPath(t)
 
 func draft(title string) docket.Task {
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Title: title, CreatedAt: now, UpdatedAt: now}
+	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
 }
 
 func put(t *testing.T, s *Store, title string) docket.Task {
@@ -230,7 +230,8 @@ func TestGroupIsolatesItsWrites(t *testing.T) {
 	ok := func(title string) func(*statements) error {
 		return func(q *statements) error {
 			d := draft(title)
-			return exec(q.insert, string(d.UserID), d.ID[:], d.Title, nil, false, 1, 1, int64(len(title)), "", nil)
+			d.Version = int64(len(title))
+			return exec(q.insert, values(&d)...)
 		}
 	}
 	failed := errors.New("failed")
@@ -331,7 +332,7 @@ func TestKeyInFlight(t *testing.T) {
 	other := w
 	other.Key = &docket.Key{Text: "other"}
 	entered, leave := make(chan struct{}), make(chan struct{})
-	end := s.flights.begin("alice", w.Key)
+	end := s.inFlight.begin("alice", w.Key)
 	first := make(chan error, 1)
 	go func() {
 		first <- s.writer.do(context.Background(), 1, func(*statements) error {
@@ -358,8 +359,8 @@ func TestKeyInFlight(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Fatal(err)
 	}
-	if written, err := s.Write(t.Context(), "alice", w); err != nil || written.Replayed || len(s.flights.n) != 0 {
-		t.Errorf("afterwards: %+v, %v, %d in flight", written, err, len(s.flights.n))
+	if written, err := s.Write(t.Context(), "alice", w); err != nil || written.Replayed || len(s.inFlight.writes) != 0 {
+		t.Errorf("afterwards: %+v, %v, %d in flight", written, err, len(s.inFlight.writes))
 	}
 }
 

@@ -170,7 +170,7 @@ func testPurgeBesideWrites(t *testing.T, f *fixture) {
 		writers.Go(func() {
 			owner := docket.UserID(fmt.Sprint("owner ", i))
 			for range rounds {
-				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: owner, Title: "x", CreatedAt: start, UpdatedAt: start})
+				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: owner, Fields: docket.Fields{Title: "x"}, CreatedAt: start, UpdatedAt: start})
 				if err == nil {
 					_, err = Do(f.ctx, f.store, owner, acting(docket.Delete, task.ID), start)
 				}
@@ -245,7 +245,7 @@ func testEraseBesideWrites(t *testing.T, f *fixture) {
 	for range 4 {
 		writers.Go(func() {
 			for i := range 20 {
-				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: "alice", Title: "x", CreatedAt: now, UpdatedAt: now})
+				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: "alice", Fields: docket.Fields{Title: "x"}, CreatedAt: now, UpdatedAt: now})
 				if err == nil && i%3 == 0 {
 					_, err = Do(f.ctx, f.store, "alice", acting(docket.Delete, task.ID), now)
 				} else if err == nil {

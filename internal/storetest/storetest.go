@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"UpdateSetsWhatIsGiven", testUpdate},
 		{"UpdateOfNothingNewKeepsTheVersion", testUpdateSame},
 		{"Toggle", testToggle},
+		{"RulesAreThoseOfTheDomain", testRules},
 		{"ClockThatStepsBack", testClockBack},
 		{"Preconditions", testPreconditions},
 		{"NoUpdateIsLost", testLostUpdates},
@@ -98,7 +99,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 // draft returns a task that has not been stored.
 func (f *fixture) draft(owner docket.UserID, title string) docket.Task {
 	now := f.tick()
-	return docket.Task{ID: newID(), UserID: owner, Title: title, CreatedAt: now, UpdatedAt: now}
+	return docket.Task{ID: newID(), UserID: owner, Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
 }
 
 func (f *fixture) create(owner docket.UserID, title string) docket.Task {
@@ -136,7 +137,7 @@ func Create(ctx context.Context, s docket.Store, t docket.Task) (docket.Task, er
 }
 
 func creation(t docket.Task) docket.Operation {
-	return docket.Operation{Action: docket.Create, ID: t.ID, New: docket.NewTask{Title: t.Title, Description: t.Description, Completed: t.Completed}}
+	return docket.Operation{Action: docket.Create, ID: t.ID, New: docket.NewTask{Fields: t.Fields}}
 }
 
 func updating(id uuid.UUID, u docket.TaskUpdate) docket.Operation {

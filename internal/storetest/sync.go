@@ -107,7 +107,7 @@ func (h *history) change(r *rand.Rand) error {
 		_, err := h.stores[0].Purge(ctx, time.Now().UTC(), 5)
 		return err
 	case !any || n < 40:
-		t, _, err := service.Do(ctx, h.owner, docket.Operation{New: docket.NewTask{Title: fmt.Sprint(n)}}, nil)
+		t, _, err := service.Do(ctx, h.owner, docket.Operation{New: docket.NewTask{Fields: docket.Fields{Title: fmt.Sprint(n)}}}, nil)
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.ids = append(h.ids, t.ID)
