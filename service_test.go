@@ -36,7 +36,9 @@ func (r *recorder) Write(_ context.Context, owner UserID, w Write) (Written, err
 	return written, nil
 }
 
-func create(title string) Operation { return Operation{Action: Create, New: NewTask{Fields{Title: title}}} }
+func create(title string) Operation {
+	return Operation{Action: Create, New: NewTask{Fields{Title: title}}}
+}
 
 func TestCreateTaskIsDeterminedByItsSources(t *testing.T) {
 	store := &recorder{}

@@ -1,6 +1,7 @@
 package docket
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -127,6 +128,48 @@ func TestFold(t *testing.T) {
 		}
 		if Fold(Fold(a)) != Fold(a) {
 			t.Errorf("Fold is not idempotent for %q", a)
+		}
+	}
+}
+
+// TestUpdatesCoverEveryField fails when a field of Fields is missing in TaskUpdate or
+// in Apply.
+func TestUpdatesCoverEveryField(t *testing.T) {
+	others := reflect.ValueOf(Fields{Title: "x", Description: new("x"), Completed: true})
+	for i := range others.NumField() {
+		name := others.Type().Field(i).Name
+		var update TaskUpdate
+		field := reflect.ValueOf(&update).Elem().FieldByName(name)
+		if !field.IsValid() || others.Field(i).IsZero() {
+			t.Errorf("%s is not in TaskUpdate, or has no other value than zero in this test", name)
+			continue
+		}
+		field.FieldByName("Set").SetBool(true)
+		field.FieldByName("Value").Set(others.Field(i))
+		var got, want Fields
+		reflect.ValueOf(&want).Elem().Field(i).Set(others.Field(i))
+		if !update.Apply(&got) || cmp.Diff(want, got) != "" || update.Apply(&got) {
+			t.Errorf("%s: applied twice, the update makes %+v", name, got)
+		}
+	}
+}
+
+func TestApplyLooksAtWhatIsSet(t *testing.T) {
+	before := Fields{Title: "title", Description: new("note"), Completed: true}
+	for name, test := range map[string]struct {
+		update TaskUpdate
+		want   Fields
+	}{
+		"nothing":     {TaskUpdate{Title: Optional[string]{Value: "x"}, Completed: Optional[bool]{Value: false}}, before},
+		"the same":    {TaskUpdate{Some("title"), Some(new("note")), Some(true)}, before},
+		"null":        {TaskUpdate{Description: Some[*string](nil)}, Fields{Title: "title", Completed: true}},
+		"one of many": {TaskUpdate{Some("title"), Some(new("note")), Some(false)}, Fields{Title: "title", Description: new("note")}},
+		"empty":       {TaskUpdate{Description: Some(new(""))}, Fields{Title: "title", Description: new(""), Completed: true}},
+	} {
+		got := before
+		changed := test.update.Apply(&got)
+		if diff := cmp.Diff(test.want, got); diff != "" || changed != (cmp.Diff(before, test.want) != "") {
+			t.Errorf("%s: changed is %v (-want +got):\n%s", name, changed, diff)
 		}
 	}
 }

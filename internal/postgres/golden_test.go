@@ -41,3 +41,26 @@ func TestStatementsAreGolden(t *testing.T) {
 		t.Errorf("the statements are not those of %s: see the difference with -update and git diff", path)
 	}
 }
+
+func TestCompile(t *testing.T) {
+	p := parameters[string]{
+		"first": func(s string) any { return s + "1" }, "second": func(s string) any { return s + "2" }, "unused": func(string) any { panic("unused") },
+	}
+	s := p.compile("@second::text = @first AND x->>'a' = @second\nOR (@first)")
+	if s.sql != "$1::text = $2 AND x->>'a' = $1\nOR ($2)" {
+		t.Errorf("compiled %q", s.sql)
+	}
+	if args := s.args("a"); !slices.Equal(args, []any{"a2", "a1"}) {
+		t.Errorf("the arguments are %v", args)
+	}
+	for _, unknown := range []string{"@third", "@firs", "@", "a@>b"} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("compiled %q", unknown)
+				}
+			}()
+			p.compile(unknown)
+		}()
+	}
+}

@@ -24,7 +24,7 @@ func testRules(t *testing.T, f *fixture) {
 	rapid.Check(t, func(r *rapid.T) {
 		owners++
 		m := &model{owner: docket.UserID(fmt.Sprint("owner ", owners)), now: f.now, tasks: map[uuid.UUID]docket.Task{}}
-		for range rapid.IntRange(1, 12).Draw(r, "writes") {
+		for range rapid.IntRange(5, 30).Draw(r, "writes") {
 			w := m.draw(r)
 			want, wantErr := m.write(w)
 			got, err := f.store.Write(f.ctx, m.owner, w)
@@ -66,13 +66,13 @@ type model struct {
 	ids     []uuid.UUID // of all tasks ever drawn
 }
 
-// draw returns a write of one to three operations.
+// draw returns a write of one operation, or of three.
 func (m *model) draw(r *rapid.T) docket.Write {
 	w := docket.Write{
 		Now:   m.now.Add(time.Duration(rapid.IntRange(-3, 3).Draw(r, "µs")) * time.Microsecond),
-		Epoch: 1, MaxTasks: rapid.Int64Range(0, 3).Draw(r, "most"),
+		Epoch: 1, MaxTasks: rapid.SampledFrom([]int64{0, 1, 2, 2}).Draw(r, "most"),
 	}
-	for range rapid.IntRange(1, 3).Draw(r, "operations") {
+	for range rapid.SampledFrom([]int{1, 1, 1, 3}).Draw(r, "operations") {
 		w.Operations = append(w.Operations, m.drawOperation(r))
 	}
 	return w
@@ -80,26 +80,26 @@ func (m *model) draw(r *rapid.T) docket.Write {
 
 func (m *model) drawOperation(r *rapid.T) docket.Operation {
 	title, description := rapid.SampledFrom([]string{"a", "A", "b"}), rapid.Ptr(rapid.SampledFrom([]string{"", "x"}), true)
-	action := rapid.SampledFrom([]docket.Action{docket.Create, docket.Update, docket.Toggle, docket.Delete, docket.Restore}).Draw(r, "action")
+	action := rapid.SampledFrom([]docket.Action{docket.Create, docket.Update, docket.Toggle, docket.Delete, docket.Restore, docket.Restore}).Draw(r, "action")
 	if action == docket.Create || len(m.ids) == 0 {
 		m.ids = append(m.ids, newID())
 		return docket.Operation{Action: action, ID: m.ids[len(m.ids)-1], New: docket.NewTask{Fields: docket.Fields{
 			Title: title.Draw(r, "title"), Description: description.Draw(r, "description"), Completed: rapid.Bool().Draw(r, "completed"),
 		}}}
 	}
-	o := docket.Operation{Action: action, ID: rapid.SampledFrom(m.ids).Draw(r, "id")}
+	o := docket.Operation{Action: action, ID: rapid.SampledFrom(m.ids[max(0, len(m.ids)-4):]).Draw(r, "id")}
 	version := rapid.SampledFrom([]int64{m.tasks[o.ID].Version, m.tasks[o.ID].Version, 1})
-	o.If.Match = drawOptional(r, rapid.SliceOfN(version, 0, 2), 1)
+	o.If.Match = drawOptional(r, rapid.SliceOfN(version, 1, 2), 1)
 	o.If.NoneMatch = drawOptional(r, rapid.SliceOfN(version, 0, 1), 1)
 	if action == docket.Update {
-		o.Update = docket.TaskUpdate{Title: drawOptional(r, title, 2), Description: drawOptional(r, description, 2), Completed: drawOptional(r, rapid.Bool(), 2)}
+		o.Update = docket.TaskUpdate{Title: drawOptional(r, title, 4), Description: drawOptional(r, description, 4), Completed: drawOptional(r, rapid.Bool(), 4)}
 	}
 	return o
 }
 
-// drawOptional draws a value in quarters of four cases.
-func drawOptional[T any](r *rapid.T, values *rapid.Generator[T], quarters int) docket.Optional[T] {
-	if rapid.IntRange(1, 4).Draw(r, "set") > quarters {
+// drawOptional draws a value in so many of eight cases.
+func drawOptional[T any](r *rapid.T, values *rapid.Generator[T], eighths int) docket.Optional[T] {
+	if rapid.IntRange(1, 8).Draw(r, "set") > eighths {
 		return docket.Optional[T]{}
 	}
 	return docket.Some(values.Draw(r, "value"))

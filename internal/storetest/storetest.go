@@ -24,6 +24,7 @@ func Run(t *testing.T, open Open) {
 		run  func(t *testing.T, f *fixture)
 	}{
 		{"Create", testCreate},
+		{"EveryFieldIsKept", testFields},
 		{"CreateKeepsTimesToTheMicrosecond", testTimes},
 		{"CreateKeepsText", testText},
 		{"CreateFillsTheBounds", testBounds},
