@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// paged is a Store that has one answer to Changes, and remembers the question.
+// paged is a Store that always returns the same page of changes, and records the range.
 type paged struct {
 	recorder
 	page  ChangePage
@@ -86,7 +86,7 @@ func TestTokensExpire(t *testing.T) {
 	}
 }
 
-// erasing is a Store whose erasure takes so many steps.
+// erasing is a Store whose erasure takes a number of steps.
 type erasing struct {
 	recorder
 	epochs []int64
@@ -126,7 +126,7 @@ func TestWritesAreTold(t *testing.T) {
 	}
 }
 
-// purging is a Store that has so many deleted tasks to purge.
+// purging is a Store with a number of deleted tasks to purge.
 type purging struct {
 	recorder
 	due    int
@@ -144,8 +144,8 @@ func (p *purging) Purge(_ context.Context, before time.Time, limit int) (int, er
 	return n, p.err
 }
 
-// TestPurgeOnTraffic shows that deleted tasks are purged at the first write, then
-// at most hourly, and that requests have most of the time.
+// TestPurgeOnTraffic shows that deleted tasks are purged after the first write, then at
+// most hourly, and that a purge pauses for most of the time.
 func TestPurgeOnTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &purging{due: purgeStep + 1}

@@ -104,7 +104,7 @@ func TestBatchSaysWhichOperationFailed(t *testing.T) {
 	}
 }
 
-// expiring is a Store that has so many keys to forget.
+// expiring is a Store with a number of keys that have expired.
 type expiring struct {
 	recorder
 	keys  int
@@ -120,8 +120,8 @@ func (e *expiring) ExpireKeys(_ context.Context, _ time.Time, limit int) (int, e
 
 func (e *expiring) Purge(context.Context, time.Time, int) (int, error) { return 0, nil }
 
-// TestKeysExpireOnTraffic shows that a write, and nothing else, has
-// the keys that are of no use removed, step by step.
+// TestKeysExpireOnTraffic shows that a write, and nothing else, starts the removal of
+// expired keys, in steps.
 func TestKeysExpireOnTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &expiring{keys: 2*expireStep + 1, calls: make(chan int, 10)}

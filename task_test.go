@@ -27,7 +27,7 @@ func TestParseUserID(t *testing.T) {
 	}
 }
 
-// checkFaults compares err's faults but for their wording, which it must have.
+// checkFaults compares the faults of err, except their details, which must not be empty.
 func checkFaults(t *testing.T, err error, want ...Fault) {
 	t.Helper()
 	if KindOf(err) != Invalid {

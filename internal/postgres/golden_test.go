@@ -29,7 +29,7 @@ func TestStatementsAreGolden(t *testing.T) {
 	}
 	path := filepath.Join("testdata", "statements.golden.sql")
 	if *update {
-		if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -83,8 +83,7 @@ UPDATE docket.tasks AS t SET ` + flipped + `, ` + updated + `, version = o.count
 FROM o WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL
 RETURNING ` + selected + `, 'done'`)
 
-// changeSQL holds the other statements of operations. They return no row when there
-// is no task.
+// The statements of the other operations return no row when there is no task.
 var (
 	updateSQL = change{refusals: []string{stale, "WHEN NOT (" + differs + ") THEN 'same'"}, task: assigned + ", " + updated}.compile()
 
@@ -101,13 +100,13 @@ var (
 
 // Parts of statements about a task t.
 const (
-	stale = `WHEN NOT ((@match::bigint[] IS NULL OR t.version = ANY (@match)) AND (@none_match::bigint[] IS NULL OR t.version <> ALL (@none_match))) THEN 'stale'`
+	stale = "WHEN NOT ((@match::bigint[] IS NULL OR t.version = ANY (@match)) AND (@none_match::bigint[] IS NULL OR t.version <> ALL (@none_match))) THEN 'stale'"
 
 	flipped = "completed = NOT t.completed"
 	updated = "updated_at = greatest(@now::timestamptz, t.updated_at)"
 )
 
-// differs is the condition that an update changes t. assigned sets what it sets.
+// differs is the condition that an update changes t, assigned what it sets in t.
 var differs, assigned = func() (string, string) {
 	var conditions, assignments []string
 	for _, c := range columns {
@@ -124,15 +123,15 @@ var differs, assigned = func() (string, string) {
 // change is the statement of an operation on a task that exists, in parts.
 type change struct {
 	deleted  bool     // it finds deleted tasks too
-	refusals []string // WHEN clauses: each gives an outcome other than done. The first that holds counts
+	refusals []string // WHEN clauses, each with an outcome other than done; the first that holds counts
 	task     string   // what it sets in the task, besides version
 	owner    string   // what it sets in the owner, besides counter
 	silent   bool     // it returns the outcome without the task
 }
 
-// compile returns the statement. It takes the owner's lock and then the task: FOR
-// UPDATE reads the newest version of a row, not the statement's snapshot. Its only
-// row is the task as the statement leaves it, and the outcome.
+// compile returns the statement. It locks the owner and then reads the task: FOR UPDATE
+// reads the newest version of a row, not that of the statement's snapshot. It returns
+// one row: the task as the statement leaves it, and the outcome.
 func (c change) compile() *statement[*request] {
 	where, returned, result := "", "", "SELECT now.outcome FROM now"
 	if !c.deleted {
@@ -145,7 +144,9 @@ func (c change) compile() *statement[*request] {
 	return operationParameters.compile(`WITH o AS MATERIALIZED (
   SELECT x.live FROM docket.owners AS x WHERE x.user_id = @user_id FOR UPDATE),
 now AS MATERIALIZED (
-  SELECT ` + selected + `, CASE ` + strings.Join(c.refusals, "\n    ") + ` ELSE 'done' END AS outcome
+  SELECT ` + selected + `, CASE
+    ` + strings.Join(c.refusals, "\n    ") + `
+    ELSE 'done' END AS outcome
   FROM o, docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id` + where + ` FOR UPDATE OF t),
 n AS (
   UPDATE docket.owners AS x SET counter = x.counter + 1` + c.owner + ` FROM now

@@ -176,8 +176,8 @@ func TestStatementsKeepToOneUser(t *testing.T) {
 	}
 }
 
-// TestMigrationsAreSpreadable checks that the schema has nothing that ties a
-// row to the machine it is on.
+// TestMigrationsAreSpreadable checks that nothing in the schema ties a row to its
+// machine.
 func TestMigrationsAreSpreadable(t *testing.T) {
 	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -201,7 +201,7 @@ func TestMigrationsAreSpreadable(t *testing.T) {
 	}
 }
 
-// TestOneRoundTrip counts what each request of a warm store costs.
+// TestOneRoundTrip counts the round trips of each request on a warm store.
 func TestOneRoundTrip(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	for _, mode := range []string{"cache_statement", "cache_describe"} {
@@ -240,7 +240,7 @@ func TestOneRoundTrip(t *testing.T) {
 			trips := map[string]int64{"delete and restore": 2, "keyed": 2, "replayed": 2, "hundred": 2}
 			for name, call := range calls {
 				var took int64
-				for range 2 { // the first prepares
+				for range 2 { // the first call prepares
 					before := proxy.RoundTrips()
 					if err := call(); err != nil {
 						t.Fatalf("%s: %v", name, err)
@@ -255,9 +255,9 @@ func TestOneRoundTrip(t *testing.T) {
 	}
 }
 
-// TestStatementsUseTheKey loads a million tasks and reads the plan of each
-// statement: every table is reached by an index that begins with user_id, and
-// a list is never sorted.
+// TestStatementsUseTheKey loads a million tasks and reads the plan of each statement:
+// every table is reached by an index that begins with user_id, and a list in the order
+// of creation is not sorted.
 func TestStatementsUseTheKey(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	s := open(t, url)
@@ -283,8 +283,8 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 1000),
 	}
 }
 
-// TestPlansAreKept runs what clients ask for most, often. PostgreSQL keeps a plan
-// for all arguments only when it seems no worse than those for each, and
+// TestPlansAreKept runs the most frequent statements often. PostgreSQL keeps a generic
+// plan only when it seems no worse than the plans for each set of arguments, and
 // planning a list takes as long as reading it.
 func TestPlansAreKept(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
@@ -321,8 +321,8 @@ func deallocate(tx pgx.Tx) error {
 	return err
 }
 
-// explain returns the generic plan of a statement, which does not depend on
-// the arguments, as the server comes to use it for a prepared one.
+// explain returns the generic plan of a statement, which the server uses for a prepared
+// statement after some executions.
 func explain(t *testing.T, conn *pgx.Conn, sql string, args int) string {
 	t.Helper()
 	var plan strings.Builder

@@ -7,8 +7,8 @@ import (
 	"docket"
 )
 
-// testFields has every field of docket.Fields, with a value other than zero, go
-// through each way into a store. It fails when a store has no column for one.
+// testFields stores every field of docket.Fields, with a value other than zero, in each
+// way that there is. It fails when a store has no column for a field.
 func testFields(t *testing.T, f *fixture) {
 	fields := docket.Fields{Title: "title", Description: new("note"), Completed: true}
 	draft := func() docket.Task {

@@ -57,7 +57,9 @@ RETURNING t.version, 'done';
 WITH o AS MATERIALIZED (
   SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale' ELSE 'done' END AS outcome
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    ELSE 'done' END AS outcome
   FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $4 AND t.deleted_at IS NULL FOR UPDATE OF t),
 n AS (
   UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live - 1 FROM now
@@ -616,9 +618,11 @@ UPDATE docket.owners AS x SET epoch = $1 WHERE x.user_id = $2 RETURNING true;
 WITH o AS MATERIALIZED (
   SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE WHEN t.deleted_at IS NULL THEN 'live'
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN t.deleted_at IS NULL THEN 'live'
     WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
-    WHEN o.live >= $4::bigint THEN 'full' ELSE 'done' END AS outcome
+    WHEN o.live >= $4::bigint THEN 'full'
+    ELSE 'done' END AS outcome
   FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $5 FOR UPDATE OF t),
 n AS (
   UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live + 1 FROM now
@@ -665,7 +669,9 @@ RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at,
 WITH o AS MATERIALIZED (
   SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale' ELSE 'done' END AS outcome
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    ELSE 'done' END AS outcome
   FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $4 AND t.deleted_at IS NULL FOR UPDATE OF t),
 n AS (
   UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now
@@ -696,8 +702,10 @@ SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.
 WITH o AS MATERIALIZED (
   SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
-    WHEN NOT ($4::boolean AND t.title IS DISTINCT FROM $5::text OR $6::boolean AND t.description IS DISTINCT FROM $7::text OR $8::boolean AND t.completed IS DISTINCT FROM $9::boolean) THEN 'same' ELSE 'done' END AS outcome
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    WHEN NOT ($4::boolean AND t.title IS DISTINCT FROM $5::text OR $6::boolean AND t.description IS DISTINCT FROM $7::text OR $8::boolean AND t.completed IS DISTINCT FROM $9::boolean) THEN 'same'
+    ELSE 'done' END AS outcome
   FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $10 AND t.deleted_at IS NULL FOR UPDATE OF t),
 n AS (
   UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now
