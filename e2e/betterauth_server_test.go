@@ -24,7 +24,10 @@ import (
 const (
 	betterAuthDir    = "testdata/better-auth"
 	betterAuthSecret = "b7Qe0xVtHk3ZsT9uYw2LmNpR5cJfGd8a" // of a project; docket must not use it
-	noSuchKeyDelay   = 30 * time.Second                   // docket waits so long between fetches for unknown keys
+	// docket fetches keys because of unknown ones noSuchKeyBurst times at most, and
+	// once more in each noSuchKeyDelay.
+	noSuchKeyBurst = 5
+	noSuchKeyDelay = 30 * time.Second
 )
 
 // betterAuth is a Better Auth server. It runs in a process of its own, with others.
@@ -219,8 +222,7 @@ func (c client) expect(t testing.TB, status int, method, path string, headers ..
 }
 
 // awaitReady waits until docket has the issuer's keys. A request with a token
-// would wait for them too, but would use up the one fetch in noSuchKeyDelay that
-// is for unknown keys.
+// would wait for them too, but would use up one of the fetches for unknown keys.
 func awaitReady(t *testing.T, c client) {
 	t.Helper()
 	eventually(t, "docket is ready", func() bool {

@@ -112,7 +112,11 @@ func rotateUnderAttack(t *testing.T, idp *betterAuth, user account, c client) st
 		attack.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				a, err := c.do(ctx, http.MethodGet, tasksPath(user.ID), "", bearer(withKey(old, fmt.Sprintf("bogus-%d-%d", worker, n))))
-				if err == nil && a.Status != http.StatusUnauthorized {
+				switch {
+				case err != nil:
+				case a.Status == http.StatusUnauthorized: // docket has fetched the keys for it
+				case a.Status == http.StatusServiceUnavailable: // docket may not fetch them again yet
+				default:
 					t.Errorf("a token of no key: %d %s", a.Status, a.Body)
 				}
 				refused.Add(1)
@@ -130,7 +134,7 @@ func rotateUnderAttack(t *testing.T, idp *betterAuth, user account, c client) st
 	cancel()
 	attack.Wait()
 	served := load.stop()
-	fetches, most := idp.Fetches()-fetched, int(time.Since(began)/noSuchKeyDelay)+2
+	fetches, most := idp.Fetches()-fetched, int(time.Since(began)/noSuchKeyDelay)+noSuchKeyBurst+1
 	if fetches > most {
 		t.Errorf("the issuer's keys were fetched %d times in %s, not at most %d times", fetches, time.Since(began), most)
 	}
@@ -163,7 +167,7 @@ func TestBetterAuthStops(t *testing.T) {
 		t.Fatalf("Better Auth: %v\n%s", err, &idps.output)
 	}
 
-	c.expect(t, 401, http.MethodGet, tasksPath(ada.ID), bearer(withKey(token, "unknown"))) // docket tries to fetch this key
+	c.expect(t, 503, http.MethodGet, tasksPath(ada.ID), bearer(withKey(token, "unknown"))) // it may be a new key
 	eventually(t, "the log says that docket could not fetch the unknown key", func() bool {
 		return strings.Contains(s.log.String(), "keys could not be fetched") // the log may be later than the answer
 	})
@@ -217,7 +221,7 @@ func TestBetterAuthAndNone(t *testing.T) {
 		cmd := exec.CommandContext(ctx, binary, "serve")
 		cmd.Dir, cmd.Env = t.TempDir(), append(cleanEnv(), "PORT=0", "AUTH=none", set)
 		text, err := cmd.CombinedOutput()
-		if err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(text), "AUTH=none beside") {
+		if err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(text), "AUTH=none together") {
 			t.Errorf("AUTH=none %s: %v\n%s", set, err, text)
 		}
 		if strings.Contains(string(text), betterAuthSecret) {

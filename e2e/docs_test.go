@@ -17,6 +17,10 @@ func TestDocumentation(t *testing.T) {
 	const operation = "#operations-Tasks-createTask"
 	b.do(t, chromedp.Navigate(s.URL+"/docs"), chromedp.WaitVisible(chromedp.CSS(operation)))
 	b.screenshot(t, "docs")
+	shown := evaluate[string](t, b, `[...document.querySelectorAll(".opblock")].map(o => o.id.split("-").pop()).join(" ")`)
+	if want := "listTasks createTask getTask updateTask patchTask completeTask deleteTask restoreTask batch listChanges streamEvents eraseUser healthz readyz"; shown != want {
+		t.Errorf("the operations are shown as %s", shown)
+	}
 	b.do(t,
 		chromedp.Click(chromedp.CSS(operation+" .opblock-summary-control"), chromedp.NodeVisible),
 		chromedp.Click(chromedp.CSS(operation+" .try-out__btn"), chromedp.NodeVisible))

@@ -2,218 +2,198 @@ package httpapi
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 
 	"docket"
+	"docket/internal/edge"
 )
-
-// maxBatchBody is the largest body of a batch, in bytes.
-const maxBatchBody = 4 << 20
-
-// Batch is the body of a batch: operations that are carried out together.
-type Batch struct {
-	body
-	Operations []BatchOperation `json:"operations" nullable:"false" minItems:"1" maxItems:"100" doc:"What to do, in this order." example:"[{\"op\":\"create\",\"task\":{\"title\":\"Buy milk\"}}]"`
-
-	operations []docket.Operation
-}
-
-// BatchOperation is one operation of a batch.
-type BatchOperation struct {
-	Op        string     `json:"op" enum:"create,update,complete,delete,restore" doc:"What to do." example:"update"`
-	ID        uuid.UUID  `json:"id,omitzero" format:"uuid" minLength:"36" maxLength:"36" doc:"The task. Required, but for create, which takes none." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
-	IfVersion int64      `json:"if_version,omitzero" minimum:"1" maximum:"9007199254740991" doc:"The version that the task must have: otherwise 412, as with If-Match. Not for create." example:"1"`
-	Task      TaskUpdate `json:"task,omitzero" doc:"Of create and update, which require it, the fields as in their own routes; create needs a title. Of complete, completed, which is true when absent; complete never toggles. Delete and restore take none."`
-}
 
 // batchActions are the values of op.
 var batchActions = []string{"create", "update", "complete", "delete", "restore"}
 
-func (b *Batch) decode(data []byte) {
+var batchFields = []field[jsontext.Value]{
+	{"operations", "an array of operations", "[", func(list *jsontext.Value, v jsontext.Value) { *list = v.Clone() }},
+}
+
+// batchOperation is one operation of a batch as it was sent. Members that are
+// absent are nil.
+type batchOperation struct {
+	op                string
+	id, version, task jsontext.Value
+}
+
+var operationFields = []field[batchOperation]{
+	{"op", "a string", `"`, func(o *batchOperation, v jsontext.Value) { o.op = unquote(v) }},
+	{"id", "a string", `"`, func(o *batchOperation, v jsontext.Value) { o.id = v.Clone() }},
+	{"if_version", "a whole number", "0", func(o *batchOperation, v jsontext.Value) { o.version = v.Clone() }},
+	{"task", "an object with the fields of the task", "{", func(o *batchOperation, v jsontext.Value) { o.task = v.Clone() }},
+}
+
+func decodeBatch(in *input, data []byte) ([]docket.Fault, error) {
+	var f faults
 	var list jsontext.Value
-	b.read(data, []field{{name: "operations", want: "an array of operations", required: true, kind: []jsontext.Kind{'['}, set: func(v jsontext.Value) { list = v.Clone() }}})
-	if b.err != nil || list == nil {
-		return
+	if err := readObject(&f, data, batchFields, &list, object{required: "operations"}); err != nil || list == nil {
+		return f.list, err
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(list))
-	_, _ = d.ReadToken() // read has found the array to be valid
+	_, _ = d.ReadToken() // readObject has found the array to be valid
 	for i := 0; d.PeekKind() != ']'; i++ {
 		if i == docket.MaxBatch {
-			b.add(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has at most %d operations. Send the others in another batch.", docket.MaxBatch)))
-			return
+			f.add(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has at most %d operations. Send the others in another batch.", docket.MaxBatch)))
+			return f.list, nil
 		}
 		v, _ := d.ReadValue()
-		var one batchOperation
-		one.decode(v)
-		for _, f := range one.faults {
-			f.Name = fmt.Sprintf("/operations/%d%s", i, f.Name)
-			b.add(f)
+		operation, list := readOperation(v)
+		for _, fault := range list {
+			fault.Name = fmt.Sprintf("/operations/%d%s", i, fault.Name)
+			f.add(fault)
 		}
-		b.operations = append(b.operations, one.operation)
+		in.operations = append(in.operations, operation)
 	}
-	if len(b.operations) == 0 {
-		b.add(bodyFault("/operations", "out_of_range", "The batch has no operations. Give it at least one."))
+	if len(in.operations) == 0 {
+		f.add(bodyFault("/operations", "out_of_range", "The batch has no operations. Give it at least one."))
+	}
+	return f.list, nil
+}
+
+// readOperation reads one operation of a batch, which is valid JSON.
+func readOperation(data jsontext.Value) (docket.Operation, []docket.Fault) {
+	var f faults
+	var sent batchOperation
+	if data.Kind() != '{' {
+		f.add(bodyFault("", "wrong_type", "Each operation must be a JSON object."))
+		return docket.Operation{}, f.list
+	}
+	_ = readObject(&f, data, operationFields, &sent, object{required: "op"})
+	if f.places["/op"] || f.places[""] {
+		return docket.Operation{}, f.list
+	}
+	if !slices.Contains(batchActions, sent.op) {
+		f.add(bodyFault("/op", "unknown_operation", "The operation must be one of "+strings.Join(batchActions, ", ")+"."))
+		return docket.Operation{}, f.list
+	}
+	sent.checkMembers(&f)
+	var o docket.Operation
+	if sent.id != nil {
+		var err error
+		if o.ID, err = docket.ParseTaskID(unquote(sent.id)); err != nil {
+			f.add(bodyFault("/id", "invalid_uuid", "The id must be a UUID, as the task has it."))
+		}
+	}
+	if sent.version != nil {
+		version, err := strconv.ParseInt(string(sent.version), 10, 64)
+		if err != nil || version < 1 {
+			f.add(bodyFault("/if_version", "out_of_range", "The member if_version must be a whole number, 1 or more: the version of the task."))
+		}
+		o.If.Match = docket.Some([]int64{version})
+	}
+	sent.readTask(&f, &o)
+	return o, f.list
+}
+
+// checkMembers finds the members that are missing although the operation
+// requires them, and those that it does not take.
+func (o *batchOperation) checkMembers(f *faults) {
+	create, update := o.op == "create", o.op == "update"
+	for _, m := range []struct {
+		name                     string
+		given, required, allowed bool
+	}{
+		{"id", o.id != nil, !create, !create},
+		{"if_version", o.version != nil, false, !create},
+		{"task", o.task != nil, create || update, create || update || o.op == "complete"},
+	} {
+		switch pointer := "/" + m.name; {
+		case m.required && !m.given:
+			f.add(bodyFault(pointer, "required", fmt.Sprintf("The operation %s needs the member %s.", o.op, m.name)))
+		case m.given && !m.allowed:
+			f.add(bodyFault(pointer, "unexpected", fmt.Sprintf("The operation %s takes no member %s. Remove it.", o.op, m.name)))
+		}
 	}
 }
 
-// batchOperation reads one operation of a batch.
-type batchOperation struct {
-	body
-	operation docket.Operation
-}
-
-func (o *batchOperation) decode(data []byte) {
-	var op string
-	var id, version, task jsontext.Value
-	name := stringField("op", &op)
-	name.required = true
-	keep := func(to *jsontext.Value) func(jsontext.Value) {
-		return func(v jsontext.Value) { *to = v.Clone() }
-	}
-	if jsontext.Value(data).Kind() != '{' {
-		o.add(bodyFault("", "wrong_type", "Each operation must be a JSON object."))
-		return
-	}
-	o.read(data, []field{
-		name,
-		{name: "id", want: "a string", kind: []jsontext.Kind{'"'}, set: keep(&id)},
-		{name: "if_version", want: "a whole number", kind: []jsontext.Kind{'0'}, set: keep(&version)},
-		{name: "task", want: "an object with the fields of the task", kind: []jsontext.Kind{'{'}, set: keep(&task)},
-	})
-	if o.places["/op"] || o.places[""] {
-		return
-	}
-	if !slices.Contains(batchActions, op) {
-		o.add(bodyFault("/op", "unknown_operation", "The operation must be one of "+strings.Join(batchActions, ", ")+"."))
-		return
-	}
-	o.expect("id", id != nil, op != "create", op != "create", op)
-	o.expect("if_version", version != nil, false, op != "create", op)
-	o.expect("task", task != nil, op == "create" || op == "update", op != "delete" && op != "restore", op)
-	if id != nil {
-		o.decodeID(text(id))
-	}
-	if version != nil {
-		o.decodeVersion(string(version))
-	}
-	o.decodeTask(op, task)
-}
-
-// expect adds a fault when a member is missing that op requires, or given and
-// not allowed.
-func (o *batchOperation) expect(member string, given, required, allowed bool, op string) {
-	switch pointer := "/" + member; {
-	case required && !given:
-		o.add(bodyFault(pointer, "required", fmt.Sprintf("The operation %s needs the member %s.", op, member)))
-	case given && !allowed:
-		o.add(bodyFault(pointer, "unexpected", fmt.Sprintf("The operation %s takes no member %s. Remove it.", op, member)))
-	}
-}
-
-func (o *batchOperation) decodeID(text string) {
-	id, err := docket.ParseTaskID(text)
-	if err != nil {
-		o.add(bodyFault("/id", "invalid_uuid", "The id must be a UUID, as the task has it."))
-	}
-	o.operation.ID = id
-}
-
-func (o *batchOperation) decodeVersion(number string) {
-	version, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || version < 1 {
-		o.add(bodyFault("/if_version", "out_of_range", "The member if_version must be a whole number, 1 or more: the version of the task."))
-	}
-	o.operation.If.Match = docket.Some([]int64{version})
-}
-
-// decodeTask reads what the operation op says of its task.
-func (o *batchOperation) decodeTask(op string, task jsontext.Value) {
-	var faults []docket.Fault
-	switch op {
+// readTask sets the action of an operation, and what it says about its task. The
+// task is valid JSON.
+func (o *batchOperation) readTask(f *faults, to *docket.Operation) {
+	var list faults
+	switch o.op {
 	case "create":
-		var create TaskCreate
-		if task != nil {
-			create.decode(task)
+		if o.task != nil {
+			to.New, _ = readCreate(&list, o.task)
 		}
-		o.operation.New, faults = create.task(), create.faults
 	case "update":
-		var update TaskUpdate
-		if task != nil {
-			update.decode(task)
+		to.Action = docket.Update
+		if o.task != nil {
+			to.Update, _ = readUpdate(&list, o.task)
 		}
-		o.operation.Action, o.operation.Update, faults = docket.Update, update.update(), update.faults
 	case "complete":
-		complete := TaskComplete{Completed: optional[bool]{Set: true, Value: true}}
-		if task != nil {
-			complete.decode(task)
+		to.Action, to.Update.Completed = docket.Update, docket.Some(true)
+		if o.task != nil {
+			if completed, _ := readComplete(&list, o.task); completed.Set {
+				to.Update.Completed = completed
+			}
 		}
-		o.operation.Action, faults = docket.Update, complete.faults
-		o.operation.Update.Completed = docket.Optional[bool](complete.Completed)
 	case "delete":
-		o.operation.Action = docket.Delete
+		to.Action = docket.Delete
 	case "restore":
-		o.operation.Action = docket.Restore
+		to.Action = docket.Restore
 	}
-	for _, f := range faults {
-		f.Name = "/task" + f.Name
-		o.add(f)
+	for _, fault := range list.list {
+		fault.Name = "/task" + fault.Name
+		f.add(fault)
 	}
 }
 
-type batchInput struct {
-	UserPath
-	Retry
-	Body Batch
-}
-
-func (in *batchInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.read(ctx, in.Body.body, noMatch(ctx, "Give operations an if_version instead.")...))
-}
-
-// BatchResults is the answer to a batch.
-type BatchResults struct {
-	Results []BatchResult `json:"results" nullable:"false" minItems:"1" maxItems:"100" doc:"What became of each operation, in their order."`
-}
-
-// BatchResult is what became of one operation.
-type BatchResult struct {
-	Status int   `json:"status" enum:"200,201,204" minimum:"200" maximum:"204" format:"int32" doc:"The status that the operation's own route answers with." example:"200"`
-	Task   *Task `json:"task,omitempty" doc:"The task as it is after the operation; absent after a delete."`
-}
-
-type batchOutput struct {
-	Replayed string `header:"Idempotent-Replayed"`
-	Body     BatchResults
-}
-
-func (a *api) batch(ctx context.Context, in *batchInput) (*batchOutput, error) {
-	written, err := a.service.Batch(ctx, in.owner, in.Body.operations, in.key)
+func (a *api) batch(rt *route, w http.ResponseWriter, r *http.Request) error {
+	in, err := rt.decode(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := &batchOutput{Replayed: replayMark(written.Replayed)}
-	for i, t := range written.Tasks {
-		action, result := in.Body.operations[i].Action, BatchResult{Status: http.StatusOK}
-		switch action {
+	written, err := edge.Admit(r.Context(), func() (docket.Written, error) {
+		return a.service.Batch(r.Context(), in.owner, in.operations, in.key)
+	})
+	if err != nil {
+		return err
+	}
+	setReplayed(w, written.Replayed)
+	return writeResults(w, in.operations, written.Tasks)
+}
+
+// writeResults answers with what became of each operation.
+func writeResults(w http.ResponseWriter, operations []docket.Operation, tasks []docket.Task) (err error) {
+	a := newAnswer(w, http.StatusOK)
+	defer a.close()
+	a.bytes = append(a.bytes, `{"results":[`...)
+	for i := range tasks {
+		if i > 0 {
+			a.bytes = append(a.bytes, ',')
+		}
+		status := http.StatusOK
+		switch operations[i].Action {
 		case docket.Create:
-			result.Status = http.StatusCreated
+			status = http.StatusCreated
 		case docket.Delete:
-			result.Status = http.StatusNoContent
+			status = http.StatusNoContent
 		}
-		if action != docket.Delete {
-			task := wireTask(t)
-			result.Task = &task
+		a.bytes = append(a.bytes, `{"status":`...)
+		a.bytes = strconv.AppendInt(a.bytes, int64(status), 10)
+		if status != http.StatusNoContent {
+			a.bytes = append(a.bytes, `,"task":`...)
+			if a.bytes, err = appendTask(a.bytes, &tasks[i]); err != nil {
+				return err
+			}
 		}
-		out.Body.Results = append(out.Body.Results, result)
+		a.bytes = append(a.bytes, '}')
+		if err := a.flush(); err != nil {
+			return err
+		}
 	}
-	return out, nil
+	a.bytes = append(a.bytes, `]}`...)
+	return a.end()
 }

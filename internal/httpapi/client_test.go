@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +28,7 @@ import (
 	"docket/internal/pgtest"
 	"docket/internal/postgres"
 	"docket/internal/sqlite"
+	"docket/internal/web"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
@@ -72,9 +75,9 @@ type client struct {
 func serve(t *testing.T, store docket.Store, options httpapi.Options, rules ...docket.Option) *client {
 	t.Helper()
 	c := &client{T: t, log: &bytes.Buffer{}}
-	options.Log = slog.New(slog.NewJSONHandler(&locked{w: c.log}, nil))
+	options.Edge.Log = slog.New(slog.NewJSONHandler(&locked{w: c.log}, nil))
 	hub := feed.New(store.Counters)
-	options.Feed = hub
+	options.Feed, options.Pages = hub, web.Pages(httpapi.ContractJSON, httpapi.ContractYAML)
 	ctx, stop := context.WithCancel(context.Background())
 	var workers sync.WaitGroup
 	workers.Go(func() { hub.Run(ctx) })
@@ -268,7 +271,7 @@ func (a answer) faults(want ...string) {
 }
 
 var contract = sync.OnceValues(func() (*openapi3.T, error) {
-	text, err := httpapi.Contract().MarshalJSON()
+	text, err := httpapi.ContractJSON()
 	if err != nil {
 		return nil, err
 	}
@@ -281,40 +284,83 @@ var contract = sync.OnceValues(func() (*openapi3.T, error) {
 
 var placeholder = regexp.MustCompile(`\{\w+\}`)
 
-// meetsContract checks that an operation of the contract answered with a
-// status, headers and a body that the contract has for it.
+// meetsContract checks that the answer has a status, headers and a body that the
+// contract has for its operation. An answer to what is no operation must be one
+// of a page, or of the edge before there is a route, or say that nothing is
+// served there.
 func (a answer) meetsContract(r *http.Request) {
 	a.Helper()
 	doc, err := contract()
 	if err != nil {
 		a.Fatalf("the contract is not valid: %v", err)
 	}
-	if a.status == http.StatusRequestHeaderFieldsTooLarge || a.status == http.StatusMethodNotAllowed {
-		return // net/http's own answer, and that to what is no operation
+	if a.status == http.StatusRequestHeaderFieldsTooLarge {
+		return // net/http's own answer
 	}
-	sent := r.URL.EscapedPath()
+	path, item, op := operationFor(doc, r)
+	if op == nil {
+		refused := slices.Contains([]int{204, 400, 401, 403, 404, 405, 413, 429}, a.status) && (a.status != 204 || r.Method == http.MethodOptions)
+		if page := regexp.MustCompile(`^/($|docs|client/|problems/|openapi)`).MatchString(r.URL.Path); !refused && !page {
+			a.Errorf("%s %s: status %d, and the contract has no such operation", r.Method, r.URL.EscapedPath(), a.status)
+		}
+		if a.status == http.StatusNotFound && a.body != "" {
+			a.problem("route-not-found")
+		}
+		return
+	}
+	if a.status == http.StatusMethodNotAllowed {
+		a.Errorf("%s %s is in the contract and not allowed", r.Method, path)
+	}
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: r, Route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: op.method, Operation: op.Operation},
+		},
+		Status: a.status, Header: a.header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true, ExcludeResponseBody: r.Method == http.MethodHead},
+	}
+	input.SetBodyBytes([]byte(a.body))
+	if err := openapi3filter.ValidateResponse(a.Context(), input); err != nil {
+		a.Errorf("%s %s: the answer is not in the contract: %v\n%s", r.Method, path, err, a.body)
+	}
+}
+
+type operation struct {
+	*openapi3.Operation
+	method string
+}
+
+// operationFor returns the operation that a request is for, if there is one. Of
+// two paths that match, the one with fewer parameters is meant.
+func operationFor(doc *openapi3.T, r *http.Request) (found string, item *openapi3.PathItem, op *operation) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	sent := plainPath(r.URL)
+	for path, candidate := range doc.Paths.Map() {
+		pattern := "^" + placeholder.ReplaceAllString(path, "[^/]+") + "$"
+		if regexp.MustCompile(pattern).MatchString(sent) && (item == nil || strings.Count(path, "{") < strings.Count(found, "{")) {
+			found, item = path, candidate
+		}
+	}
+	if item == nil || item.GetOperation(method) == nil {
+		return found, item, nil
+	}
+	return found, item, &operation{item.GetOperation(method), method}
+}
+
+// plainPath is the path of a URL with each part escaped in the usual way, and
+// without the one trailing slash that the API allows.
+func plainPath(u *url.URL) string {
+	sent := u.EscapedPath()
 	if strings.HasPrefix(sent, "/api/") {
 		sent = strings.TrimSuffix(sent, "/")
 	}
-	for path, item := range doc.Paths.Map() {
-		op := item.GetOperation(r.Method)
-		pattern := "^" + placeholder.ReplaceAllString(path, "[^/]+") + "$"
-		if op == nil || !regexp.MustCompile(pattern).MatchString(sent) {
-			continue
-		}
-		if strings.Contains(path, "{id}") && strings.HasSuffix(sent, "/") {
-			continue
-		}
-		input := &openapi3filter.ResponseValidationInput{
-			RequestValidationInput: &openapi3filter.RequestValidationInput{
-				Request: r, Route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: r.Method, Operation: op},
-			},
-			Status: a.status, Header: a.header,
-			Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
-		}
-		input.SetBodyBytes([]byte(a.body))
-		if err := openapi3filter.ValidateResponse(a.Context(), input); err != nil {
-			a.Errorf("%s %s: the answer is not in the contract: %v\n%s", r.Method, path, err, a.body)
+	parts := strings.Split(sent, "/")
+	for i, part := range parts {
+		if plain, err := url.PathUnescape(part); err == nil {
+			parts[i] = url.PathEscape(plain)
 		}
 	}
+	return strings.Join(parts, "/")
 }

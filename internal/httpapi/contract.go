@@ -1,7 +1,7 @@
 package httpapi
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"reflect"
@@ -9,182 +9,265 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/yaml"
+
+	"docket/internal/problem"
 )
 
 // contractVersion is the version of the API, not of the program: it changes
 // when a client can see it.
 const contractVersion = "1.0.0"
 
-// description is the part of the contract that is not about one operation.
-func description() *huma.OpenAPI {
-	return &huma.OpenAPI{
-		OpenAPI: "3.1.0",
-		Info: &huma.Info{
-			Title:   "Docket",
-			Version: contractVersion,
-			Description: "Tasks for the users of an application.\n\n" +
-				"Everything about a user's tasks lies under `/api/{user_id}`. Text is counted in Unicode code points and stored as given, but for white space around a title. " +
-				"Every error is a problem document (RFC 9457) whose `type` leads to a page that explains it. " +
-				"Unknown fields and query parameters are refused, with the name that was probably meant.\n\n" +
-				"`HEAD` works wherever `GET` does. A path where nothing is served is a 404 `route-not-found`; " +
-				"a method that a path does not take is a 405 `method-not-allowed` with `Allow`. A body is at most 131,072 bytes, that of a batch 4,194,304. " +
-				"Every write takes an `Idempotency-Key`, which makes it safe to send again. " +
-				"A request may carry an `X-Request-Id`; its answer repeats it.",
-			Contact: &huma.Contact{Name: "Whoever runs this server"},
-			License: &huma.License{Name: "MIT", Identifier: "MIT"},
-		},
-		Servers: []*huma.Server{{
-			URL: "/", Description: "The server that this document came from, be it local or in production.",
-			Extensions: map[string]any{"x-internal": false},
-		}},
-		Components: &huma.Components{
-			Schemas:   huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-			Responses: map[string]*huma.Response{},
-			Headers:   headers(),
-			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {
-				Type: "http", Scheme: "bearer", BearerFormat: "JWT",
-				Description: "A token of the identity provider whose subject (`sub`) is the user in the path. " +
-					"Tokens are verified as RFC8725 asks: the algorithm is bound to the key and to the configuration, issuer and audience are compared exactly when configured, and exp is required. " +
-					"A server for development may be configured to ask for none.",
-			}},
-		},
-		Tags: []*huma.Tag{
-			{Name: "Tasks", Description: "A user's tasks."},
-			{Name: "Service", Description: "The state of the service itself."},
-		},
+// ContractJSON returns the OpenAPI document of the API.
+func ContractJSON() ([]byte, error) {
+	document, err := contract().ordered()
+	if err != nil {
+		return nil, err
 	}
+	var indented bytes.Buffer
+	err = json.Indent(&indented, document, "", "  ")
+	return indented.Bytes(), err
 }
 
-// headers are the fields of responses, each described once for all operations.
-func headers() map[string]*huma.Header {
-	text := func(description, format, pattern string, most int, example string) *huma.Header {
-		return &huma.Header{Description: description, Example: example, Schema: &huma.Schema{
-			Type: huma.TypeString, Format: format, Pattern: pattern, MaxLength: &most,
-		}}
+// ContractYAML returns the OpenAPI document of the API.
+func ContractYAML() ([]byte, error) {
+	document, err := contract().ordered()
+	if err != nil {
+		return nil, err
 	}
-	least, most := 1.0, 3600.0
-	all := map[string]*huma.Header{
-		"Access-Control-Allow-Origin": text("The Origin of the request, when CORS_ORIGINS lists it; otherwise absent.", "uri", "", 255, "https://app.example.com"),
-		"Cache-Control": {
-			Description: "`private, no-cache` (may be kept, and must be checked by its ETag before each use) on an answer with an ETag, otherwise `no-store`.",
-			Schema:      &huma.Schema{Type: huma.TypeString, Enum: []any{revalidate, "no-store"}},
-		},
-		"ETag":                text("What the answer is, as a strong entity tag: a task's version, or the mark of a list.", "", `^"[A-Za-z0-9_-]+"$`, 60, `"1"`),
-		"Link":                text("The next page, when there is one: `<…>; rel=\"next\"`, a relative reference (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 8000, `</api/alice/tasks?cursor=AQ&limit=50>; rel="next"`),
-		"Preference-Applied":  text("The preference that was followed (RFC 7240).", "", "^count=exact$", 20, "count=exact"),
-		"X-Total-Count":       text("How many tasks the list has on all pages, with `Prefer: count=exact`.", "", "^[0-9]+$", 20, "120"),
-		"Idempotent-Replayed": text("`true` when the answer is that of an earlier request with the same Idempotency-Key; otherwise absent.", "", "^true$", 4, "true"),
-		"RateLimit":           text("How much of the policy is left: r requests, and all of it again in t seconds (draft-ietf-httpapi-ratelimit-headers). Absent without RATE_LIMIT.", "", `^"user";r=[0-9]+;t=[0-9]+$`, 60, `"user";r=599;t=1`),
-		"RateLimit-Policy":    text("How many requests (q) a user may send in so many seconds (w). Absent without RATE_LIMIT.", "", `^"user";q=[0-9]+;w=[0-9]+$`, 60, `"user";q=600;w=60`),
-		"Location":            text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
-		"Retry-After": {
-			Description: "Seconds after which to send the same request again. Absent when the outcome of a write is unknown, and when sending it again would not help.",
-			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most},
-			Example:     2,
-		},
-		"WWW-Authenticate": text("The scheme to authenticate by (RFC 6750).", "", "^Bearer ", 100, `Bearer realm="docket"`),
-		"X-Request-Id": text("Finds this request in the server's log: the id that the request carried, if it was 1 to 64 letters, digits, dots, underscores and hyphens, else a new one.",
-			"", "^[A-Za-z0-9._-]+$", 64, "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"),
-	}
-	all["X-Request-Id"].Required = true
-	return all
+	var text bytes.Buffer
+	err = yaml.Convert(&text, bytes.NewReader(document))
+	return text.Bytes(), err
 }
 
-// withHeaders refers to fields of headers, and to those that every response has.
-func withHeaders(names ...string) map[string]*huma.Header {
-	refs := map[string]*huma.Header{}
-	for _, name := range append(names, "Access-Control-Allow-Origin", "X-Request-Id", "RateLimit", "RateLimit-Policy") {
-		refs[name] = &huma.Header{Ref: "#/components/headers/" + name}
-	}
-	return refs
+// openAPI is the OpenAPI document while it is made of the table of routes.
+type openAPI struct {
+	*huma.OpenAPI
 }
 
-// shareHeaders replaces the header fields of op's success, which Huma found in
-// the output's type, by references to headers.
-func (a *api) shareHeaders(op *huma.Operation) {
-	var names []string
-	answer := op.Responses[strconv.Itoa(op.DefaultStatus)]
-	for name := range answer.Headers {
-		if a.huma.OpenAPI().Components.Headers[name] == nil {
-			panic("httpapi: the contract does not describe the header " + name)
+func contract() openAPI {
+	doc := openAPI{description()}
+	doc.Components.Responses = map[string]*huma.Response{}
+	for i := range routes {
+		rt := &routes[i]
+		doc.AddOperation(doc.operation(rt))
+	}
+	doc.schema(reflect.TypeFor[Tombstone]())
+	doc.finishSchemas()
+	return doc
+}
+
+// ordered is the document as JSON with its operations in the order of the table.
+func (doc openAPI) ordered() ([]byte, error) {
+	whole, err := json.Marshal(doc.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(whole, &members); err != nil {
+		return nil, err
+	}
+	var paths []string
+	byPath := map[string]*orderedObject{}
+	for i := range routes {
+		rt := &routes[i]
+		if byPath[rt.path] == nil {
+			paths = append(paths, rt.path)
+			byPath[rt.path] = &orderedObject{}
 		}
-		names = append(names, name)
+		byPath[rt.path].add(strings.ToLower(rt.method), operationOf(doc.Paths[rt.path], rt.method))
 	}
-	if strings.HasPrefix(op.Path, "/api/") {
-		names = append(names, "Cache-Control")
+	var inOrder orderedObject
+	for _, path := range paths {
+		inOrder.add(path, byPath[path])
 	}
-	answer.Headers = withHeaders(names...)
+	if members["paths"], err = json.Marshal(&inOrder); err != nil {
+		return nil, err
+	}
+	return json.Marshal(members)
 }
 
-// success describes the answer to a request that was carried out.
-func success(status int, description string) map[string]*huma.Response {
-	return map[string]*huma.Response{strconv.Itoa(status): {Description: description}}
+// orderedObject is a JSON object whose members keep the order in which they were added.
+type orderedObject struct {
+	names  []string
+	values []any
 }
 
-// withNotModified adds the answer to a client that has what it asked for.
-func withNotModified(responses map[string]*huma.Response) map[string]*huma.Response {
-	responses["304"] = &huma.Response{
-		Description: "What the client has, by If-None-Match, is still the answer. There is no body.",
-		Headers:     withHeaders("ETag", "Cache-Control"),
+func (o *orderedObject) add(name string, value any) {
+	o.names, o.values = append(o.names, name), append(o.values, value)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (o *orderedObject) MarshalJSON() ([]byte, error) {
+	text := []byte{'{'}
+	for i, name := range o.names {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		value, err := json.Marshal(o.values[i])
+		if err != nil {
+			return nil, err
+		}
+		text = append(append(append(text, strconv.Quote(name)...), ':'), value...)
 	}
-	return responses
+	return append(text, '}'), nil
 }
 
-// bearer is the security requirement of operations on a user's tasks.
-var bearer = []map[string][]string{{"bearer": {}}}
+func operationOf(item *huma.PathItem, method string) *huma.Operation {
+	return map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete}[method]
+}
 
-// anyone is the security requirement of operations that ask for no token.
-var anyone = []map[string][]string{{}}
+// operation describes a route.
+func (doc openAPI) operation(rt *route) *huma.Operation {
+	op := &huma.Operation{
+		OperationID: rt.id, Method: rt.method, Path: rt.path, Summary: rt.summary, Description: rt.description,
+		Tags: []string{"Service"}, Security: []map[string][]string{{}}, // asks for no token
+		Responses: map[string]*huma.Response{strconv.Itoa(rt.status): doc.success(rt)},
+	}
+	statuses := append([]int{500, 503}, rt.statuses...)
+	if rt.ofUser() {
+		op.Tags, op.Security = []string{"Tasks"}, []map[string][]string{{"bearer": {}}}
+		statuses = append(statuses, 400, 401, 403, 413, 422, 429)
+	} else { // only a body that nobody asked for can be wrong
+		op.Responses["4XX"] = doc.failure(http.StatusRequestEntityTooLarge)
+	}
+	for _, status := range statuses {
+		op.Responses[strconv.Itoa(status)] = doc.failure(status)
+	}
+	if rt.cached {
+		op.Responses["304"] = &huma.Response{
+			Description: "What the client has, by If-None-Match, is still the answer. There is no body.",
+			Headers:     headerRefs("ETag", "Cache-Control"),
+		}
+	}
+	op.Parameters = doc.parameters(rt)
+	if rt.body != nil {
+		op.RequestBody = &huma.RequestBody{Required: !rt.body.optional, Content: map[string]*huma.MediaType{}}
+		media := rt.body.mediaTypes
+		if media == nil {
+			media = justJSON
+		}
+		for _, name := range media {
+			op.RequestBody.Content[name] = &huma.MediaType{Schema: doc.schema(rt.body.shape)}
+		}
+	}
+	return op
+}
 
-// problemResponse refers to the response that operations share for the errors
-// with a status, and describes it on first use.
-func (a *api) problemResponse(status int) *huma.Response {
-	components := a.huma.OpenAPI().Components
+// parameters describes the parameters of a route: those in the path, then the
+// others in the order of its row.
+func (doc openAPI) parameters(rt *route) []*huma.Param {
+	var list []*huma.Param
+	for _, ofPath := range []bool{true, false} {
+		for _, p := range rt.params {
+			if p.shape == nil || (p.in == inPath) != ofPath {
+				continue
+			}
+			schema := huma.SchemaFromField(doc.Components.Schemas, reflect.StructField{Name: p.name, Type: p.shape, Tag: p.tag}, "")
+			described := &huma.Param{Name: headerName(p.name), In: string(p.in), Description: schema.Description, Required: ofPath, Schema: schema}
+			if p.in == inQuery {
+				described.Explode = new(bool)
+			}
+			list = append(list, described)
+		}
+	}
+	return list
+}
+
+// headerName is the name of a header as its standard writes it.
+func headerName(canonical string) string {
+	if canonical == "Last-Event-Id" {
+		return "Last-Event-ID"
+	}
+	return canonical
+}
+
+// success describes the answer of a route that did what was asked.
+func (doc openAPI) success(rt *route) *huma.Response {
+	names := rt.headers
+	if rt.ofUser() {
+		names = append([]string{"Cache-Control"}, names...)
+	}
+	response := &huma.Response{Description: rt.means, Headers: headerRefs(names...)}
+	switch rt.shape {
+	case nil:
+	case reflect.TypeFor[eventStream]():
+		response.Content = map[string]*huma.MediaType{"text/event-stream": {
+			Schema:  &huma.Schema{Type: huma.TypeString, Description: "Events as browsers read them: each has `id` (a sync token), `event: task` and `data` (a Task or a Tombstone, on one line).", Pattern: "^[^\\x00]*$", MaxLength: new(1 << 30)},
+			Example: "id: AQ\nevent: task\ndata: {\"id\":\"019a4e6f-1b2c-7d3e-8f40-516273849a5b\",\"deleted\":true,\"deleted_at\":\"2026-01-31T09:30:00.000000Z\",\"version\":2}\n\n",
+		}}
+	case reflect.TypeFor[[]Task]():
+		response.Content = jsonOf(&huma.Schema{Type: huma.TypeArray, Items: doc.schema(reflect.TypeFor[Task]()), MaxItems: new(10_000)})
+	default:
+		response.Content = jsonOf(doc.schema(rt.shape))
+	}
+	return response
+}
+
+func jsonOf(s *huma.Schema) map[string]*huma.MediaType {
+	return map[string]*huma.MediaType{"application/json": {Schema: s}}
+}
+
+// failure refers to the answer that all routes share for the errors with a
+// status, and describes it on first use.
+func (doc openAPI) failure(status int) *huma.Response {
 	name := strings.ReplaceAll(http.StatusText(status), " ", "")
 	ref := &huma.Response{Ref: "#/components/responses/" + name}
-	if components.Responses[name] != nil {
+	if doc.Components.Responses[name] != nil {
 		return ref
 	}
 	var meanings []string
 	examples := map[string]*huma.Example{}
-	for _, t := range problemTypes {
-		if t.Status != status || t.Kind == routeNotFound { // which no operation answers
+	at := problem.Place{Instance: "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b", RequestID: "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"}
+	for _, t := range problem.Types {
+		if t.Status != status || t.Kind == problem.RouteNotFound { // which no operation answers
 			continue
 		}
 		meanings = append(meanings, "`"+string(t.Kind)+"`: "+t.Meaning+" "+t.Mend)
-		ctx := context.WithValue(context.Background(), requestKey{}, &request{id: "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE", path: "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"})
-		examples[string(t.Kind)] = &huma.Example{Summary: t.Title, Value: newProblem(ctx, http.Header{}, t.Example)}
+		examples[string(t.Kind)] = &huma.Example{Summary: t.Title, Value: problem.New(at, t.Example)}
 	}
-	fields := withHeaders()
+	var fields []string
 	switch status {
 	case http.StatusServiceUnavailable, http.StatusConflict, http.StatusTooManyRequests:
-		fields = withHeaders("Retry-After")
+		fields = []string{"Retry-After"}
 	case http.StatusUnauthorized:
-		fields = withHeaders("WWW-Authenticate")
+		fields = []string{"WWW-Authenticate"}
 	}
-	components.Responses[name] = &huma.Response{
+	doc.Components.Responses[name] = &huma.Response{
 		Description: strings.Join(meanings, "\n\n"),
-		Headers:     fields,
-		Content: map[string]*huma.MediaType{new(Problem).ContentType(""): {
-			Schema:   components.Schemas.Schema(reflect.TypeFor[Problem](), true, ""),
+		Headers:     headerRefs(fields...),
+		Content: map[string]*huma.MediaType{problem.ContentType: {
+			Schema:   doc.schema(reflect.TypeFor[problem.Document]()),
 			Examples: examples,
 		}},
 	}
 	return ref
 }
 
-// contract serves the OpenAPI document.
-func (a *api) contract() {
-	text := func(write func() ([]byte, error)) func() []byte {
-		return func() []byte {
-			b, err := write()
-			if err != nil {
-				panic("httpapi: the contract cannot be written: " + err.Error())
-			}
-			return b
-		}
+// schema refers to the schema of a type.
+func (doc openAPI) schema(t reflect.Type) *huma.Schema {
+	return doc.Components.Schemas.Schema(t, true, "")
+}
+
+// schemaName names the schema of a type.
+func schemaName(t reflect.Type, hint string) string {
+	switch t {
+	case reflect.TypeFor[problem.Document]():
+		return "Problem"
+	case reflect.TypeFor[problem.Fault]():
+		return "ProblemFault"
 	}
-	document := a.huma.OpenAPI()
-	a.static("/openapi.json", "application/openapi+json", text(func() ([]byte, error) { return json.MarshalIndent(document, "", "  ") }))
-	a.static("/openapi.yaml", "application/openapi+yaml", text(document.YAML))
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// finishSchemas adds what a struct's tags cannot say.
+func (doc openAPI) finishSchemas() {
+	schemas := doc.Components.Schemas.Map()
+	for _, name := range []string{"TaskCreate", "TaskUpdate", "TaskComplete"} {
+		schemas[name].Extensions = map[string]any{"patternProperties": map[string]any{
+			"^(" + strings.Join(readOnly, "|") + ")$": map[string]any{"description": "Read-only: accepted and ignored."},
+		}}
+	}
+	schemas["Changes"].Properties["items"].Items = &huma.Schema{OneOf: []*huma.Schema{doc.schema(reflect.TypeFor[Task]()), doc.schema(reflect.TypeFor[Tombstone]())}}
+	delete(schemas, "Change")
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -18,7 +19,7 @@ import (
 // A cursor is base64url of: a version byte, the position's id and sort key, and
 // a checksum over that, the user and the filters. The checksum keeps a cursor
 // to the list that it came from. It is no secret: a cursor that somebody makes
-// up is a place in that somebody's own list, which they could have asked for.
+// up is a place in their own list, which they could have asked for.
 const (
 	cursorVersion  = 1
 	cursorChecksum = 8
@@ -26,8 +27,14 @@ const (
 
 var errNotACursor = errors.New("httpapi: not a cursor of this list")
 
-// fingerprint tells apart the lists that a cursor or an entity tag may be of.
-func fingerprint(user string, q docket.ListQuery) []byte {
+// listMark tells apart the lists that a cursor or an entity tag may belong to:
+// by the user, the order and the filters.
+type listMark struct {
+	sum [sha256.Size]byte
+	by  docket.SortKey
+}
+
+func markList(user string, q docket.ListQuery) listMark {
 	h := sha256.New()
 	parts := []string{
 		user, strconv.Itoa(int(q.Sort.Key)), strconv.FormatBool(q.Sort.Descending), strconv.FormatBool(q.Completed.Set), strconv.FormatBool(q.Completed.Value), q.Search,
@@ -39,40 +46,45 @@ func fingerprint(user string, q docket.ListQuery) []byte {
 		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		h.Write([]byte(part))
 	}
-	return h.Sum(nil)
+	m := listMark{by: q.Sort.Key}
+	h.Sum(m.sum[:0])
+	return m
 }
 
-func formatCursor(p docket.Position, user string, q docket.ListQuery) string {
+// checksum is a checksum over b and the list.
+func (m listMark) checksum(b []byte) []byte {
+	sum := sha256.Sum256(append(m.sum[:], b...))
+	return sum[:cursorChecksum]
+}
+
+// cursor returns the cursor of the page behind p.
+func (m listMark) cursor(p docket.Position) string {
 	b := append([]byte{cursorVersion}, p.ID[:]...)
-	switch q.Sort.Key {
+	switch m.by {
 	case docket.ByUpdate:
 		b = binary.BigEndian.AppendUint64(b, uint64(p.UpdatedAt.UnixMicro()))
 	case docket.ByTitle:
 		b = append(b, p.Title...)
 	}
-	return base64.RawURLEncoding.EncodeToString(append(b, checksum(b, user, q)...))
+	return base64.RawURLEncoding.EncodeToString(append(b, m.checksum(b)...))
 }
 
-func checksum(b []byte, user string, q docket.ListQuery) []byte {
-	sum := sha256.Sum256(append(fingerprint(user, q), b...))
-	return sum[:cursorChecksum]
-}
-
-func parseCursor(text, user string, q docket.ListQuery) (*docket.Position, error) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) < 1+len(uuid.UUID{})+cursorChecksum || b[0] != cursorVersion || base64.RawURLEncoding.EncodeToString(b) != text {
+// position is the inverse of cursor.
+func (m listMark) position(cursor string) (*docket.Position, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(b) < 1+len(uuid.UUID{})+cursorChecksum || b[0] != cursorVersion || strings.ContainsAny(cursor, "\r\n") {
 		return nil, errNotACursor
 	}
 	b, sum := b[:len(b)-cursorChecksum], b[len(b)-cursorChecksum:]
-	if !bytes.Equal(sum, checksum(b, user, q)) {
+	if !bytes.Equal(sum, m.checksum(b)) {
 		return nil, errNotACursor
 	}
 	p := &docket.Position{ID: uuid.UUID(b[1:17])}
-	return p, parseSortKey(b[17:], q.Sort.Key, p)
+	return p, readSortKey(b[17:], m.by, p)
 }
 
-// parseSortKey reads the part of a cursor that depends on the order.
-func parseSortKey(key []byte, by docket.SortKey, p *docket.Position) error {
+// readSortKey reads the part of a cursor that depends on the order.
+func readSortKey(key []byte, by docket.SortKey, p *docket.Position) error {
 	switch {
 	case by == docket.ByCreation && len(key) == 0:
 		return nil
@@ -86,4 +98,40 @@ func parseSortKey(key []byte, by docket.SortKey, p *docket.Position) error {
 		return nil
 	}
 	return errNotACursor
+}
+
+// pageMark tells apart the pages of all lists.
+type pageMark struct {
+	list listMark
+	sum  []byte
+}
+
+// markPage returns the mark of the page of a list that begins behind cursor,
+// which is empty for the first page.
+func markPage(list listMark, limit int, cursor string) pageMark {
+	b := binary.BigEndian.AppendUint64(nil, uint64(limit)) //nolint:gosec // positive
+	return pageMark{list, list.checksum(append(b, cursor...))}
+}
+
+// tag is the entity tag of the page while the owner's state is s.
+func (m pageMark) tag(s docket.State) string {
+	b := make([]byte, 0, 32)
+	for _, n := range []int64{s.Epoch, s.Counter, s.PurgedThrough} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // its bits
+	}
+	return `"` + base64.RawURLEncoding.EncodeToString(append(b, m.sum...)) + `"`
+}
+
+// knownState returns the owner's state at which a client had the page, if one of
+// its tags belongs to the page.
+func (m pageMark) knownState(tags []string) *docket.State {
+	for _, tag := range tags {
+		b, err := base64.RawURLEncoding.Strict().DecodeString(strings.Trim(strings.TrimPrefix(tag, "W/"), `"`))
+		if err != nil || len(b) != 32 || !bytes.Equal(b[24:], m.sum) {
+			continue
+		}
+		number := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[8*i:])) } //nolint:gosec // its bits
+		return &docket.State{Epoch: number(0), Counter: number(1), PurgedThrough: number(2)}
+	}
+	return nil
 }

@@ -12,172 +12,185 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"docket"
+	"docket/internal/problem"
 )
 
-// body is the part that all request bodies share: what was wrong with it.
-// Either the text is no JSON that we accept (err), or it has faults, or both
-// are zero and the fields hold what the client sent.
-type body struct {
-	err    error
-	faults []docket.Fault
-	places map[string]bool // of faults
-	whole  bool            // a client may send a whole task: names that are read-only are ignored
+// field is a member of a JSON object that is read into a T.
+type field[T any] struct {
+	name  string
+	want  string // "a string"
+	kinds string // of JSON values that it may have, as jsontext.Kind writes them
+	set   func(to *T, v jsontext.Value)
 }
 
-// decoder is a body that reads itself, keeping its faults for the resolver.
-type decoder interface{ decode(data []byte) }
-
-// unmarshal is the huma.Format of request bodies.
-func unmarshal(data []byte, v any) error {
-	switch v := v.(type) {
-	case decoder:
-		v.decode(data)
-	case **TaskComplete:
-		*v = &TaskComplete{}
-		(*v).decode(data)
-	default:
-		return fmt.Errorf("httpapi: no decoder for %T", v)
-	}
-	return nil
+// taskFields are the fields that a client may set of a task.
+var taskFields = []field[docket.TaskUpdate]{
+	{"title", "a string", `"`, func(u *docket.TaskUpdate, v jsontext.Value) { u.Title = docket.Some(unquote(v)) }},
+	{"description", "a string or null", `"n`, func(u *docket.TaskUpdate, v jsontext.Value) { u.Description = docket.Some(unquoteOptional(v)) }},
+	{"completed", "true or false", "tf", func(u *docket.TaskUpdate, v jsontext.Value) { u.Completed = docket.Some(v.Kind() == 't') }},
 }
 
-// add keeps the faults, but for those in places that have one already: the
-// bounds of a title say nothing when the title, or the whole body, was of the
-// wrong type.
-func (b *body) add(faults ...docket.Fault) {
-	if b.err != nil || b.places[""] || len(b.faults) >= docket.MaxFaults {
-		return
-	}
-	before := len(b.faults)
-	for _, f := range faults {
-		if !b.places[f.Name] {
-			b.faults = append(b.faults, f)
-		}
-	}
-	for _, f := range b.faults[before:] {
-		if b.places == nil {
-			b.places = map[string]bool{}
-		}
-		b.places[f.Name] = true
-	}
-}
+// completeFields are the fields of the body that sets whether a task is completed.
+var completeFields = []field[docket.TaskUpdate]{taskFields[2]}
 
-// with returns the body with faults of other parts of the request before its own.
-func (b body) with(faults ...docket.Fault) body {
-	b.faults = append(faults, b.faults...)
-	return b
-}
-
-// field is a member of a body object.
-type field struct {
-	name     string
-	want     string // "a string"
-	required bool
-	nullable bool
-	kind     []jsontext.Kind
-	set      func(jsontext.Value)
-}
-
-func stringField(name string, to *string) field {
-	return field{name: name, want: "a string", kind: []jsontext.Kind{'"'}, set: func(v jsontext.Value) { *to = text(v) }}
-}
-
-func nullableField(name string, to **string) field {
-	return field{name: name, want: "a string or null", nullable: true, kind: []jsontext.Kind{'"', 'n'}, set: func(v jsontext.Value) {
-		*to = nil
-		if v.Kind() == '"' {
-			s := text(v)
-			*to = &s
-		}
-	}}
-}
-
-func boolField(name string, to *bool) field {
-	return field{name: name, want: "true or false", kind: []jsontext.Kind{'t', 'f'}, set: func(v jsontext.Value) { *to = v.Kind() == 't' }}
-}
-
-// marking makes f note in set that it was given.
-func (f field) marking(set *bool) field {
-	keep := f.set
-	f.set = func(v jsontext.Value) {
-		keep(v)
-		*set = true
-	}
-	return f
-}
-
-func text(v jsontext.Value) string {
+func unquote(v jsontext.Value) string {
 	b, _ := jsontext.AppendUnquote(nil, v) // v was read as a valid string
 	return string(b)
 }
 
-// read decodes a JSON object into fields. It is strict: duplicate names,
-// invalid UTF-8, lone surrogates and trailing data are malformed, names count
-// in their exact case, and a name that is neither a field nor read-only is a
-// fault. All faults are found, not only the first.
-func (b *body) read(data []byte, fields []field) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(data))
-	if d.PeekKind() != '{' {
-		if _, err := d.ReadValue(); err != nil {
-			b.err = malformedBody(err)
-		} else if b.err = atEnd(d); b.err == nil {
-			b.add(bodyFault("", "wrong_type", "The body must be a JSON object."))
-		}
+func unquoteOptional(v jsontext.Value) *string {
+	if v.Kind() == 'n' {
+		return nil
+	}
+	s := unquote(v)
+	return &s
+}
+
+func decodeCreate(in *input, data []byte) (_ []docket.Fault, err error) {
+	var f faults
+	in.task, err = readCreate(&f, data)
+	return f.list, err
+}
+
+func readCreate(f *faults, data []byte) (docket.NewTask, error) {
+	var u docket.TaskUpdate
+	if err := readObject(f, data, taskFields, &u, object{required: "title", readOnly: true}); err != nil {
+		return docket.NewTask{}, err
+	}
+	var task docket.NewTask
+	u.Apply(&task.Fields)
+	f.add(task.Normalize()...)
+	return task, nil
+}
+
+func decodeUpdate(in *input, data []byte) (_ []docket.Fault, err error) {
+	var f faults
+	in.update, err = readUpdate(&f, data)
+	return f.list, err
+}
+
+func readUpdate(f *faults, data []byte) (u docket.TaskUpdate, err error) {
+	if err := readObject(f, data, taskFields, &u, object{readOnly: true}); err != nil {
+		return u, err
+	}
+	f.add(u.Normalize()...)
+	return u, nil
+}
+
+func decodeComplete(in *input, data []byte) (_ []docket.Fault, err error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, nil
+	}
+	var f faults
+	in.completed, err = readComplete(&f, data)
+	return f.list, err
+}
+
+func readComplete(f *faults, data []byte) (docket.Optional[bool], error) {
+	var u docket.TaskUpdate
+	err := readObject(f, data, completeFields, &u, object{readOnly: true})
+	return u.Completed, err
+}
+
+// faults are the faults of a body, one for each place: the bounds of a title
+// say nothing when the title, or the whole body, had the wrong type.
+type faults struct {
+	list   []docket.Fault
+	places map[string]bool
+}
+
+// add keeps the faults whose place has none yet, up to docket.MaxFaults.
+func (f *faults) add(list ...docket.Fault) {
+	if f.places[""] || len(f.list) >= docket.MaxFaults {
 		return
 	}
-	seen := make([]bool, len(fields))
+	before := len(f.list)
+	for _, fault := range list {
+		if !f.places[fault.Name] {
+			f.list = append(f.list, fault)
+		}
+	}
+	for _, fault := range f.list[before:] {
+		if f.places == nil {
+			f.places = map[string]bool{}
+		}
+		f.places[fault.Name] = true
+	}
+}
+
+// object is what a JSON object may or must have besides its fields.
+type object struct {
+	required string // a field that must be there; "": none
+	readOnly bool   // the read-only fields of a task are ignored
+}
+
+// readObject decodes a JSON object into to. It is strict: duplicate names,
+// invalid UTF-8, lone surrogates and trailing data are Malformed, names count in
+// their exact case, and a name that is neither a field nor ignored is a fault. It
+// finds all faults, not only the first.
+func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o object) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(data))
+	found := o.required == ""
+	isObject, err := eachMember(d, func(key string, value jsontext.Value) {
+		found = found || key == o.required
+		if i := slices.IndexFunc(fields, func(f field[T]) bool { return f.name == key }); i >= 0 {
+			f.add(fields[i].read(to, value, key == o.required)...)
+		} else if ignored := o.readOnly && slices.Contains(readOnly, key); !ignored && len(f.list) < docket.MaxFaults {
+			f.add(unknownField(key, fields))
+		}
+	})
+	if err == nil {
+		err = atEnd(d)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !isObject:
+		f.add(bodyFault("", "wrong_type", "The body must be a JSON object."))
+	case !found:
+		i := slices.IndexFunc(fields, func(f field[T]) bool { return f.name == o.required })
+		f.add(bodyFault("/"+o.required, "required", fmt.Sprintf("The field %s is missing. Add %q, %s.", o.required, o.required, fields[i].want)))
+	}
+	return nil
+}
+
+// eachMember calls visit for each member of the JSON object that d is at, and
+// reports whether it is an object. The error is of kind Malformed.
+func eachMember(d *jsontext.Decoder, visit func(name string, value jsontext.Value)) (isObject bool, err error) {
+	if d.PeekKind() != '{' {
+		if _, err := d.ReadValue(); err != nil {
+			return false, malformedBody(err)
+		}
+		return false, nil
+	}
 	if _, err := d.ReadToken(); err != nil {
-		b.err = malformedBody(err)
-		return
+		return true, malformedBody(err)
 	}
 	for d.PeekKind() == '"' {
 		name, err := d.ReadToken()
 		if err != nil {
-			b.err = malformedBody(err)
-			return
+			return true, malformedBody(err)
 		}
 		key := name.String()
 		value, err := d.ReadValue()
 		if err != nil {
-			b.err = malformedBody(err)
-			return
+			return true, malformedBody(err)
 		}
-		if i := slices.IndexFunc(fields, func(f field) bool { return f.name == key }); i >= 0 {
-			seen[i] = true
-			b.add(fields[i].read(value)...)
-		} else {
-			b.refuse(key, fields)
-		}
+		visit(key, value)
 	}
 	if _, err := d.ReadToken(); err != nil {
-		b.err = malformedBody(err)
-		return
+		return true, malformedBody(err)
 	}
-	if b.err = atEnd(d); b.err != nil {
-		return
-	}
-	for i, f := range fields {
-		if f.required && !seen[i] {
-			b.add(bodyFault("/"+f.name, "required", fmt.Sprintf("The field %s is missing. Add %q, %s.", f.name, f.name, f.want)))
-		}
-	}
-}
-
-// refuse adds a fault for a name that is not among fields, unless it is read-only.
-func (b *body) refuse(key string, fields []field) {
-	ignored := b.whole && slices.Contains(readOnly, key)
-	if !ignored && len(b.faults) < docket.MaxFaults {
-		b.add(unknownField(key, fields))
-	}
+	return true, nil
 }
 
 // read sets the field to v, or returns why it cannot.
-func (f field) read(v jsontext.Value) []docket.Fault {
+func (f field[T]) read(to *T, v jsontext.Value, required bool) []docket.Fault {
 	switch {
-	case slices.Contains(f.kind, v.Kind()):
-		f.set(v)
+	case strings.IndexByte(f.kinds, byte(v.Kind())) >= 0:
+		f.set(to, v)
 		return nil
-	case v.Kind() == 'n' && f.required:
+	case v.Kind() == 'n' && required:
 		return []docket.Fault{bodyFault("/"+f.name, "null", fmt.Sprintf("The field %s may not be null. Give %s.", f.name, f.want))}
 	case v.Kind() == 'n':
 		return []docket.Fault{bodyFault("/"+f.name, "null", fmt.Sprintf("The field %s may not be null. Give %s, or leave it out.", f.name, f.want))}
@@ -186,7 +199,7 @@ func (f field) read(v jsontext.Value) []docket.Fault {
 	}
 }
 
-func unknownField(key string, fields []field) docket.Fault {
+func unknownField[T any](key string, fields []field[T]) docket.Fault {
 	detail := fmt.Sprintf("There is no field %q.", shorten(key))
 	known := make([]string, len(fields))
 	for i, f := range fields {
@@ -221,15 +234,13 @@ func atEnd(d *jsontext.Decoder) error {
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	return &docket.Error{Kind: malformed, Detail: "The body holds more than one JSON value. Send one object and nothing after it."}
+	return &docket.Error{Kind: problem.Malformed, Detail: "The body holds more than one JSON value. Send one object and nothing after it."}
 }
-
-var errEmptyBody = &docket.Error{Kind: malformed, Detail: "The request body is empty. Send a JSON object."}
 
 // malformedBody says, without repeating the body, why it is no JSON.
 func malformedBody(err error) error {
 	if errors.Is(err, io.EOF) { // nothing but white space
-		return errEmptyBody
+		return problem.ErrEmptyBody
 	}
 	detail := "The body is not valid JSON."
 	switch e, ok := errors.AsType[*jsontext.SyntacticError](err); {
@@ -243,48 +254,5 @@ func malformedBody(err error) error {
 	case ok:
 		detail = fmt.Sprintf("The body is not valid JSON: the fault is at byte %d.", e.ByteOffset)
 	}
-	return &docket.Error{Kind: malformed, Detail: detail, Err: err}
-}
-
-// nearest returns the known name that name was probably meant to be, or "".
-func nearest(name string, known []string) string {
-	plain := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if r == '_' || r == '-' || r == ' ' {
-				return -1
-			}
-			return r
-		}, strings.ToLower(s))
-	}
-	if len(name) > 64 {
-		return ""
-	}
-	for _, k := range known {
-		a, b := plain(name), plain(k)
-		if len(b) > 3 && strings.Contains(a, b) || distance(a, b) <= min(2, len(b)/2) {
-			return k
-		}
-	}
-	return ""
-}
-
-// distance is the number of single-character edits between a and b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j]+1, row[j+1]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
+	return &docket.Error{Kind: problem.Malformed, Detail: detail, Err: err}
 }

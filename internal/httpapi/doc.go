@@ -1,9 +1,6 @@
-// Package httpapi serves a docket.Service over HTTP: it decodes a request,
-// makes one call, and encodes the answer. routes.go lists every operation;
-// problem.go is the only place that turns an error into a response.
+// Package httpapi serves a docket.Service over HTTP, behind package edge.
 //
-// Huma registers the operations, binds their parameters and generates the
-// contract from the types in wire.go. What it accepts too lightly for us is
-// replaced: decode.go reads bodies, query.go query strings, and problem.go
-// words the errors.
+// routes.go is the table of all operations. The mux, the decoding of requests
+// and the OpenAPI document come from its rows. A handler decodes a request, has
+// it admitted, makes one call of the Service, and writes the answer.
 package httpapi

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"reflect"
 	"strconv"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"docket"
+	"docket/internal/edge"
 	"docket/internal/feed"
+	"docket/internal/problem"
 )
 
 const (
@@ -23,85 +21,65 @@ const (
 	eventsPage = 100
 )
 
-// eventsInput is the request of a stream.
-type eventsInput struct {
-	UserPath
-	Since       string `query:"since" pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to begin: a sync token. Absent, and without Last-Event-ID: now." example:"AQ"`
-	LastEventID string `header:"Last-Event-ID" pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to go on: the id of the last event that arrived. It has precedence over since." example:"AQ"`
+const badStart = "This is not a sync token of this user: send the id of an event or next of changes as it is, or begin without one."
 
-	since *docket.SyncToken
-}
+// The parameters of a stream. Last-Event-ID stands behind since, so that it has
+// precedence.
+var (
+	eventsSince = param{
+		in: inQuery, name: "since", shape: text,
+		tag: `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to begin: a sync token. Absent, and without Last-Event-ID: now." example:"AQ"`,
+		read: func(in *input, values []string) {
+			in.begin(values[0], queryFault("since", "invalid_token", badStart))
+		},
+	}
+	lastEventID = param{
+		in: inHeader, name: "Last-Event-Id", shape: text,
+		tag: `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to go on: the id of the last event that arrived. It has precedence over since." example:"AQ"`,
+		read: func(in *input, lines []string) {
+			if lines[0] != "" {
+				in.begin(lines[0], docket.Fault{In: docket.InHeader, Name: "Last-Event-ID", Code: "invalid_token", Detail: badStart})
+			}
+		},
+	}
+)
 
-// Resolve implements huma.Resolver.
-func (in *eventsInput) Resolve(ctx huma.Context) []error {
-	r, _ := humago.Unwrap(ctx)
-	values, faults, err := parseQuery(r.URL.RawQuery, "since")
+// begin sets where a stream begins, or notes the fault.
+func (in *input) begin(text string, bad docket.Fault) {
+	token, err := parseSyncToken(text, in.user)
 	if err != nil {
-		return []error{err}
+		in.fault(bad)
 	}
-	begin := func(text string, bad docket.Fault) {
-		token, err := parseSyncToken(text, in.UserID)
-		if err != nil {
-			faults = append(faults, bad)
-		}
-		in.since = &token
-	}
-	const detail = "This is not a sync token of this user: send the id of an event or next of changes as it is, or begin without one."
-	if text, given := values["since"]; given {
-		begin(text[0], queryFault("since", "invalid_token", detail))
-	}
-	if lines := r.Header.Values("Last-Event-ID"); len(lines) > 0 && lines[0] != "" {
-		begin(lines[0], docket.Fault{In: docket.InHeader, Name: "Last-Event-ID", Code: "invalid_token", Detail: detail})
-	}
-	return in.finish(ctx, faults, body{})
+	in.since = &token
 }
 
-// eventsOperation registers the stream.
-func (a *api) eventsOperation() {
-	responses := success(http.StatusOK, "The stream. It ends by itself when the token expires or the server is about to stop: connect again, with the id of the last event.")
-	responses["200"].Content = map[string]*huma.MediaType{"text/event-stream": {
-		Schema:  &huma.Schema{Type: huma.TypeString, Description: "Events as browsers read them: each has `id` (a sync token), `event: task` and `data` (a Task or a Tombstone, on one line).", Pattern: "^[^\\x00]*$", MaxLength: new(1 << 30)},
-		Example: "id: AQ\nevent: task\ndata: {\"id\":\"019a4e6f-1b2c-7d3e-8f40-516273849a5b\",\"deleted\":true,\"deleted_at\":\"2026-01-31T09:30:00.000000Z\",\"version\":2}\n\n",
-	}}
-	register(a, huma.Operation{
-		OperationID: "streamEvents", Method: http.MethodGet, Path: "/api/{user_id}/events",
-		Summary: "Stream what changes",
-		Description: "Server-Sent Events: the items of changes, as they happen, whichever instance they happen on. The stream begins at Last-Event-ID, else at `since`, else now, and resumes without loss: the first thing it sends is the id of where it begins. " +
-			"`event: resync`, which has no id, says that the token is too old: begin again with changes. A comment comes every 15 s. A browser reads it with fetch, because EventSource cannot send a token.",
-		Responses: responses,
-	}, a.events)
-	schemas := a.huma.OpenAPI().Components.Schemas
-	schemas.Schema(reflect.TypeFor[Tombstone](), true, "")
-}
-
-var errTooManyStreams = &docket.Error{Kind: tooManyStreams, Detail: "There are too many streams. Close some, or try again later."}
-
-func (a *api) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
+func (a *api) events(rt *route, w http.ResponseWriter, r *http.Request) error {
+	in, err := rt.decode(r)
+	if err != nil {
+		return err
+	}
 	sub := a.feed.Subscribe(in.owner)
 	if sub == nil {
-		return nil, errTooManyStreams
+		return problem.ErrTooManyStreams
 	}
-	s := &stream{api: a, owner: in.owner, user: in.UserID, sub: sub}
-	if in.since != nil {
-		s.token = *in.since
-	} else {
-		var err error
-		if s.token, err = a.service.Now(ctx, in.owner); err != nil {
-			sub.Close()
-			return nil, err
+	defer sub.Close()
+	s := &stream{api: a, owner: in.owner, user: in.user, sub: sub}
+	s.token, err = edge.Admit(r.Context(), func() (docket.SyncToken, error) {
+		if in.since != nil {
+			return *in.since, nil
 		}
+		return a.service.Now(r.Context(), in.owner)
+	})
+	if err != nil {
+		return err
 	}
-	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		defer sub.Close()
-		r, w := humago.Unwrap(ctx)
-		requestOf(r.Context()).streams = true
-		w.Header().Set("Content-Type", "text/event-stream")
-		w.Header().Set("X-Accel-Buffering", "no") // or nginx collects what we send
-		w.WriteHeader(http.StatusOK)
-		if r.Method != http.MethodHead {
-			requestOf(r.Context()).err = s.run(r.Context(), w)
-		}
-	}}, nil
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // or nginx collects what we send
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	return s.run(r.Context(), w)
 }
 
 // stream sends one client what changes of one owner. It holds nothing but the
@@ -114,18 +92,18 @@ type stream struct {
 	token docket.SyncToken
 }
 
-// run sends until the client leaves, its token expires, the server is to stop, or
-// nothing more can be said. It returns the error of which the log should know.
+// run sends until the client leaves, its token expires, the server is about to
+// stop, or the history has to be begun again. Its error is for the log.
 func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	var expired <-chan time.Time
-	if expires := requestOf(ctx).identity.Expires; !expires.IsZero() {
+	if expires := edge.InfoOf(ctx).Expires(); !expires.IsZero() {
 		timer := time.NewTimer(time.Until(expires)) //nolint:forbidigo // a timer knows no other clock
 		defer timer.Stop()
 		expired = timer.C
 	}
-	text := "retry: " + spread() + "\nid: " + formatSyncToken(s.token, s.user) + "\n\n"
+	text := "retry: " + retryAfter() + "\nid: " + formatSyncToken(s.token, s.user) + "\n\n"
 	for send(w, []byte(text)) == nil {
 		var again <-chan time.Time
 		switch ended, err := s.catchUp(ctx, w); {
@@ -142,9 +120,9 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 		case <-beat.C:
 			text = ": heartbeat\n\n"
 		case <-expired:
-			return send(w, []byte("retry: "+spread()+"\n\n"))
+			return send(w, []byte("retry: "+retryAfter()+"\n\n"))
 		case <-s.api.drain:
-			return send(w, []byte("retry: "+spread()+"\n\n"))
+			return send(w, []byte("retry: "+retryAfter()+"\n\n"))
 		case <-ctx.Done():
 			return nil
 		}
@@ -166,10 +144,10 @@ func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool
 			return false, err
 		}
 		var b []byte
-		for i, t := range c.Items {
+		for i := range c.Items {
 			b = append(append(b, "id: "...), formatSyncToken(c.TokenAfter(i), s.user)...)
 			b = append(b, "\nevent: task\ndata: "...)
-			if b, err = appendChange(b, t); err != nil {
+			if b, err = appendChange(b, &c.Items[i]); err != nil {
 				return true, err
 			}
 			b = append(b, "\n\n"...)
@@ -182,7 +160,7 @@ func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool
 	return false, nil
 }
 
-// send writes and flushes. The client has writeTimeout to take it.
+// send writes and flushes.
 func send(w http.ResponseWriter, b []byte) error {
 	if len(b) == 0 {
 		return nil
@@ -193,5 +171,6 @@ func send(w http.ResponseWriter, b []byte) error {
 	return http.NewResponseController(w).Flush()
 }
 
-// spread is a time in milliseconds after which to connect again, another for each.
-func spread() string { return strconv.Itoa(1000 + rand.IntN(4000)) } //nolint:gosec // no secret
+// retryAfter is the time in milliseconds after which to connect again. It is
+// different for each stream.
+func retryAfter() string { return strconv.Itoa(1000 + rand.IntN(4000)) } //nolint:gosec // no secret

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"docket/internal/auth"
+	"docket/internal/edge"
 	"docket/internal/feed"
 	"docket/internal/httpapi"
 )
@@ -154,7 +155,7 @@ func testEventsOfTheErased(c *client) {
 
 func TestStreamsEndOnDrain(t *testing.T) {
 	draining := make(chan struct{})
-	c := serve(t, backends["sqlite"](t), httpapi.Options{Draining: draining})
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{Draining: draining}})
 	s := c.listen("")
 	s.begins()
 	close(draining)

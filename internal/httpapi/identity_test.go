@@ -17,6 +17,7 @@ import (
 
 	"docket"
 	"docket/internal/auth"
+	"docket/internal/edge"
 	"docket/internal/httpapi"
 	"docket/internal/secret"
 )
@@ -62,7 +63,7 @@ func serveClosed(t *testing.T) (*client, *counting) {
 		t.Fatal(err)
 	}
 	store := &counting{Store: backends["sqlite"](t)}
-	return serve(t, store, httpapi.Options{Verifier: verifier, CORSOrigins: []string{"http://localhost:3000"}}), store
+	return serve(t, store, httpapi.Options{Edge: edge.Options{Verifier: verifier, CORSOrigins: []string{"http://localhost:3000"}}}), store
 }
 
 // TestAuthorizationMatrix tries every route and method as the owner and as
@@ -232,7 +233,7 @@ func TestContractSaysWhoIsAsked(t *testing.T) {
 }
 
 func TestLocalOnly(t *testing.T) {
-	c := serve(t, backends["sqlite"](t), httpapi.Options{LocalOnly: true, CORSOrigins: []string{"http://localhost:3000"}})
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{LocalOnly: true, CORSOrigins: []string{"http://localhost:3000"}}})
 	_, port, _ := strings.Cut(strings.TrimPrefix(c.url, "http://"), ":")
 	for host, status := range map[string]int{
 		"localhost": 200, "LOCALHOST:" + port: 200, "127.0.0.1": 200, "127.0.0.1:9": 200, "[::1]": 200, "[::1]:8000": 200,

@@ -4,87 +4,80 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"docket"
+	"docket/internal/problem"
 )
 
-// hidden is embedded the way that Huma does not bind.
-type hidden struct {
-	UserID string `path:"user_id"`
-}
-
-func TestUnboundParameterStopsTheStart(t *testing.T) {
-	a := &api{mux: http.NewServeMux()}
-	a.huma = humago.New(a.mux, config())
-	register(a, huma.Operation{OperationID: "good", Method: http.MethodGet, Path: "/good/{user_id}"},
-		func(context.Context, *struct{ UserPath }) (*struct{}, error) { return nil, nil })
-	defer func() {
-		if p, _ := recover().(string); !strings.Contains(p, "{user_id}") {
-			t.Errorf("registering an operation that does not bind its parameter: %q", p)
+// TestEveryPathParameterIsRead holds the table: a parameter in a path that no
+// row reads would leave its field empty, and every user would share one owner.
+func TestEveryPathParameterIsRead(t *testing.T) {
+	for _, rt := range routes {
+		var want, got []string
+		for _, match := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(rt.path, -1) {
+			want = append(want, match[1])
 		}
-	}()
-	register(a, huma.Operation{OperationID: "bad", Method: http.MethodGet, Path: "/bad/{user_id}"},
-		func(context.Context, *struct{ hidden }) (*struct{}, error) { return nil, nil })
-}
-
-func TestEveryPathParameterIsBound(t *testing.T) {
-	operations := 0
-	for path, item := range Contract().Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
-			if op == nil {
-				continue
+		for _, p := range rt.params {
+			if p.in == inPath {
+				got = append(got, p.name)
 			}
-			operations++
-			if missing := unbound(op); missing != "" {
-				t.Errorf("%s %s does not bind {%s}", op.Method, path, missing)
+			if p.in == inHeader && http.CanonicalHeaderKey(p.name) != p.name {
+				t.Errorf("%s: the header %s is not in its canonical form", rt.id, p.name)
 			}
 		}
-	}
-	if operations < 9 {
-		t.Errorf("the contract has %d operations", operations)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s %s reads %v", rt.method, rt.path, got)
+		}
 	}
 }
 
-func TestEveryKindHasItsProblem(t *testing.T) {
-	seen := map[docket.Kind]bool{}
-	for _, p := range problemTypes {
-		if seen[p.Kind] || p.Status < 400 || p.Title == "" || p.Meaning == "" || p.Mend == "" {
-			t.Errorf("row %+v is doubled or lacks something", p)
-		}
-		seen[p.Kind] = true
+// TestSortsAreInTheContract compares the values of sort that are published with
+// those that are taken.
+func TestSortsAreInTheContract(t *testing.T) {
+	if published := sort.tag.Get("enum"); published != strings.ReplaceAll(sortNames(), ", ", ",") {
+		t.Errorf("published are %s, taken %s", published, sortNames())
 	}
-	for _, kind := range []docket.Kind{
-		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed, docket.NotDeleted, docket.KeyInFlight, docket.QuotaExceeded, rateLimited,
-		malformed, unauthorized, forbidden, untrustedOrigin, routeNotFound, methodNotAllowed, bodyTimeout, bodyTooLarge, notJSON,
-	} {
-		if !seen[kind] {
-			t.Errorf("%s has no row", kind)
-		}
+}
+
+// TestOrderOfTheDocumentation compares the order of the operations at /docs with
+// that of the table.
+func TestOrderOfTheDocumentation(t *testing.T) {
+	script, err := os.ReadFile("../web/static/docs.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(script), "const order = [")
+	list, _, _ = strings.Cut(list, "]")
+	var shown, want []string
+	for _, match := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(list, -1) {
+		shown = append(shown, match[1])
+	}
+	for _, rt := range routes {
+		want = append(want, rt.id)
+	}
+	if !slices.Equal(shown, want) {
+		t.Errorf("shown are %v, want %v", shown, want)
 	}
 }
 
 // TestShapesAreWhatIsDecoded compares the fields of the contract's body
 // schemas with those that the decoders take.
 func TestShapesAreWhatIsDecoded(t *testing.T) {
-	schemas := Contract().Components.Schemas.Map()
-	for name, b := range map[string]interface {
-		decoder
-		faultsOf() []docket.Fault
-	}{"TaskCreate": &TaskCreate{}, "TaskUpdate": &TaskUpdate{}, "TaskComplete": &TaskComplete{}} {
-		b.decode([]byte(`{"?":1}`))
-		detail := b.faultsOf()[0].Detail
-		_, list, _ := strings.Cut(detail, "The fields are ")
-		taken := strings.Split(strings.TrimSuffix(list, "."), ", ")
+	schemas := contract().Components.Schemas.Map()
+	for name, taken := range map[string][]string{
+		"TaskCreate": namesOf(taskFields), "TaskUpdate": namesOf(taskFields), "TaskComplete": namesOf(completeFields),
+		"Batch": namesOf(batchFields), "BatchOperation": namesOf(operationFields),
+	} {
 		slices.Sort(taken)
 		if published := slices.Sorted(maps.Keys(schemas[name].Properties)); !slices.Equal(published, taken) {
 			t.Errorf("%s publishes %v and takes %v", name, published, taken)
@@ -98,7 +91,12 @@ func TestShapesAreWhatIsDecoded(t *testing.T) {
 	}
 }
 
-func (b *body) faultsOf() []docket.Fault { return b.faults }
+func namesOf[T any](fields []field[T]) (names []string) {
+	for _, f := range fields {
+		names = append(names, f.name)
+	}
+	return names
+}
 
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"title":"x","description":null,"completed":true}`, `{"title":"a","title":"b"}`, `null`, `[]`, `{"a/~":{"b":[1,2,{}]}}`,
@@ -106,21 +104,21 @@ func FuzzBody(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var create TaskCreate
-		create.decode(data)
-		if create.err != nil {
-			if docket.KindOf(create.err) != malformed {
-				t.Fatalf("%q: %v", data, create.err)
+		var in input
+		faults, err := decodeCreate(&in, data)
+		if err != nil {
+			if docket.KindOf(err) != problem.Malformed {
+				t.Fatalf("%q: %v", data, err)
 			}
 			if strict(data) {
-				t.Fatalf("%q is a strict JSON object and was refused: %v", data, create.err)
+				t.Fatalf("%q is a strict JSON object and was refused: %v", data, err)
 			}
 			return
 		}
 		if !jsontext.Value(data).IsValid() {
 			t.Fatalf("%q is not valid and was taken", data)
 		}
-		if len(create.faults) > 0 {
+		if len(faults) > 0 {
 			return
 		}
 		// What was taken is what a plain decoder reads, and may be stored.
@@ -132,17 +130,15 @@ func FuzzBody(f *testing.F) {
 		if err := json.Unmarshal(data, &plain); err != nil {
 			t.Fatalf("%q was taken and is no task: %v", data, err)
 		}
-		if strings.TrimSpace(plain.Title) != strings.TrimSpace(create.Title) || plain.Completed != create.Completed || !reflect.DeepEqual(plain.Description, create.Description) {
-			t.Fatalf("%q was read as %+v, want %+v", data, create.task(), plain)
+		if strings.TrimSpace(plain.Title) != in.task.Title || plain.Completed != in.task.Completed || !reflect.DeepEqual(plain.Description, in.task.Description) {
+			t.Fatalf("%q was read as %+v, want %+v", data, in.task, plain)
 		}
-		task := create.task()
-		if n := utf8.RuneCountInString(strings.TrimSpace(task.Title)); n < 1 || n > docket.MaxTitle || strings.ContainsRune(task.Title, 0) {
-			t.Fatalf("%q made the title %q", data, task.Title)
+		title := in.task.Title
+		if n := utf8.RuneCountInString(strings.TrimSpace(title)); n < 1 || n > docket.MaxTitle || strings.ContainsRune(title, 0) {
+			t.Fatalf("%q made the title %q", data, title)
 		}
-		var update TaskUpdate
-		update.decode(data)
-		if update.err != nil || len(update.faults) > 0 {
-			t.Fatalf("%q creates and does not update: %v %v", data, update.err, update.faults)
+		if faults, err := decodeUpdate(&in, data); err != nil || len(faults) > 0 {
+			t.Fatalf("%q creates and does not update: %v %v", data, err, faults)
 		}
 	})
 }
@@ -159,7 +155,7 @@ func FuzzQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		_, faults, err := parseQuery(raw, "limit")
-		if err != nil && docket.KindOf(err) != malformed {
+		if err != nil && docket.KindOf(err) != problem.Malformed {
 			t.Fatalf("%q: %v", raw, err)
 		}
 		for _, fault := range faults {

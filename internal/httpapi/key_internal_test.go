@@ -7,6 +7,7 @@ import (
 	"github.com/dunglas/httpsfv"
 
 	"docket"
+	"docket/internal/problem"
 )
 
 // TestStrings holds parseString against the cases for strings of the HTTP
@@ -76,18 +77,18 @@ func FuzzBatch(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var b Batch
-		b.decode(data)
-		if b.err != nil && docket.KindOf(b.err) != malformed {
-			t.Fatalf("%q: %v", data, b.err)
+		var in input
+		faults, err := decodeBatch(&in, data)
+		if err != nil && docket.KindOf(err) != problem.Malformed {
+			t.Fatalf("%q: %v", data, err)
 		}
-		if b.err != nil || len(b.faults) > 0 {
+		if err != nil || len(faults) > 0 {
 			return
 		}
-		if n := len(b.operations); n < 1 || n > docket.MaxBatch {
+		if n := len(in.operations); n < 1 || n > docket.MaxBatch {
 			t.Fatalf("%q has %d operations", data, n)
 		}
-		for _, o := range b.operations {
+		for _, o := range in.operations {
 			if o.Action == docket.Toggle || o.Action == docket.Create && (len(o.New.Normalize()) > 0 || o.If.Match.Set) || len(o.Update.Normalize()) > 0 {
 				t.Fatalf("%q has the operation %+v", data, o)
 			}

@@ -1,61 +1,70 @@
 package httpapi
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"docket"
+	"docket/internal/edge"
 )
 
-// maxLimit bounds the parameter limit. Without it a list is as long as it may be.
+// maxLimit is the largest value of the parameter limit. Without it a list holds
+// up to docket.MaxList tasks.
 const maxLimit = 1000
 
-// listInput is the request of a list. Huma binds and describes its parameters;
-// Resolve reads them again, for it takes nothing for granted.
-type listInput struct {
-	UserPath
-	Limit       limitParam     `query:"limit" doc:"The most tasks to return. Absent: all, up to 10,000." example:"50"`
-	Cursor      string         `query:"cursor" pattern:"^[A-Za-z0-9_-]+$" maxLength:"4000" doc:"Where to go on: taken from the Link header of the page before, with the other parameters as they were." example:"AQ"`
-	Completed   completedParam `query:"completed" doc:"Only tasks with this value." example:"false"`
-	Deleted     deletedParam   `query:"deleted" doc:"The trash instead of the live tasks: those that were deleted and can be restored." example:"false"`
-	Sort        sortParam      `query:"sort" doc:"The order; with - in front from the last to the first. Ties are broken by id." example:"-updated_at"`
-	Search      string         `query:"q" minLength:"1" maxLength:"500" pattern:"^[^\\x00]*$" doc:"Only tasks whose title or description contains this text, whatever its case (Unicode simple folding: ß does not match ss, nor i ı)." example:"milk"`
-	Prefer      string         `header:"Prefer" pattern:"^[\\t -~]*$" maxLength:"1000" doc:"count=exact asks for X-Total-Count (RFC 7240)." example:"count=exact"`
-	IfNoneMatch string         `header:"If-None-Match" pattern:"^[ \\t]*(\\*|[, \\t]*(W/)?\"[^\"\\s]*\"([ \\t]*,[ \\t]*((W/)?\"[^\"\\s]*\")?)*)[ \\t]*$" maxLength:"4000" doc:"ETags of answers at hand: 304 when one is still the answer." example:"\"AQ\""`
-
-	query docket.ListQuery
-	known []string // the entity tags that the client has
-}
-
-type limitParam string
-
-// Schema implements huma.SchemaProvider.
-func (limitParam) Schema(huma.Registry) *huma.Schema {
-	least, most := 1.0, float64(maxLimit)
-	return &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most}
-}
-
-type completedParam string
-
-// Schema implements huma.SchemaProvider.
-func (completedParam) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeBoolean} }
-
-type deletedParam string
-
-// Schema implements huma.SchemaProvider.
-func (deletedParam) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeBoolean, Default: false}
-}
-
-type sortParam string
+// The parameters of a list.
+var (
+	limit = param{
+		in: inQuery, name: "limit", shape: number,
+		tag:  `minimum:"1" maximum:"1000" doc:"The most tasks to return. Absent: all, up to 10,000." example:"50"`,
+		read: func(in *input, values []string) { in.list.Limit = readLimit(in, values[0], maxLimit) },
+	}
+	cursor = param{
+		in: inQuery, name: "cursor", shape: text,
+		tag:  `pattern:"^[A-Za-z0-9_-]+$" maxLength:"4000" doc:"Where to go on: taken from the Link header of the page before, with the other parameters as they were." example:"AQ"`,
+		read: func(in *input, values []string) { in.cursor = &values[0] },
+	}
+	completed = param{
+		in: inQuery, name: "completed", shape: boolean, tag: `doc:"Only tasks with this value." example:"false"`,
+		read: func(in *input, values []string) {
+			in.list.Completed = docket.Some(readBool(in, "completed", values[0]))
+		},
+	}
+	deleted = param{
+		in: inQuery, name: "deleted", shape: boolean,
+		tag:  `default:"false" doc:"The trash instead of the live tasks: those that were deleted and can be restored." example:"false"`,
+		read: func(in *input, values []string) { in.list.Deleted = readBool(in, "deleted", values[0]) },
+	}
+	sort = param{
+		in: inQuery, name: "sort", shape: text,
+		tag: `enum:"created_at,-created_at,updated_at,-updated_at,title,-title" default:"created_at" doc:"The order; with - in front from the last to the first. Ties are broken by id." example:"-updated_at"`,
+		read: func(in *input, values []string) {
+			i := slices.IndexFunc(sorts, func(s sortName) bool { return s.name == values[0] })
+			if i < 0 {
+				in.fault(queryFault("sort", "unknown_sort", "The parameter sort must be one of "+sortNames()+"."))
+				return
+			}
+			in.list.Sort = sorts[i].sort
+		},
+	}
+	search = param{
+		in: inQuery, name: "q", shape: text,
+		tag: `minLength:"1" maxLength:"500" pattern:"^[^\\x00]*$" doc:"Only tasks whose title or description contains this text, whatever its case (Unicode simple folding: ß does not match ss, nor i ı)." example:"milk"`,
+		read: func(in *input, values []string) {
+			if in.list.Search = values[0]; values[0] == "" {
+				in.fault(queryFault("q", "too_short", "The text to search for is empty: leave q out to list everything."))
+			}
+		},
+	}
+	prefer = param{
+		in: inHeader, name: "Prefer", shape: text,
+		tag:  `pattern:"^[\\t -~]*$" maxLength:"1000" doc:"count=exact asks for X-Total-Count (RFC 7240)." example:"count=exact"`,
+		read: func(in *input, lines []string) { in.list.Count = prefers(lines, "count", "exact") },
+	}
+)
 
 // sortName is a value of the parameter sort.
 type sortName struct {
@@ -73,83 +82,6 @@ var sorts = []sortName{
 	{"-title", docket.Sort{Key: docket.ByTitle, Descending: true}},
 }
 
-// Schema implements huma.SchemaProvider.
-func (sortParam) Schema(huma.Registry) *huma.Schema {
-	s := &huma.Schema{Type: huma.TypeString, Default: "created_at"}
-	for _, known := range sorts {
-		s.Enum = append(s.Enum, known.name)
-	}
-	return s
-}
-
-// Resolve implements huma.Resolver.
-func (in *listInput) Resolve(ctx huma.Context) []error {
-	r, _ := humago.Unwrap(ctx)
-	values, faults, err := parseQuery(r.URL.RawQuery, "limit", "cursor", "completed", "deleted", "sort", "q")
-	if err != nil {
-		return []error{err}
-	}
-	query, more := listQuery(values)
-	for _, fault := range query.Check() {
-		if !slices.ContainsFunc(more, func(f docket.Fault) bool { return f.Name == fault.Name }) {
-			more = append(more, fault)
-		}
-	}
-	faults = append(faults, more...)
-	if cursor, given := values["cursor"]; given && len(more) == 0 {
-		after, err := parseCursor(cursor[0], in.UserID, query)
-		if err != nil {
-			faults = append(faults, queryFault("cursor", "invalid_cursor", "The cursor is not one of this list: begin again without it, or send the parameters that it came with."))
-		}
-		query.After = after
-	}
-	query.Count = prefers(r.Header.Values("Prefer"), "count", "exact")
-	tags, err := parseTags(r.Header.Values("If-None-Match"))
-	if err != nil {
-		faults = append(faults, tagsFault("If-None-Match"))
-	}
-	in.query, in.known = query, tags
-	return in.finish(ctx, faults, body{})
-}
-
-// listQuery reads the parameters but the cursor, which depends on the others.
-func listQuery(values url.Values) (docket.ListQuery, []docket.Fault) {
-	q := docket.ListQuery{Limit: docket.MaxList}
-	var faults []docket.Fault
-	fault := func(name, code, detail string) { faults = append(faults, queryFault(name, code, detail)) }
-	if text, given := values["limit"]; given {
-		n, err := strconv.Atoi(text[0])
-		if err != nil || n < 1 || n > maxLimit || text[0] != strconv.Itoa(n) {
-			fault("limit", "out_of_range", fmt.Sprintf("The limit must be a whole number from 1 to %d.", maxLimit))
-		}
-		q.Limit = n
-	}
-	for _, name := range []string{"completed", "deleted"} {
-		if text, given := values[name]; given && text[0] != "true" && text[0] != "false" {
-			fault(name, "wrong_type", "The parameter "+name+" must be true or false.")
-		}
-	}
-	q.Deleted = values.Get("deleted") == "true"
-	if values.Has("completed") {
-		q.Completed = docket.Some(values.Get("completed") == "true")
-	}
-	if values.Has("sort") {
-		i := slices.IndexFunc(sorts, func(s sortName) bool { return s.name == values.Get("sort") })
-		if i < 0 {
-			fault("sort", "unknown_sort", "The parameter sort must be one of "+sortNames()+".")
-		} else {
-			q.Sort = sorts[i].sort
-		}
-	}
-	if text, given := values["q"]; given {
-		q.Search = text[0]
-		if text[0] == "" {
-			fault("q", "too_short", "The text to search for is empty: leave q out to list everything.")
-		}
-	}
-	return q, faults
-}
-
 func sortNames() string {
 	var names []string
 	for _, known := range sorts {
@@ -158,52 +90,66 @@ func sortNames() string {
 	return strings.Join(names, ", ")
 }
 
-type listOutput struct {
-	Status            int
-	ETag              string `header:"ETag"`
-	CacheControl      string `header:"Cache-Control"`
-	Link              string `header:"Link"`
-	TotalCount        string `header:"X-Total-Count"`
-	PreferenceApplied string `header:"Preference-Applied"`
-	Body              []Task `nullable:"false" maxItems:"10000"`
+// checkList checks the parameters of a list together. The cursor depends on all
+// others, so it is read when they are free of faults.
+func checkList(in *input) {
+	for _, fault := range in.list.Check() {
+		if !slices.ContainsFunc(in.faults, func(f docket.Fault) bool { return f.Name == fault.Name }) {
+			in.fault(fault)
+		}
+	}
+	if len(in.faults) > 0 {
+		return
+	}
+	list, behind := markList(in.user, in.list), ""
+	if in.cursor != nil {
+		after, err := list.position(*in.cursor)
+		if err != nil {
+			in.fault(queryFault("cursor", "invalid_cursor", "The cursor is not one of this list: begin again without it, or send the parameters that it came with."))
+			return
+		}
+		in.list.After, behind = after, *in.cursor
+	}
+	in.page = markPage(list, in.list.Limit, behind)
 }
 
-func (a *api) listTasks(ctx context.Context, in *listInput) (*listOutput, error) {
-	in.query.Known = knownState(in.known, in.UserID, in.query)
-	page, err := a.service.Tasks(ctx, in.owner, in.query)
+func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error {
+	in, err := rt.decode(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	tag := listTag(page.State, in.UserID, in.query)
-	out := &listOutput{Status: http.StatusOK, ETag: tag, CacheControl: revalidate, Body: wireTasks(page.Tasks)}
-	if in.query.Count { // also with a 304: a browser asks for one by itself
-		out.TotalCount, out.PreferenceApplied = strconv.Itoa(page.Total), "count=exact"
+	in.list.Known = in.page.knownState(in.noneMatch)
+	page, err := edge.Admit(r.Context(), func() (docket.Page, error) {
+		return a.service.Tasks(r.Context(), in.owner, in.list)
+	})
+	if err != nil {
+		return err
 	}
-	if page.Unchanged || matchesAny(in.known, tag) {
-		out.Status = http.StatusNotModified
-		return out, nil
+	tag, header := in.page.tag(page.State), w.Header()
+	header.Set("ETag", tag)
+	header["Cache-Control"] = revalidate
+	if in.list.Count { // also with a 304: a browser asks for one by itself
+		header.Set("X-Total-Count", strconv.Itoa(page.Total))
+		header.Set("Preference-Applied", "count=exact")
+	}
+	if page.Unchanged || matchesAny(in.noneMatch, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	if page.More {
-		last := in.query.Sort.PositionOf(page.Tasks[len(page.Tasks)-1])
-		out.Link = nextLink(in, last)
+		header.Set("Link", nextLink(in, in.list.Sort.PositionOf(page.Tasks[len(page.Tasks)-1])))
 	}
-	return out, nil
+	return writeTasks(w, page.Tasks)
 }
 
 // nextLink is the Link header (RFC 8288) of the page behind a position: this
 // request's path and parameters, and a cursor.
-func nextLink(in *listInput, after docket.Position) string {
-	link := []byte("</api/" + url.PathEscape(in.UserID) + "/tasks?cursor=" + formatCursor(after, in.UserID, in.query))
-	for _, p := range [...]struct{ name, value string }{
-		{"completed", string(in.Completed)}, {"deleted", string(in.Deleted)}, {"limit", string(in.Limit)}, {"q", in.Search}, {"sort", string(in.Sort)},
-	} {
-		if p.value != "" {
-			link = append(link, "&"+p.name+"="+url.QueryEscape(p.value)...)
+func nextLink(in *input, after docket.Position) string {
+	link := []byte("</api/" + url.PathEscape(in.user) + "/tasks?cursor=" + in.page.list.cursor(after))
+	for _, name := range [...]string{"completed", "deleted", "limit", "q", "sort"} {
+		if value := in.query.Get(name); value != "" {
+			link = append(link, "&"+name+"="+url.QueryEscape(value)...)
 		}
 	}
 	return string(append(link, `>; rel="next"`...))
-}
-
-func tagsFault(name string) docket.Fault {
-	return docket.Fault{In: docket.InHeader, Name: name, Code: "malformed", Detail: fmt.Sprintf(`The header %s must be * or a list of entity tags, such as "1", "2".`, name)}
 }

@@ -18,6 +18,7 @@ import (
 
 	"docket"
 	"docket/internal/auth"
+	"docket/internal/edge"
 	"docket/internal/httpapi"
 )
 
@@ -27,7 +28,7 @@ func TestRateLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
-	c := serve(t, backends["sqlite"](t), httpapi.Options{Verifier: verifier, RateLimit: 3, Metrics: registry})
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{Verifier: verifier, RateLimit: 3, Metrics: registry}})
 	alice, bob := as(t, "alice"), as(t, "bob")
 	for i := range 3 {
 		a := c.do("GET", "/api/alice/tasks", "", alice).is(200)
@@ -47,7 +48,7 @@ func TestRateLimit(t *testing.T) {
 		t.Errorf("%v requests are counted as limited", n)
 	}
 
-	open := serve(t, backends["sqlite"](t), httpapi.Options{RateLimit: 1})
+	open := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{RateLimit: 1}})
 	open.do("GET", "/api/alice/tasks", "").is(200)
 	open.do("GET", "/api/alice/tasks", "").is(429)
 	open.do("GET", "/api/bob/tasks", "").is(200)
@@ -95,7 +96,7 @@ func TestOverload(t *testing.T) {
 	const most = 256
 	store := &stuck{Store: backends["sqlite"](t), entered: make(chan struct{}, most), leave: make(chan struct{})}
 	registry := prometheus.NewRegistry()
-	c := serve(t, store, httpapi.Options{Metrics: registry})
+	c := serve(t, store, httpapi.Options{Edge: edge.Options{Metrics: registry}})
 	statuses := make(chan int, most)
 	for range most {
 		go func() {
@@ -150,7 +151,7 @@ func request(t *testing.T, method, url string) *http.Request {
 // bodies slowly, and as many not read their answers.
 func TestSlowClientsHoldNobodyUp(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	c := serve(t, backends["sqlite"](t), httpapi.Options{Metrics: registry})
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{Metrics: registry}})
 	note := strings.Repeat("x", 5000)
 	for range 100 {
 		c.do("POST", "/api/slow/tasks", `{"title":"x","description":"`+note+`"}`).is(201)
@@ -207,7 +208,7 @@ func TestQuota(t *testing.T) {
 
 func TestDrainingIsNotReady(t *testing.T) {
 	draining := make(chan struct{})
-	c := serve(t, backends["sqlite"](t), httpapi.Options{Draining: draining})
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{Draining: draining}})
 	c.do("GET", "/readyz", "").is(200)
 	close(draining)
 	c.do("GET", "/readyz", "").is(503).problem("unavailable")
@@ -246,7 +247,7 @@ func TestChunkedBodiesEndTheConnection(t *testing.T) {
 
 func TestMetricsAreOfRoutes(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	c := serve(t, backends["sqlite"](t), httpapi.Options{Metrics: registry})
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{Metrics: registry}})
 	task := c.create("alice", "task")
 	for _, path := range []string{"/api/alice/tasks/" + task.ID, "/api/bob/tasks/" + task.ID, "/api/alice/secret-path", "/api/alice/tasks/"} {
 		c.do("GET", path, "")
@@ -272,7 +273,7 @@ func TestTraces(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			spans := tracetest.NewSpanRecorder()
-			c := serve(t, open(t), httpapi.Options{Tracing: trace.NewTracerProvider(trace.WithSpanProcessor(spans))})
+			c := serve(t, open(t), httpapi.Options{Edge: edge.Options{Tracing: trace.NewTracerProvider(trace.WithSpanProcessor(spans))}})
 			const id = "4bf92f3577b34da6a3ce929d0e0e4736"
 			c.do("POST", "/api/alice-canary/tasks", `{"title":"title-canary"}`, "traceparent: 00-"+id+"-00f067aa0ba902b7-01").is(201)
 			ended := spans.Ended()

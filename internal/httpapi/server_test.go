@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"docket"
+	"docket/internal/edge"
 	"docket/internal/httpapi"
 )
 
@@ -136,7 +137,7 @@ func TestNoLinkIsBuiltFromHost(t *testing.T) {
 
 func TestCORS(t *testing.T) {
 	const origin = "http://localhost:3000"
-	c := serve(t, backends["sqlite"](t), httpapi.Options{CORSOrigins: []string{origin, "https://app.example"}})
+	c := serve(t, backends["sqlite"](t), httpapi.Options{Edge: edge.Options{CORSOrigins: []string{origin, "https://app.example"}}})
 	preflight := c.do("OPTIONS", "/api/alice/tasks", "", "Origin: "+origin, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization,content-type,idempotency-key").is(204)
 	c.equal(preflight.header.Get("Access-Control-Allow-Origin"), origin)
 	c.equal(preflight.header.Get("Access-Control-Allow-Credentials"), "true")

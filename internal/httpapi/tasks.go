@@ -4,282 +4,132 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"docket"
+	"docket/internal/edge"
+	"docket/internal/problem"
 )
 
-// UserPath is the part of an input that says whose tasks are meant. It is
-// exported because Huma does not bind the fields of an unexported one.
-type UserPath struct {
-	UserID string `path:"user_id" minLength:"1" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"The owner: an opaque string, compared byte for byte. A lone . or .. is not one." example:"alice"`
-
-	owner docket.UserID // set by resolve
+// done is a task after an operation, and whether an earlier request with the
+// same key did it.
+type done struct {
+	task     docket.Task
+	replayed bool
 }
 
-// TaskPath says which task is meant.
-type TaskPath struct {
-	UserPath
-	ID string `path:"id" format:"uuid" maxLength:"36" doc:"The task. An id that is no UUID belongs to no task." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
+// do carries out one operation.
+func (a *api) do(ctx context.Context, in *input, o docket.Operation) (done, error) {
+	return edge.Admit(ctx, func() (d done, err error) {
+		d.task, d.replayed, err = a.service.Do(ctx, in.owner, o, in.key)
+		return d, err
+	})
 }
 
-// resolve checks everything about a request that a handler must not see
-// unchecked: its query, of which nothing is expected, its owner and its body. It
-// reports all faults at once.
-func (p *UserPath) resolve(ctx huma.Context, b body) []error {
-	url := ctx.URL()
-	_, faults, err := parseQuery(url.RawQuery)
+// write carries out one operation on the task in the path and answers with it.
+func (a *api) write(rt *route, w http.ResponseWriter, r *http.Request, operation func(in *input) docket.Operation) error {
+	in, err := rt.decode(r)
 	if err != nil {
-		return []error{err}
+		return err
 	}
-	return p.finish(ctx, faults, b)
-}
-
-// finish is resolve for a query that has been looked at.
-func (p *UserPath) finish(ctx huma.Context, faults []docket.Fault, b body) []error {
-	if !requestOf(ctx.Context()).allows(p.UserID) {
-		return []error{errForeignUser} // authenticate has answered already, if it read the path as the router did
+	if in.noTask != nil {
+		return in.noTask
 	}
-	if err := requestOf(ctx.Context()).share.work(); err != nil {
-		return []error{err}
+	o := operation(in)
+	o.ID, o.If = in.id, in.precondition()
+	d, err := a.do(r.Context(), in, o)
+	if err != nil {
+		return err
 	}
-	if b.err != nil {
-		return []error{b.err}
-	}
-	var err error
-	p.owner, err = docket.ParseUserID(p.UserID)
-	if e, ok := errors.AsType[*docket.Error](err); ok {
-		faults = append(faults, e.Faults...)
-	}
-	if faults = append(faults, b.faults...); len(faults) > 0 {
-		return []error{docket.InvalidInput(faults...)}
-	}
-	return nil
-}
-
-// Conditions are the preconditions of a request about one task.
-type Conditions struct {
-	IfMatch     string `header:"If-Match" pattern:"^[ \\t]*(\\*|[, \\t]*(W/)?\"[^\"\\s]*\"([ \\t]*,[ \\t]*((W/)?\"[^\"\\s]*\")?)*)[ \\t]*$" maxLength:"4000" doc:"ETags, one of which the task must have, or *: otherwise 412." example:"\"1\""`
-	IfNoneMatch string `header:"If-None-Match" pattern:"^[ \\t]*(\\*|[, \\t]*(W/)?\"[^\"\\s]*\"([ \\t]*,[ \\t]*((W/)?\"[^\"\\s]*\")?)*)[ \\t]*$" maxLength:"4000" doc:"ETags, none of which the task may have: otherwise 304 to a read and 412 to a write." example:"\"1\""`
-
-	match, noneMatch []string // the tags; nil without the field
-}
-
-// tagFaults reads the fields and returns their faults. It reads them itself: Huma binds the first of several lines.
-func (c *Conditions) tagFaults(ctx huma.Context) []docket.Fault {
-	r, _ := humago.Unwrap(ctx)
-	var faults []docket.Fault
-	for name, tags := range map[string]*[]string{"If-Match": &c.match, "If-None-Match": &c.noneMatch} {
-		var err error
-		if *tags, err = parseTags(r.Header.Values(name)); err != nil {
-			faults = append(faults, tagsFault(name))
-		}
-	}
-	return faults
-}
-
-// ofWrite is what a write demands: If-Match by the strong comparison of tags and
-// If-None-Match by the weak one, where * is any task (RFC 9110, section 13.1).
-func (c *Conditions) ofWrite() (p docket.Precondition) {
-	switch {
-	case slices.Contains(c.noneMatch, anyTag): // there must be no task
-		return docket.Precondition{Match: docket.Some([]int64{})}
-	case c.noneMatch != nil:
-		p.NoneMatch = docket.Some(versionsOf(withoutWeakness(c.noneMatch)))
-	}
-	if c.match != nil && !slices.Contains(c.match, anyTag) {
-		p.Match = docket.Some(versionsOf(c.match))
-	}
-	return p
-}
-
-type taskInput struct {
-	TaskPath
-	Conditions
-}
-
-func (in *taskInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, body{faults: in.tagFaults(ctx)})
-}
-
-type writeInput struct {
-	TaskPath
-	Conditions
-	Retry
-}
-
-func (in *writeInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.read(ctx, body{}, in.tagFaults(ctx)...))
-}
-
-type createInput struct {
-	UserPath
-	Retry
-	Body TaskCreate
-}
-
-func (in *createInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.read(ctx, in.Body.body, noMatch(ctx, "A task that is made has no version yet.")...))
-}
-
-// noMatch returns a fault when a request has If-Match where no task is named,
-// so that nobody takes it for honoured.
-func noMatch(ctx huma.Context, mend string) []docket.Fault {
-	if ctx.Header("If-Match") == "" {
+	setReplayed(w, d.replayed)
+	if o.Action == docket.Delete {
+		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return []docket.Fault{{In: docket.InHeader, Name: "If-Match", Code: "unexpected", Detail: "The header If-Match has no meaning here. Remove it. " + mend}}
+	return writeTask(w, http.StatusOK, d.task)
 }
 
-type updateInput struct {
-	TaskPath
-	Conditions
-	Retry
-	Body TaskUpdate
-}
-
-func (in *updateInput) Resolve(ctx huma.Context) []error {
-	return in.resolve(ctx, in.read(ctx, in.Body.body, in.tagFaults(ctx)...))
-}
-
-type completeInput struct {
-	TaskPath
-	Conditions
-	Retry
-	Body *TaskComplete
-}
-
-func (in *completeInput) Resolve(ctx huma.Context) []error {
-	if in.Body == nil {
-		in.Body = &TaskComplete{}
+func setReplayed(w http.ResponseWriter, replayed bool) {
+	if replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
 	}
-	return in.resolve(ctx, in.read(ctx, in.Body.body, in.tagFaults(ctx)...))
 }
 
-type taskOutput struct {
-	Status       int
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Body         Task
-}
-
-// writtenOutput repeats the fields of taskOutput, as createdOutput does: Huma
-// finds Body and the headers of an embedded struct only in part.
-type writtenOutput struct {
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Replayed     string `header:"Idempotent-Replayed"`
-	Body         Task
-}
-
-type createdOutput struct {
-	Location     string `header:"Location"`
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Replayed     string `header:"Idempotent-Replayed"`
-	Body         Task
-}
-
-type deletedOutput struct {
-	Replayed string `header:"Idempotent-Replayed"`
-}
-
-const revalidate = "private, no-cache"
-
-func answerTask(t docket.Task, err error) (*taskOutput, error) {
+func (a *api) createTask(rt *route, w http.ResponseWriter, r *http.Request) error {
+	in, err := rt.decode(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &taskOutput{Status: http.StatusOK, ETag: etag(t.Version), CacheControl: revalidate, Body: wireTask(t)}, nil
-}
-
-func (a *api) createTask(ctx context.Context, in *createInput) (*createdOutput, error) {
-	t, replayed, err := a.service.Do(ctx, in.owner, docket.Operation{Action: docket.Create, New: in.Body.task()}, in.key)
+	d, err := a.do(r.Context(), in, docket.Operation{Action: docket.Create, New: in.task})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &createdOutput{Location: taskPath(t), ETag: etag(t.Version), CacheControl: revalidate, Replayed: replayMark(replayed), Body: wireTask(t)}, nil
+	setReplayed(w, d.replayed)
+	w.Header().Set("Location", "/api/"+url.PathEscape(string(d.task.UserID))+"/tasks/"+d.task.ID.String())
+	return writeTask(w, http.StatusCreated, d.task)
 }
 
-func (a *api) getTask(ctx context.Context, in *taskInput) (*taskOutput, error) {
-	id, err := docket.ParseTaskID(in.ID)
+func (a *api) getTask(rt *route, w http.ResponseWriter, r *http.Request) error {
+	in, err := rt.decode(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	t, err := a.service.Task(ctx, in.owner, id)
-	if err == nil && in.match != nil && !slices.Contains(in.match, anyTag) && !slices.Contains(in.match, etag(t.Version)) {
-		err = docket.Stale()
+	if in.noTask != nil {
+		return in.noTask
 	}
-	out, err := answerTask(t, err)
-	if err == nil && matchesAny(in.noneMatch, out.ETag) {
-		out.Status = http.StatusNotModified
-	}
-	return out, err
-}
-
-// write carries out an operation on the task with the id that a path names.
-func (a *api) write(ctx context.Context, path TaskPath, o docket.Operation, key *docket.Key) (t docket.Task, replayed bool, err error) {
-	if o.ID, err = docket.ParseTaskID(path.ID); err != nil {
-		return t, false, err
-	}
-	return a.service.Do(ctx, path.owner, o, key)
-}
-
-func answerWritten(t docket.Task, replayed bool, err error) (*writtenOutput, error) {
+	task, err := edge.Admit(r.Context(), func() (docket.Task, error) {
+		return a.service.Task(r.Context(), in.owner, in.id)
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &writtenOutput{ETag: etag(t.Version), CacheControl: revalidate, Replayed: replayMark(replayed), Body: wireTask(t)}, nil
-}
-
-func (a *api) updateTask(ctx context.Context, in *updateInput) (*writtenOutput, error) {
-	return answerWritten(a.write(ctx, in.TaskPath, docket.Operation{Action: docket.Update, Update: in.Body.update(), If: in.ofWrite()}, in.key))
-}
-
-func (a *api) completeTask(ctx context.Context, in *completeInput) (*writtenOutput, error) {
-	o := docket.Operation{Action: docket.Toggle, If: in.ofWrite()}
-	if in.Body.Completed.Set {
-		o.Action, o.Update.Completed = docket.Update, docket.Optional[bool](in.Body.Completed)
+	tag := etag(task.Version)
+	switch {
+	case in.match != nil && !slices.Contains(in.match, anyTag) && !slices.Contains(in.match, tag):
+		return docket.Stale()
+	case matchesAny(in.noneMatch, tag):
+		w.Header().Set("ETag", tag)
+		w.Header()["Cache-Control"] = revalidate
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
-	return answerWritten(a.write(ctx, in.TaskPath, o, in.key))
+	return writeTask(w, http.StatusOK, task)
 }
 
-func (a *api) deleteTask(ctx context.Context, in *writeInput) (*deletedOutput, error) {
-	_, replayed, err := a.write(ctx, in.TaskPath, docket.Operation{Action: docket.Delete, If: in.ofWrite()}, in.key)
-	return &deletedOutput{Replayed: replayMark(replayed)}, err
+func (a *api) updateTask(rt *route, w http.ResponseWriter, r *http.Request) error {
+	return a.write(rt, w, r, func(in *input) docket.Operation {
+		return docket.Operation{Action: docket.Update, Update: in.update}
+	})
 }
 
-func (a *api) restoreTask(ctx context.Context, in *writeInput) (*writtenOutput, error) {
-	return answerWritten(a.write(ctx, in.TaskPath, docket.Operation{Action: docket.Restore, If: in.ofWrite()}, in.key))
+func (a *api) completeTask(rt *route, w http.ResponseWriter, r *http.Request) error {
+	return a.write(rt, w, r, func(in *input) docket.Operation {
+		if !in.completed.Set {
+			return docket.Operation{Action: docket.Toggle}
+		}
+		return docket.Operation{Action: docket.Update, Update: docket.TaskUpdate{Completed: in.completed}}
+	})
 }
 
-// Health is the body of the health routes.
-type Health struct {
-	Status string `json:"status" enum:"ok" doc:"Always ok; anything else is a problem document."`
+func (a *api) deleteTask(rt *route, w http.ResponseWriter, r *http.Request) error {
+	return a.write(rt, w, r, func(*input) docket.Operation { return docket.Operation{Action: docket.Delete} })
 }
 
-type healthOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         Health
+func (a *api) restoreTask(rt *route, w http.ResponseWriter, r *http.Request) error {
+	return a.write(rt, w, r, func(*input) docket.Operation { return docket.Operation{Action: docket.Restore} })
 }
 
-var healthy = &healthOutput{CacheControl: "no-store", Body: Health{Status: "ok"}}
+func (a *api) healthz(_ *route, w http.ResponseWriter, _ *http.Request) error { return writeHealthy(w) }
 
-func (a *api) healthz(context.Context, *struct{}) (*healthOutput, error) { return healthy, nil }
-
-var errDraining = &docket.Error{Kind: docket.Unavailable, Detail: "The server is about to stop. Send requests to another instance."}
-
-func (a *api) readyz(ctx context.Context, _ *struct{}) (*healthOutput, error) {
+func (a *api) readyz(_ *route, w http.ResponseWriter, r *http.Request) error {
 	select {
 	case <-a.drain:
-		return nil, errDraining
+		return problem.ErrDraining
 	default:
 	}
-	if err := errors.Join(a.ready(), a.service.Ready(ctx)); err != nil {
-		return nil, err
+	if err := errors.Join(a.ready(), a.service.Ready(r.Context())); err != nil {
+		return err
 	}
-	return healthy, nil
+	return writeHealthy(w)
 }

@@ -1,10 +1,9 @@
-package httpapi
+package edge
 
 import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"docket"
+	"docket/internal/problem"
 )
 
 // rateWindow is the time that a rate limit is counted over.
@@ -34,8 +34,9 @@ const (
 // after the other, and then as many again as time has passed. It counts what
 // this instance answers.
 type rateLimiter struct {
-	quota int
-	now   func() time.Time
+	quota  int
+	policy []string // the header RateLimit-Policy
+	now    func() time.Time
 
 	mu sync.Mutex
 	// A bucket that was not used for a window is full, as a new one is. So all
@@ -51,7 +52,8 @@ type bucket struct {
 }
 
 func newRateLimiter(quota int, now func() time.Time) *rateLimiter {
-	return &rateLimiter{quota: quota, now: now, recent: map[docket.UserID]*bucket{}, turned: now()}
+	policy := fmt.Sprintf(`"user";q=%d;w=%d`, quota, int(rateWindow.Seconds()))
+	return &rateLimiter{quota: quota, policy: []string{policy}, now: now, recent: map[docket.UserID]*bucket{}, turned: now()}
 }
 
 // bucket returns the tokens of a user.
@@ -98,41 +100,30 @@ func (l *rateLimiter) take(user docket.UserID) standing {
 // seconds rounds up, to one at least.
 func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
 
-// limitRate refuses what a user sends beyond the quota, and tells how much is
-// left (draft-ietf-httpapi-ratelimit-headers). It counts for the verified
-// subject and, where nobody is verified, for the user in the path.
-func limitRate(l *rateLimiter, m *metrics, draining <-chan struct{}, next http.Handler) http.Handler {
-	if l == nil {
-		return next
+// charge counts the request against its user's limit, tells how much is left
+// (draft-ietf-httpapi-ratelimit-headers), and returns problem.ErrRateLimited
+// when nothing is. It counts the requests of this instance. Without a limiter,
+// and without a user, everything passes.
+func (l *rateLimiter) charge(x *exchange, user docket.UserID) error {
+	if l == nil || user == "" {
+		return nil
 	}
-	policy := fmt.Sprintf(`"user";q=%d;w=%d`, l.quota, int(rateWindow.Seconds()))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := requestOf(r.Context())
-		user := req.identity.Subject
-		if named, ok := userOf(r.URL); req.anyone && ok {
-			user, _ = docket.ParseUserID(named) // none, when it is not one
-		}
-		if user == "" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		s := l.take(user)
-		w.Header().Set("RateLimit-Policy", policy)
-		w.Header().Set("RateLimit", fmt.Sprintf(`"user";r=%d;t=%d`, s.remaining, seconds(s.full)))
-		if !s.allowed {
-			m.limited.Inc()
-			if s.insists {
-				hold(r.Context(), draining, refusalDelay)
-			}
-			w.Header().Set("Retry-After", strconv.Itoa(seconds(s.retry)))
-			writeProblem(w, r, errRate)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	s := l.take(user)
+	header := x.Header()
+	header["Ratelimit-Policy"] = l.policy
+	header.Set("RateLimit", fmt.Sprintf(`"user";r=%d;t=%d`, s.remaining, seconds(s.full)))
+	if s.allowed {
+		return nil
+	}
+	x.edge.metrics.limited.Inc()
+	if s.insists {
+		hold(x.request.Context(), x.edge.draining, refusalDelay)
+	}
+	header.Set("Retry-After", strconv.Itoa(seconds(s.retry)))
+	return problem.ErrRateLimited
 }
 
-// hold waits for d, or until the client leaves or the server is to stop.
+// hold waits for d, or until the client leaves or the server is about to stop.
 func hold(ctx context.Context, draining <-chan struct{}, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -142,5 +133,3 @@ func hold(ctx context.Context, draining <-chan struct{}, d time.Duration) {
 	case <-draining:
 	}
 }
-
-var errRate = &docket.Error{Kind: rateLimited, Detail: "This user has sent too many requests. Wait as long as Retry-After says."}

@@ -1,7 +1,6 @@
-package httpapi
+package edge
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +11,6 @@ import (
 	"pgregory.net/rapid"
 
 	"docket"
-	"docket/internal/auth"
 )
 
 // TestRateLimiter compares the limiter with a model of buckets that forgets
@@ -83,13 +81,12 @@ func TestRateLimiterIsBounded(t *testing.T) {
 func TestRefusalsAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		draining := make(chan struct{})
-		h := limitRate(newRateLimiter(1, time.Now), newMetrics(nil), draining, http.NotFoundHandler())
+		h := New(http.NotFoundHandler(), Options{RateLimit: 1, Draining: draining})
 		took := func(want int) time.Duration {
 			t.Helper()
 			start := time.Now()
 			w := httptest.NewRecorder()
-			ctx := context.WithValue(t.Context(), requestKey{}, &request{identity: auth.Identity{Subject: "alice"}})
-			h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/alice/tasks", nil))
+			h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/alice/tasks", nil))
 			if w.Code != want {
 				t.Errorf("answered with %d, want %d", w.Code, want)
 			}

@@ -1,16 +1,17 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"slices"
 	"strconv"
 	"strings"
-
-	"docket"
 )
+
+// etag is the strong entity tag of a task at a version (RFC 9110, 8.8.3).
+func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+
+// revalidate is the Cache-Control of answers with an entity tag.
+var revalidate = []string{"private, no-cache"}
 
 // anyTag stands in a list of entity tags for *.
 const anyTag = "*"
@@ -69,7 +70,7 @@ func withoutWeakness(tags []string) []string {
 }
 
 // versionsOf returns the versions that the strong tags of a list stand for. A
-// tag that is no version, or weak, stands for none: it never matches strongly.
+// tag that is no version, or is weak, stands for none: it never matches strongly.
 func versionsOf(tags []string) []int64 {
 	versions := []int64{}
 	for _, tag := range tags {
@@ -78,39 +79,6 @@ func versionsOf(tags []string) []int64 {
 		}
 	}
 	return versions
-}
-
-// listTag is the entity tag of a page: the state of the owner, and which page of
-// which list it is.
-func listTag(s docket.State, user string, q docket.ListQuery) string {
-	b := make([]byte, 0, 32)
-	for _, n := range []int64{s.Epoch, s.Counter, s.PurgedThrough} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // its bits
-	}
-	return `"` + base64.RawURLEncoding.EncodeToString(append(b, pageMark(user, q)...)) + `"`
-}
-
-// pageMark tells apart the pages of all lists.
-func pageMark(user string, q docket.ListQuery) []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(q.Limit)) //nolint:gosec // positive
-	if q.After != nil {
-		b = append(b, formatCursor(*q.After, user, q)...)
-	}
-	return checksum(b, user, q)
-}
-
-// knownState returns the owner's state at which a client had the page that q
-// asks for, if one of its tags is of that page.
-func knownState(tags []string, user string, q docket.ListQuery) *docket.State {
-	for _, tag := range tags {
-		b, err := base64.RawURLEncoding.Strict().DecodeString(strings.Trim(strings.TrimPrefix(tag, "W/"), `"`))
-		if err != nil || len(b) != 32 || !bytes.Equal(b[24:], pageMark(user, q)) {
-			continue
-		}
-		number := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[8*i:])) } //nolint:gosec // its bits
-		return &docket.State{Epoch: number(0), Counter: number(1), PurgedThrough: number(2)}
-	}
-	return nil
 }
 
 // prefers reports whether the field Prefer (RFC 7240) names a preference with

@@ -55,21 +55,21 @@ func TestCursors(t *testing.T) {
 		case docket.ByTitle:
 			p.Title = strings.Repeat("😀", docket.MaxTitle)
 		}
-		text := formatCursor(p, "alice", q)
-		got, err := parseCursor(text, "alice", q)
+		text := markList("alice", q).cursor(p)
+		got, err := markList("alice", q).position(text)
 		if err != nil || cmp.Diff(p, *got) != "" {
 			t.Fatalf("%s: %+v, %v", known.name, got, err)
 		}
 		for i := range len(text) { // any change
 			for _, c := range []byte("A-_z0=%") {
 				if changed := text[:i] + string(c) + text[i+1:]; changed != text {
-					if got, err := parseCursor(changed, "alice", q); err == nil {
+					if got, err := markList("alice", q).position(changed); err == nil {
 						t.Fatalf("%s: changed at %d, it was read as %+v", known.name, i, got)
 					}
 				}
 			}
 		}
-		if _, err := parseCursor(text, "bob", q); err == nil {
+		if _, err := markList("bob", q).position(text); err == nil {
 			t.Errorf("%s: it serves another user", known.name)
 		}
 	}
@@ -77,12 +77,13 @@ func TestCursors(t *testing.T) {
 
 func FuzzCursor(f *testing.F) {
 	f.Add("", "alice", uint8(0))
-	f.Add(formatCursor(docket.Position{Title: "x"}, "alice", docket.ListQuery{Sort: docket.Sort{Key: docket.ByTitle}}), "alice", uint8(4))
+	f.Add(markList("alice", docket.ListQuery{Sort: docket.Sort{Key: docket.ByTitle}}).cursor(docket.Position{Title: "x"}), "alice", uint8(4))
 	f.Fuzz(func(t *testing.T, text, user string, order uint8) {
 		q := docket.ListQuery{Sort: sorts[int(order)%len(sorts)].sort}
-		p, err := parseCursor(text, user, q)
-		if err == nil && formatCursor(*p, user, q) != text {
-			t.Fatalf("%q was read as %+v, which is written %q", text, p, formatCursor(*p, user, q))
+		list := markList(user, q)
+		p, err := list.position(text)
+		if err == nil && list.cursor(*p) != text {
+			t.Fatalf("%q was read as %+v, which is written %q", text, p, list.cursor(*p))
 		}
 	})
 }
@@ -105,7 +106,7 @@ func FuzzTags(f *testing.F) {
 				t.Fatalf("%q stands for version %d", text, v)
 			}
 		}
-		knownState(tags, "alice", docket.ListQuery{})
+		markPage(markList("alice", docket.ListQuery{}), 1, "").knownState(tags)
 	})
 }
 

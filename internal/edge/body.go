@@ -1,0 +1,80 @@
+package edge
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"docket"
+	"docket/internal/problem"
+)
+
+// bodyReadTimeout bounds the arrival of a request's body.
+const bodyReadTimeout = 10 * time.Second
+
+// limitBody refuses a body whose declared size is too large before anything else
+// is looked at, and makes reading one that turns out to be too large fail.
+func (x *exchange) limitBody(r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	if len(r.TransferEncoding) > 0 {
+		// A proxy that reads the chunks otherwise could be made to see another request behind them (RFC 9112, section 6.1).
+		x.Header().Set("Connection", "close")
+	}
+	most := int64(problem.MaxBody)
+	if r.ContentLength < 0 || r.ContentLength > most {
+		most = x.edge.maxBody(r)
+	}
+	body := &limitedBody{limited: http.MaxBytesReader(x, r.Body, most), whole: r.Body, exchange: x}
+	if r.ContentLength > most {
+		if r.Header.Get("Expect") == "" { // else the client waits to be asked for the body
+			body.discard()
+		}
+		return problem.ErrBodyTooLarge
+	}
+	// Also for a body that no handler reads: net/http reads it to its end before it answers.
+	_ = http.NewResponseController(x).SetReadDeadline(time.Now().Add(bodyReadTimeout))
+	r.Body = body
+	return nil
+}
+
+// limitedBody counts what is read of a body, and gives the errors of reading it
+// their kinds.
+type limitedBody struct {
+	limited  io.ReadCloser // fails behind the limit
+	whole    io.Reader
+	exchange *exchange
+}
+
+func (b *limitedBody) Close() error { return b.limited.Close() }
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.limited.Read(p)
+	if err := b.exchange.holdBody(n); err != nil {
+		b.exchange.Header().Set("Connection", "close") // the rest is not read
+		return n, err
+	}
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, problem.ErrSlowBody
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		b.discard()
+		return n, problem.ErrBodyTooLarge
+	}
+	return n, &docket.Error{Kind: problem.Malformed, Detail: "The request body could not be read to its end.", Err: err}
+}
+
+// discard reads what is left of a body that is too large, within bounds. A
+// client that is still sending when the connection is closed may not see the
+// answer.
+func (b *limitedBody) discard() {
+	const most, patience = problem.MaxBatchBody + 1<<20, 2 * time.Second
+	_ = http.NewResponseController(b.exchange).SetReadDeadline(time.Now().Add(patience))
+	_, _ = io.CopyN(io.Discard, b.whole, most)
+}

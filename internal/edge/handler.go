@@ -1,0 +1,137 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"docket/internal/problem"
+)
+
+// Info is what the edge found out about a request before its handler runs.
+type Info struct {
+	RequestID string
+
+	caller caller
+}
+
+// Expires is when the token of the request expires; zero without a token.
+func (i Info) Expires() time.Time { return i.caller.identity.Expires }
+
+// Allows reports whether the request may act for user. Outside of the edge no
+// request may act for anybody.
+func (i Info) Allows(user string) bool { return i.caller.allows(user) }
+
+type exchangeKey struct{}
+
+// InfoOf returns what is known of the request that ctx belongs to, and the zero
+// Info outside of the edge.
+func InfoOf(ctx context.Context) Info {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x.info
+	}
+	return Info{}
+}
+
+// Admit runs f, which is the work of a request, while the server has room for
+// it: the request counts as at work until f returns or panics. When there is no
+// room, f does not run and the error is problem.ErrOverload.
+func Admit[T any](ctx context.Context, f func() (T, error)) (result T, err error) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return f()
+	}
+	if err := x.edge.load.enter(); err != nil {
+		return result, x.refused(err)
+	}
+	defer x.edge.load.leave()
+	defer x.releaseBody()
+	return f()
+}
+
+// Handler is an http.Handler whose error is answered as a problem document. An
+// error after the answer has begun is for the log alone.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	err := h(w, r)
+	if err == nil {
+		return
+	}
+	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+		x.fail(err)
+		return
+	}
+	problem.Write(w, problem.Place{Instance: instance(r.URL)}, err)
+}
+
+// fail answers with err unless an answer has begun.
+func (x *exchange) fail(err error) {
+	x.err = err
+	if x.status == 0 {
+		problem.Write(x, problem.Place{Instance: instance(x.url), RequestID: x.info.RequestID}, err)
+	}
+}
+
+// refused counts a request that the server had no room for.
+func (x *exchange) refused(err error) error {
+	x.edge.metrics.shed.Inc()
+	return err
+}
+
+// instance is the request's path as an error document shows it: at most 1,024
+// bytes, and still a valid URI reference.
+func instance(u *url.URL) string {
+	const most = 1024
+	p := u.EscapedPath()
+	if len(p) <= most {
+		return p
+	}
+	p = p[:most]
+	if i := strings.LastIndexByte(p, '%'); i > len(p)-3 {
+		p = p[:i]
+	}
+	return p
+}
+
+const (
+	// writeTimeout bounds how long a client may take to receive writeChunk bytes.
+	writeTimeout = 30 * time.Second
+	writeChunk   = 64 << 10
+)
+
+// WriteHeader implements http.ResponseWriter.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+		x.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write gives the client writeTimeout for each part, so that one that does not
+// read is given up and one that reads slowly is not.
+func (x *exchange) Write(b []byte) (n int, err error) {
+	x.WriteHeader(http.StatusOK)
+	control := http.NewResponseController(x.ResponseWriter)
+	for {
+		part := b[:min(len(b), writeChunk)]
+		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails where there is no connection
+		written, err := x.ResponseWriter.Write(part)
+		n += written
+		if b = b[len(part):]; err != nil || len(b) == 0 {
+			return n, err
+		}
+	}
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// expected reports whether an error says how things are, rather than that
+// something went wrong. There may be thousands in a second; they are counted.
+func expected(err error) bool {
+	return errors.Is(err, problem.ErrOverload) || errors.Is(err, problem.ErrDraining)
+}

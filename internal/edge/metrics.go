@@ -1,0 +1,56 @@
+package edge
+
+import (
+	"cmp"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the counts of requests.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	shed     prometheus.Counter
+	limited  prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "docket_http_requests_total", Help: "Requests that were answered, by route and status. Those refused before they had a route have the route none.",
+		}, []string{"route", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "docket_http_request_duration_seconds", Help: "Time from the head of a request to the end of its answer, by route.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route"}),
+		shed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "docket_http_shed_total", Help: "Requests refused because the server had too many.",
+		}),
+		limited: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "docket_http_rate_limited_total", Help: "Requests refused because their user had sent too many.",
+		}),
+	}
+}
+
+func (m *metrics) register(r prometheus.Registerer, l *load) {
+	r.MustRegister(m.requests, m.duration, m.shed, m.limited, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "docket_http_load", Help: "Requests at work, of " + strconv.Itoa(maxLoad) + " at most.",
+	}, func() float64 { return float64(l.atWork.Load()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "docket_http_body_bytes", Help: "Bytes of request bodies that are held, of " + strconv.Itoa(maxBodies) + " at most.",
+	}, func() float64 { return float64(l.bodies.Load()) }))
+}
+
+// count counts an exchange that has finished. A stream, which lasts as long as
+// its client likes, has no duration to observe.
+func (m *metrics) count(x *exchange, took time.Duration) {
+	route := cmp.Or(x.request.Pattern, "none")
+	if route == "/" { // the pattern of paths where nothing is served
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, strconv.Itoa(x.status)).Inc()
+	if x.Header().Get("Content-Type") != "text/event-stream" {
+		m.duration.WithLabelValues(route).Observe(took.Seconds())
+	}
+}

@@ -1,0 +1,59 @@
+package edge
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rs/cors"
+
+	"docket/internal/problem"
+)
+
+// newCORS lets the pages of origins call the API from a browser. Without any it
+// returns nil: a browser then allows nothing.
+func newCORS(origins []string) *cors.Cors {
+	if len(origins) == 0 {
+		return nil
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins:   origins,
+		AllowedMethods:   []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"},
+		AllowedHeaders:   []string{"Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Prefer", "Last-Event-ID", "X-Request-Id", "traceparent", "tracestate"},
+		ExposedHeaders:   []string{"ETag", "Link", "Location", "Retry-After", "X-Total-Count", "Preference-Applied", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "X-Request-Id"},
+		AllowCredentials: true,
+		MaxAge:           600,
+	})
+}
+
+// isPreflight reports whether r is a preflight (Fetch, section 4.8), which
+// carries no token and reaches no route.
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// localOnly protects a server without authentication, which listens on this
+// machine alone, from the pages that its user's browser shows: from those whose
+// name resolves to this machine (DNS rebinding), and from writes of those that
+// are not among origins. A nil localOnly lets everything pass.
+type localOnly struct{ origins []string }
+
+func (l *localOnly) check(r *http.Request) error {
+	if l == nil {
+		return nil
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	origin := r.Header.Get("Origin")
+	read := slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method)
+	switch {
+	case !slices.Contains([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, strings.ToLower(host)):
+		return problem.ErrUnknownHost
+	case !read && origin != "" && origin != "http://"+r.Host && !slices.Contains(l.origins, origin):
+		return problem.ErrForeignOrigin
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+
+	"docket"
+)
+
+// route is one operation: a row of the table.
+type route struct {
+	method, path string
+	handle       handler
+
+	// The request. Faults are listed in the order of params.
+	params []param
+	check  func(in *input) // looks at the query parameters together; may be nil
+	body   *body           // nil: none
+
+	// The answer.
+	status   int
+	means    string       // of that status
+	shape    reflect.Type // nil: no body
+	headers  []string     // besides those of every answer
+	cached   bool         // it may be 304
+	statuses []int        // of errors, besides those of every route
+
+	// The contract.
+	id, summary, description string
+}
+
+// handler carries out one operation: it decodes the request, has it admitted,
+// makes one call of the Service, and writes the answer. Its error is answered as
+// a problem document.
+type handler func(a *api, rt *route, w http.ResponseWriter, r *http.Request) error
+
+// ofUser reports whether the route is about one user, whose token it asks for.
+func (rt *route) ofUser() bool { return strings.HasPrefix(rt.path, "/api/") }
+
+// place is the part of a request that a parameter is in.
+type place string
+
+const (
+	inPath   place = "path"
+	inQuery  place = "query"
+	inHeader place = "header"
+)
+
+// param is a parameter: where it stands, how it is read, and what the contract
+// says about it.
+type param struct {
+	in   place
+	name string // a header's in its canonical form
+	// read takes the values in, and notes their faults. Path parameters are read
+	// always, others when they are given. A query parameter has one value.
+	read func(in *input, values []string)
+
+	shape reflect.Type      // of the value; nil: the contract does not have the parameter
+	tag   reflect.StructTag // the constraints of the value, as package huma reads them
+}
+
+// body is the kind of body that a route takes.
+type body struct {
+	mediaTypes []string // nil: any
+	optional   bool
+	shape      reflect.Type
+	// decode takes the body in and returns its faults. The error is of kind
+	// Malformed: the body is not JSON, or not strictly so.
+	decode func(in *input, data []byte) ([]docket.Fault, error)
+}
+
+// queryNames returns the names of the query parameters, in their order.
+func (rt *route) queryNames() []string {
+	var names []string
+	for _, p := range rt.params {
+		if p.in == inQuery {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
