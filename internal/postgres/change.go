@@ -78,7 +78,7 @@ func (s *Store) Changes(ctx context.Context, owner docket.UserID, q docket.Chang
 		outcome: func(err error) error { return err },
 	}
 	// A snapshot may pass over any number of deleted tasks.
-	if err := s.readPage(ctx, c, !q.Live && q.Limit <= maxLanePage); err != nil {
+	if err := s.readPage(ctx, c, !q.Live && q.Limit <= maxBatchedPage); err != nil {
 		return docket.ChangePage{}, err
 	}
 	return *page, nil
@@ -113,7 +113,7 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (states ma
 	for i, owner := range owners {
 		list[i] = string(owner)
 	}
-	err = s.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
 		states = map[docket.UserID]docket.State{}
 		rows, err := conn.Query(ctx, countersSQL, list)
 		if err != nil {
@@ -132,7 +132,7 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (states ma
 
 // Purge implements docket.Store.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = s.run(ctx, ctx, safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error { // a stop need not wait for it
+	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, purgeSQL, before, limit, int64(purgeLock)).Scan(&n)
 	})
 	return n, err

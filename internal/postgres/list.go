@@ -108,8 +108,8 @@ func listRequest(owner docket.UserID, q docket.ListQuery) (sql string, args []an
 	return listSQL[listStatement{q.Sort, filtered, q.Deleted}], args, filtered
 }
 
-// maxLanePage bounds the pages that go in a lane: what comes behind one waits for it.
-const maxLanePage = 100
+// maxBatchedPage bounds the tasks of a page that is read in a group, for the calls behind it wait for it.
+const maxBatchedPage = 100
 
 // List implements docket.Store.
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
@@ -117,7 +117,7 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 	c := &call{owner: owner, read: func(rows pgx.Rows) error { return scanPage(page, rows, owner, q) }, outcome: func(err error) error { return err }}
 	var filtered bool
 	c.sql, c.args, filtered = listRequest(owner, q)
-	short := !filtered && !q.Deleted && q.Sort.Key == docket.ByCreation && q.Limit <= maxLanePage
+	short := !filtered && !q.Deleted && q.Sort.Key == docket.ByCreation && q.Limit <= maxBatchedPage
 	if err := s.readPage(ctx, c, short); err != nil {
 		return docket.Page{}, err
 	}
@@ -128,9 +128,9 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 // readPage runs a statement that reads a page, a short one with those of others.
 func (s *Store) readPage(ctx context.Context, c *call, short bool) error {
 	if short {
-		return s.together(ctx, s.lanes.pages, c)
+		return s.batch(ctx, s.batchers.pages, c)
 	}
-	return s.alone(ctx, ctx, s.lanes.pages, c)
+	return s.alone(ctx, ctx, s.batchers.pages, c)
 }
 
 // scanPage reads the rows of listSQL, and closes them.

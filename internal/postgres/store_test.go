@@ -51,7 +51,7 @@ func TestStoreBehindPooler(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) docket.Store { return open(t, pooler.URL(cluster.Database(t))) })
 }
 
-// TestStoreInExecMode runs the suite in the mode that keeps no state at all.
+// TestStoreInExecMode runs the suite in the mode that keeps no state in a session.
 func TestStoreInExecMode(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	storetest.Run(t, func(t *testing.T) docket.Store {
@@ -90,19 +90,19 @@ func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) 
 	return storetest.Do(context.Background(), s, "alice", docket.Operation{Action: action, ID: task.ID}, time.Now())
 }
 
-// TestNoSecondTurn shows that a statement whose time was up before it was sent is
-// not tried again, though that would be safe: its client has waited long enough.
-func TestNoSecondTurn(t *testing.T) {
+// TestTimeLimitIsFinal shows that a statement whose time limit passed before it was
+// sent is not tried again, though that would be safe: its client has waited enough.
+func TestTimeLimitIsFinal(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t))
-	turns := 0
-	err := s.write(t.Context(), func(ctx context.Context, conn *pgx.Conn) error {
-		turns++
+	attempts := 0
+	err := s.run(t.Context(), writing, func(ctx context.Context, conn *pgx.Conn) error {
+		attempts++
 		ctx, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()
 		_, err := conn.Exec(ctx, `SELECT 1`)
-		return settle(err, false)
+		return afterSend(err, false)
 	})
-	if docket.KindOf(err) != docket.Unavailable || turns != 1 {
-		t.Errorf("%d turns came to %v", turns, err)
+	if docket.KindOf(err) != docket.Unavailable || attempts != 1 {
+		t.Errorf("%d attempts came to %v", attempts, err)
 	}
 }

@@ -131,7 +131,7 @@ func moment(b []byte) time.Time {
 // Get implements docket.Store.
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.Task, error) {
 	t := &docket.Task{UserID: owner}
-	err := s.together(ctx, s.lanes.reads, &call{
+	err := s.batch(ctx, s.batchers.reads, &call{
 		owner: owner, sql: getSQL, args: []any{string(owner), key(id)},
 		read: func(rows pgx.Rows) error { return scanOne(rows, &taskRow{task: t}) },
 		outcome: func(err error) error {

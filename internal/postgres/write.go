@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -45,7 +44,7 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		return s.writeTogether(ctx, owner, w)
 	}
 	r, tasks := requestFor(owner, w, w.Operations[0]), make([]docket.Task, 1)
-	err = s.together(ctx, s.lanes.of(owner), &call{
+	err = s.batch(ctx, s.batchers.writesOf(owner), &call{
 		owner: owner, sql: r.sql, args: r.args,
 		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
 		outcome: func(err error) (failed error) {
@@ -63,13 +62,13 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 // when nobody knows whether it was committed: if it was, the key shows it.
 func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
 	var doubt error // of an attempt that may have been committed
-	again := func(err error) bool {
-		_, open := errors.AsType[*unsettled](err)
-		return safeToRepeat(err) || open && w.Key != nil
+	p := writing
+	if w.Key != nil {
+		p = writingKeyed
 	}
-	err = s.writeWhile(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		written, err = attemptTogether(ctx, conn, owner, w)
-		if _, open := errors.AsType[*unsettled](err); open {
+		if classify(err) == unknown {
 			doubt = err
 		}
 		return err
@@ -175,12 +174,12 @@ func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.W
 		batch.Queue(keepKeySQL, string(owner), w.Key.Text, result)
 	}
 	batch.Queue("COMMIT")
-	return settle(conn.SendBatch(ctx, batch).Close(), true)
+	return afterSend(conn.SendBatch(ctx, batch).Close(), true)
 }
 
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = s.run(ctx, ctx, safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error { // a stop need not wait for it
+	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		tag, err := conn.Exec(ctx, expireKeysSQL, now, limit)
 		n = int(tag.RowsAffected())
 		return err
