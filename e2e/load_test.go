@@ -102,13 +102,6 @@ func (l *answers) note(a answer, err error, took time.Duration) (succeeded bool)
 	return false
 }
 
-// refused returns how many requests were refused so far.
-func (l *answers) refused() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.refusals)
-}
-
 func (l *answers) check(t *testing.T) {
 	t.Helper()
 	for _, fault := range l.faults[:min(len(l.faults), 10)] {

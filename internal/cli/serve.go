@@ -73,17 +73,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	hub := feed.New(store.Counters)
 	service := docket.NewService(store, docket.WithChanged(hub.Changed), docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
 	draining := make(chan struct{})
-	ready := func() error {
-		if closed(draining) {
-			return errDraining
-		}
-		if verifier != nil {
-			if err := verifier.Ready(); err != nil {
-				return err
-			}
-		}
-		return service.Ready(ctx)
-	}
+	ready := func() error { return readiness(ctx, draining, verifier, service) }
 	metrics := newTelemetry(version(), store, hub, ready)
 	workers, stopWorkers := startWorkers(ctx, service, hub, verifier, metrics, log)
 	defer func() {
@@ -130,6 +120,20 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	case <-ctx.Done():
 	}
 	return stop(context.WithoutCancel(ctx), api, draining, c.drainDelay(isTerminal(a.stdout)), log)
+}
+
+// readiness returns nil when requests can be served: not while the server is
+// stopping, nor while tokens cannot be verified or the store cannot serve.
+func readiness(ctx context.Context, draining <-chan struct{}, verifier *auth.Verifier, service *docket.Service) error {
+	if closed(draining) {
+		return errDraining
+	}
+	if verifier != nil {
+		if err := verifier.Ready(); err != nil {
+			return err
+		}
+	}
+	return service.Ready(ctx)
 }
 
 // server returns the server of the API.

@@ -116,7 +116,8 @@ func (b *batcher) remove(c *call) {
 		return
 	}
 	c.apart = false
-	if b.apart[c.owner]--; b.apart[c.owner] == 0 {
+	b.apart[c.owner]--
+	if b.apart[c.owner] == 0 {
 		delete(b.apart, c.owner)
 	}
 }

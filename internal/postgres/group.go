@@ -156,7 +156,8 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	verdict = b.abandoned
 	err = b.exchange(conn.Conn(), batch, group, s.statementTimeout)
 	s.note(err)
-	if verdict = b.verdict(err); verdict != nil {
+	verdict = b.verdict(err)
+	if verdict != nil {
 		return verdict
 	}
 	return c.err
@@ -197,7 +198,7 @@ func (b *batcher) exchange(conn *pgx.Conn, batch *pgx.Batch, group []*call, time
 	isolated := new(isolatedRows)
 	for _, c := range group {
 		var done bool
-		isolated.Rows, c.err = results.Query()
+		isolated.Rows, c.err = results.Query() //nolint:gocritic // collect closes the rows
 		if c.err == nil {
 			done, c.err = c.collect(isolated)
 		}

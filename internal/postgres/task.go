@@ -25,13 +25,11 @@ var readColumns = func() []column {
 
 // selected names readColumns of a table t. noTask is as many nulls of their types.
 var selected, noTask = func() (names, nulls string) {
-	separator := ""
-	for _, c := range readColumns {
-		names += separator + "t." + c.name
-		nulls += separator + "NULL::" + c.sqlType
-		separator = ", "
+	columns, types := make([]string, len(readColumns)), make([]string, len(readColumns))
+	for i, c := range readColumns {
+		columns[i], types[i] = "t."+c.name, "NULL::"+c.sqlType
 	}
-	return names, nulls
+	return strings.Join(columns, ", "), strings.Join(types, ", ")
 }()
 
 // taskRow scans rows of selected, and of further columns. It implements

@@ -109,7 +109,8 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 		if err := version(&t, w, q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit())); err != nil {
 			return docket.Task{}, err
 		}
-		return t, exec(q.insert, values(&t)...)
+		err := exec(q.insert, values(&t)...)
+		return t, err
 	}
 	t, err := readTask(q.find, owner, o.ID)
 	if err != nil {
