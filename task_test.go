@@ -161,9 +161,9 @@ func TestApplyLooksAtWhatIsSet(t *testing.T) {
 		want   Fields
 	}{
 		"nothing":     {TaskUpdate{Title: Optional[string]{Value: "x"}, Completed: Optional[bool]{Value: false}}, before},
-		"the same":    {TaskUpdate{Some("title"), Some(new("note")), Some(true)}, before},
+		"the same":    {TaskUpdate{Title: Some("title"), Description: Some(new("note")), Completed: Some(true)}, before},
 		"null":        {TaskUpdate{Description: Some[*string](nil)}, Fields{Title: "title", Completed: true}},
-		"one of many": {TaskUpdate{Some("title"), Some(new("note")), Some(false)}, Fields{Title: "title", Description: new("note")}},
+		"one of many": {TaskUpdate{Title: Some("title"), Description: Some(new("note")), Completed: Some(false)}, Fields{Title: "title", Description: new("note")}},
 		"empty":       {TaskUpdate{Description: Some(new(""))}, Fields{Title: "title", Description: new(""), Completed: true}},
 	} {
 		got := before
