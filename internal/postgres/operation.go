@@ -175,7 +175,6 @@ func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation) *requ
 	r := &request{owner: owner, write: w, operation: o, noRow: outcomeAbsent}
 	r.task.ID = o.ID
 	outcome := (*string)(&r.outcome)
-	r.dest = []any{&taskRow{owner: owner, task: &r.task, more: []any{outcome}}}
 	var s *statement[*request]
 	switch o.Action {
 	case docket.Create:
@@ -191,6 +190,9 @@ func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation) *requ
 		s, r.dest = deleteSQL, []any{outcome}
 	case docket.Restore:
 		s = restoreSQL
+	}
+	if r.dest == nil {
+		r.dest = []any{&taskRow{owner: owner, task: &r.task, more: []any{outcome}}}
 	}
 	r.sql, r.args = s.sql, s.args(r)
 	if o.Action != docket.Create {
