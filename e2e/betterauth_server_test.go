@@ -212,7 +212,7 @@ func besideBetterAuth(t testing.TB, url string) *server {
 // has this status.
 func (c client) expect(t testing.TB, status int, method, path string, headers ...string) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	a, err := c.do(ctx, method, path, "", headers...)
 	if err != nil || a.Status != status {

@@ -19,6 +19,7 @@ func TestBetterAuth(t *testing.T) {
 	idp, address := useBetterAuth(t, 0)
 	ada, bob := idp.SignUp("Ada Lovelace", "ada.lovelace@example.com"), idp.SignUp("Bob", "bob@example.com")
 	s := besideBetterAuth(t, address)
+	s.useRace(t)
 	s.Start(t, "LOG_LEVEL=debug")
 	c := newClient(t, s.URL, 8)
 	awaitReady(t, c)

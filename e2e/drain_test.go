@@ -18,7 +18,8 @@ import (
 	"docket/internal/pgtest"
 )
 
-// longestDrain is the longest DRAIN_DELAY.
+// longestDrain is the longest DRAIN_DELAY. Within it a test must notice that a
+// server drains, also on a busy machine.
 const longestDrain = "20s"
 
 // TestDrain stops a server that is to serve for a while longer: it is not ready,
@@ -127,13 +128,9 @@ func (l *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusBadGateway)
 }
 
-// rollDelay is the DRAIN_DELAY of TestRollingRestart. The balancer must notice
-// within it that a server drains, also on a busy machine.
-const rollDelay = "10s"
-
 // rollPause is how long each client pauses between requests, so that the clients
 // leave the machine to the servers and the balancer.
-const rollPause = 100 * time.Millisecond
+const rollPause = time.Second
 
 // TestRollingRestart restarts two instances behind a load balancer, one after
 // the other, while clients send requests that they do not repeat. No request
@@ -152,7 +149,7 @@ func TestRollingRestart(t *testing.T) {
 	for i := range servers {
 		servers[i] = newServer(t, t.TempDir(), direct)
 		b := &backend{}
-		b.use(servers[i].Start(t, "DRAIN_DELAY="+rollDelay), &refused)
+		b.use(servers[i].Start(t, "DRAIN_DELAY="+longestDrain), &refused)
 		l.servers = append(l.servers, b)
 		wait.Go(func() { b.probe(ctx) })
 	}
@@ -185,10 +182,10 @@ func TestRollingRestart(t *testing.T) {
 		for i, s := range servers {
 			s.Stop(t)
 			if l.servers[i].isReady() {
-				t.Fatalf("the balancer did not notice within %s that a server drains", rollDelay)
+				t.Fatalf("the balancer did not notice within %s that a server drains", longestDrain)
 			}
 			before := done.Load()
-			l.servers[i].use(s.Start(t, "DRAIN_DELAY="+rollDelay), &refused)
+			l.servers[i].use(s.Start(t, "DRAIN_DELAY="+longestDrain), &refused)
 			eventually(t, "the server is used again", func() bool {
 				return l.servers[i].isReady() && done.Load() > before+int64(clients) || t.Failed()
 			})

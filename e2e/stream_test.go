@@ -126,6 +126,7 @@ func TestStreamOfAnotherInstance(t *testing.T) {
 func TestStreamIsResumed(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, t.TempDir(), pgtest.Shared(t).Database(t))
+	s.useRace(t)
 	s.Start(t)
 	c := newClient(t, s.URL, 2)
 	kills := long(20, 200)
