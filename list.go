@@ -69,6 +69,12 @@ type State struct {
 	PurgedThrough int64 // the highest version among the deleted tasks that were purged
 }
 
+// Pass reports whether the list costs one pass over the owner's tasks. Only the
+// order of creation, without filters, reads no more tasks than it returns.
+func (q ListQuery) Pass() bool {
+	return q.Deleted || q.Completed.Set || q.Search != "" || q.Sort.Key != ByCreation
+}
+
 // Page is a part of a list.
 type Page struct {
 	Tasks     []Task // in order, never nil; empty when Unchanged

@@ -62,7 +62,7 @@ func New(at Place, err error) Document {
 func Write(w http.ResponseWriter, at Place, err error) {
 	header := w.Header()
 	switch known(err).Kind {
-	case docket.Unavailable, docket.KeyInFlight, TooManyStreams:
+	case docket.Unavailable, docket.KeyInFlight, UserBusy, TooManyStreams:
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
 	case Unauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="docket"`)
@@ -74,6 +74,9 @@ func Write(w http.ResponseWriter, at Place, err error) {
 	w.WriteHeader(document.Status)
 	_ = json.MarshalWrite(w, document) // the client may have gone
 }
+
+// StatusOf returns the status that err is answered with.
+func StatusOf(err error) int { return TypeOf(known(err).Kind).Status }
 
 // known returns err as a client may see it.
 func known(err error) *docket.Error {
