@@ -72,17 +72,33 @@ func TestConnectionsCut(t *testing.T) {
 			s.Start(t)
 			written := countWrites(t, direct)
 			underFaults(t, s, long(2, 50), fault{"cut", func(*crew) {
-				lock := lockTasks(t, direct, "EXCLUSIVE") // which blocks writes
-				eventually(t, "a write waits for the lock", func() bool { return lock.waiting(t) > 0 })
-				before := written()
-				proxy.HoldAnswers(true)
-				lock.release(t)
-				eventually(t, "the write is done", func() bool { return written() > before })
-				proxy.Cut()
-				proxy.HoldAnswers(false)
+				eventually(t, "a write is done whose answer is held", func() bool {
+					return cutBehindWrite(t, direct, proxy, written)
+				})
 			}})
 		})
 	}
+}
+
+// cutBehindWrite cuts the connections when a write is done whose answer is held. It
+// returns false, and cuts nothing, when the write gave up waiting for its lock
+// before the lock was released: its next attempt cannot arrive while answers are
+// held.
+func cutBehindWrite(t *testing.T, direct string, proxy *pgtest.Proxy, written func() int64) bool {
+	t.Helper()
+	lock := lockTasks(t, direct, "EXCLUSIVE") // which blocks writes
+	eventually(t, "a write waits for the lock", func() bool { return lock.waiting(t) > 0 })
+	before := written()
+	proxy.HoldAnswers(true)
+	defer proxy.HoldAnswers(false)
+	lock.release(t)
+	for attempt := time.Now(); written() == before; time.Sleep(5 * time.Millisecond) {
+		if time.Since(attempt) > time.Second {
+			return false
+		}
+	}
+	proxy.Cut()
+	return true
 }
 
 // countWrites returns a function whose result grows with each write that is

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ func probe(w http.ResponseWriter, err error) {
 
 // sameOrigin refuses requests that a web page of another origin may have caused:
 // they name a host other than this machine (DNS rebinding), another Origin, or
-// the browser marks them as cross-site. A page must not read metrics or profiles,
+// the browser marks them as another site's or another origin's. A page must not read metrics or profiles,
 // nor start a profile, which costs CPU time.
 func sameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +72,7 @@ func sameOrigin(next http.Handler) http.Handler {
 			host = name
 		}
 		origin := r.Header.Get("Origin")
-		if !isLoopback(strings.Trim(host, "[]")) || origin != "" && origin != "http://"+r.Host || r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		if !isLoopback(strings.Trim(host, "[]")) || origin != "" && origin != "http://"+r.Host || !slices.Contains([]string{"", "none", "same-origin"}, r.Header.Get("Sec-Fetch-Site")) {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}

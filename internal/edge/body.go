@@ -14,14 +14,14 @@ import (
 // bodyReadTimeout bounds the arrival of a request's body.
 const bodyReadTimeout = 10 * time.Second
 
-// limitBody refuses a body whose declared size is too large before anything else
-// is looked at, and makes reading one that turns out to be too large fail.
+// limitBody returns problem.ErrBodyTooLarge when the declared length is too large.
+// Otherwise reading r.Body beyond the limit fails with that error.
 func (x *exchange) limitBody(r *http.Request) error {
 	if r.ContentLength == 0 {
 		return nil
 	}
 	if len(r.TransferEncoding) > 0 {
-		// A proxy that reads the chunks otherwise could be made to see another request behind them (RFC 9112, section 6.1).
+		// A proxy that parses the chunks differently could be made to see a second request (RFC 9112, section 6.1).
 		x.Header().Set("Connection", "close")
 	}
 	most := int64(problem.MaxBody)
@@ -30,7 +30,7 @@ func (x *exchange) limitBody(r *http.Request) error {
 	}
 	body := &limitedBody{limited: http.MaxBytesReader(x, r.Body, most), whole: r.Body, exchange: x}
 	if r.ContentLength > most {
-		if r.Header.Get("Expect") == "" { // else the client waits to be asked for the body
+		if r.Header.Get("Expect") == "" { // with it, the client has not sent the body
 			body.discard()
 		}
 		return problem.ErrBodyTooLarge
@@ -44,7 +44,7 @@ func (x *exchange) limitBody(r *http.Request) error {
 // limitedBody counts what is read of a body, and gives the errors of reading it
 // their kinds.
 type limitedBody struct {
-	limited  io.ReadCloser // fails behind the limit
+	limited  io.ReadCloser // fails after the limit
 	whole    io.Reader
 	exchange *exchange
 }

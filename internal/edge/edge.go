@@ -26,8 +26,8 @@ import (
 	"docket/internal/problem"
 )
 
-// Options configure the edge. The zero value asks nobody for a token, limits no
-// user's rate, and counts, traces and logs nothing.
+// Options configure the edge. The zero value has no authentication, rate limit,
+// metrics, traces or log.
 type Options struct {
 	Verifier    *auth.Verifier            // nil: nobody is asked for a token
 	LocalOnly   bool                      // answer only to this machine's own names; for a server without a Verifier
@@ -96,8 +96,9 @@ type exchange struct {
 	body    int64  // bytes of the request's body that are held
 	answer  int64  // bytes of the answer that are held
 
-	status int   // that was sent; 0: none yet
-	err    error // that was answered, for the log
+	status int   // the status sent; 0: none yet
+	err    error // the error answered, for the log
+	lost   bool  // the client did not take the answer
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -180,16 +181,20 @@ func requestID(r *http.Request) string {
 // finish ends the exchange: it turns a panic into a 500, counts the request and
 // logs how it ended.
 func (x *exchange) finish(start time.Time) {
+	broken := false
 	if p := recover(); p != nil {
-		x.recovered(p)
+		broken = x.recovered(p)
 	}
 	x.release()
-	if x.status == 0 {
+	if x.status == 0 && !broken {
 		x.WriteHeader(http.StatusOK)
 	}
 	took := time.Since(start)
 	x.edge.metrics.count(x, took)
 	x.log(took)
+	if broken {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // release gives back what the exchange still has of the server.
@@ -202,20 +207,17 @@ func (x *exchange) release() {
 	x.share, x.body, x.answer = nil, 0, 0
 }
 
-// recovered answers a panic. When the answer has begun it breaks the connection,
-// so that what was sent does not look complete.
-func (x *exchange) recovered(p any) {
-	if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
-		panic(p)
+// recovered answers a panic. When the answer has begun it reports that the
+// connection has to be broken, so that the answer does not look complete.
+func (x *exchange) recovered(p any) (broken bool) {
+	if p != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+		err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		if x.status == 0 {
+			x.fail(err)
+			return false
+		}
+		x.err = err
 	}
-	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-	if x.status == 0 {
-		x.fail(err)
-		return
-	}
-	x.edge.log.ErrorContext(x.request.Context(), "panic", "request_id", x.info.RequestID, "error", err)
-	x.status = http.StatusInternalServerError
-	x.edge.metrics.count(x, 0)
-	x.release()
-	panic(http.ErrAbortHandler)
+	x.status = http.StatusInternalServerError // for the metrics and the log
+	return true
 }

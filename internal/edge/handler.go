@@ -37,7 +37,8 @@ func InfoOf(ctx context.Context) Info {
 }
 
 // Handler is an http.Handler whose error is answered as a problem document. An
-// error after the answer has begun is for the log alone.
+// error after the answer has begun is logged, and breaks the connection, so that
+// the answer does not look complete.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -52,12 +53,17 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	problem.Write(w, problem.Place{Instance: instance(r.URL)}, err)
 }
 
-// fail answers with err unless an answer has begun.
+// fail answers with err, or breaks the connection when an answer has begun. An error
+// that comes from the client's leaving changes nothing.
 func (x *exchange) fail(err error) {
-	x.err = err
-	if x.status == 0 {
-		problem.Write(x, problem.Place{Instance: instance(x.url), RequestID: x.info.RequestID}, err)
+	if x.lost || x.status != 0 && x.request.Context().Err() != nil {
+		return
 	}
+	x.err = err
+	if x.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	problem.Write(x, problem.Place{Instance: instance(x.url), RequestID: x.info.RequestID}, err)
 }
 
 // refused counts a request that the server had no room for.
@@ -95,8 +101,8 @@ func (x *exchange) WriteHeader(status int) {
 	}
 }
 
-// Write gives the client writeTimeout for each part, so that one that does not
-// read is given up and one that reads slowly is not.
+// Write gives the client writeTimeout for each part: a client that does not read is
+// disconnected, a slow one is not.
 func (x *exchange) Write(b []byte) (n int, err error) {
 	x.WriteHeader(http.StatusOK)
 	control := http.NewResponseController(x.ResponseWriter)
@@ -105,6 +111,7 @@ func (x *exchange) Write(b []byte) (n int, err error) {
 		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails where there is no connection
 		written, err := x.ResponseWriter.Write(part)
 		n += written
+		x.lost = x.lost || err != nil
 		if b = b[len(part):]; err != nil || len(b) == 0 {
 			return n, err
 		}
@@ -114,8 +121,8 @@ func (x *exchange) Write(b []byte) (n int, err error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// expected reports whether an error says how things are, rather than that
-// something went wrong. There may be thousands in a second; they are counted.
+// expected reports whether err is a refusal, not a failure. Refusals are counted, not
+// logged as errors.
 func expected(err error) bool {
 	return errors.Is(err, problem.ErrOverload) || errors.Is(err, problem.ErrUserBusy) || errors.Is(err, problem.ErrDraining)
 }

@@ -12,8 +12,8 @@ import (
 
 // caller is who a request is from. The zero caller may act for nobody.
 type caller struct {
-	identity auth.Identity // zero when nobody is asked for a token
-	anyone   bool          // nobody is asked: the request may act for every user
+	identity auth.Identity // zero without authentication
+	anyone   bool          // there is no authentication: the request may act for every user
 }
 
 func (c caller) allows(user string) bool {
@@ -55,8 +55,8 @@ func authenticate(v *auth.Verifier, r *http.Request, user string, underAPI bool)
 	return c, nil
 }
 
-// verify returns who the token of a request speaks for. The client sees one
-// error for all faults of a token; the reason is for the log.
+// verify returns the identity in the token of a request. Every invalid token gives
+// the same error; the log gets the reason.
 func verify(v *auth.Verifier, r *http.Request) (auth.Identity, error) {
 	token, err := bearerToken(r.Header)
 	if err != nil {
@@ -76,8 +76,8 @@ func unauthorized(reason error) error {
 	return &docket.Error{Kind: problem.Unauthorized, Detail: problem.ErrNoToken.Detail, Err: reason}
 }
 
-// bearerToken returns the token of the one Authorization header that there
-// must be (RFC 6750, section 2.1). Other places for a token are not looked at.
+// bearerToken returns the token from the Authorization header, which must occur
+// exactly once (RFC 6750, section 2.1). It reads no other place.
 func bearerToken(h http.Header) (string, error) {
 	values := h["Authorization"]
 	if len(values) != 1 {

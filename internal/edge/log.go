@@ -76,8 +76,8 @@ func (s *sampler) log() (unlogged int, allowed bool) {
 	return int(s.unlogged.Swap(0)), true
 }
 
-// hashUser stands for a user in the log: the same for the same user everywhere,
-// and not the id itself, which may be an e-mail address.
+// hashUser returns a stable pseudonym of a user; the id itself may be an e-mail
+// address.
 func hashUser(user string) string {
 	sum := sha256.Sum256([]byte(user))
 	return hex.EncodeToString(sum[:8])

@@ -52,8 +52,8 @@ func (x *exchange) route() string {
 	return cmp.Or(x.request.Pattern, "none")
 }
 
-// count counts an exchange that has finished. A stream, which lasts as long as
-// its client likes, has no duration to observe.
+// count counts an exchange that has finished. The duration of a stream is not
+// observed, because its client decides how long it lasts.
 func (m *metrics) count(x *exchange, took time.Duration) {
 	route := x.route()
 	m.requests.WithLabelValues(route, strconv.Itoa(x.status)).Inc()

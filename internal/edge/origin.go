@@ -11,8 +11,8 @@ import (
 	"docket/internal/problem"
 )
 
-// newCORS lets the pages of origins call the API from a browser. Without any it
-// returns nil: a browser then allows nothing.
+// newCORS lets the pages of origins call the API from a browser. Without origins it
+// returns nil, and no answer has CORS headers.
 func newCORS(origins []string) *cors.Cors {
 	if len(origins) == 0 {
 		return nil
@@ -33,10 +33,9 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// localOnly protects a server without authentication, which listens on this
-// machine alone, from the pages that its user's browser shows: from those whose
-// name resolves to this machine (DNS rebinding), and from writes of those that
-// are not among origins. A nil localOnly lets everything pass.
+// localOnly protects a server without authentication from web pages: it refuses Host
+// names other than this machine's (DNS rebinding), and writes from an Origin that is
+// neither the server's nor in origins. A nil localOnly refuses nothing.
 type localOnly struct{ origins []string }
 
 func (l *localOnly) check(r *http.Request) error {

@@ -27,9 +27,9 @@ func userOf(u *url.URL) (user string, underAPI bool) {
 	return "", true
 }
 
-// strictPath makes r route by its path as it was sent. ServeMux would redirect
-// to a cleaned path, which may name another user; here such a path is an error
-// of kind RouteNotFound. One trailing slash under /api/ is removed.
+// strictPath returns an error of kind RouteNotFound for a path that ServeMux would
+// redirect to a cleaned one, which may name another user, and Malformed for one that
+// is not UTF-8. It removes one trailing slash under /api/.
 func strictPath(r *http.Request) error {
 	if !utf8.ValidString(r.URL.Path) {
 		return &docket.Error{Kind: problem.Malformed, Detail: "The path is not valid UTF-8. Percent-encode it as UTF-8."}

@@ -18,30 +18,29 @@ import (
 // rateWindow is the time that a rate limit is counted over.
 const rateWindow = time.Minute
 
-// maxRated is the most users whose requests are counted at a time. When there
-// are more, those that were counted first are forgotten early.
+// maxRated is the maximum number of users with a bucket. Beyond it the older half of
+// the buckets is dropped early.
 const maxRated = 100_000
 
 const (
-	// A user who was refused within refusalMemory and sends on all the same has to
-	// wait refusalDelay for the next refusal, on each connection: a flood then takes
-	// little from the others, and who heeds Retry-After sees none of it.
+	// A user who sends again within refusalMemory of a refusal waits refusalDelay for
+	// the next one, on each connection, so that a flood takes little from the others.
+	// Clients that honour Retry-After never wait.
 	refusalMemory = time.Second
 	refusalDelay  = 100 * time.Millisecond
 )
 
-// rateLimiter allows each user so many requests in a minute: at once or one
-// after the other, and then as many again as time has passed. It counts what
-// this instance answers.
+// rateLimiter has a token bucket for each user, of quota tokens that come back within
+// rateWindow. It counts the requests of this instance.
 type rateLimiter struct {
 	quota  int
 	policy []string // the header RateLimit-Policy
 	now    func() time.Time
 
 	mu sync.Mutex
-	// A bucket that was not used for a window is full, as a new one is. So all
-	// are kept in recent until a window has passed, and for another one in older,
-	// from which those that are used come back.
+	// A bucket that was not used for a window is full, as a new one is. So buckets live
+	// in two generations: after a window recent becomes older, and a bucket that is used
+	// moves back.
 	recent, older map[docket.UserID]*bucket
 	turned        time.Time
 }
@@ -77,9 +76,9 @@ func (l *rateLimiter) bucket(user docket.UserID, now time.Time) *bucket {
 type standing struct {
 	allowed   bool
 	remaining int
-	full      time.Duration // until nothing counts any more
-	retry     time.Duration // until one more is allowed, when this one was not
-	insists   bool          // this one was not, and nor was one just before
+	full      time.Duration // until the bucket is full
+	retry     time.Duration // until the next request is allowed, when this one was not
+	insists   bool          // refused twice within refusalMemory
 }
 
 func (l *rateLimiter) take(user docket.UserID) standing {

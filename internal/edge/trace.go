@@ -11,9 +11,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// startSpan starts the span of a request, in the trace that its traceparent
-// names where it has one (W3C Trace Context). Besides the request's id, which a
-// client may choose, a span holds nothing that users wrote, nor who they are.
+// startSpan starts the span of a request, continuing the trace of its traceparent
+// (W3C Trace Context), if any. Except for the request's id, which a client may
+// choose, a span contains no user input and no user id.
 //
 //nolint:spancheck // endSpan ends it
 func startSpan(ctx context.Context, tracer trace.Tracer, r *http.Request, requestID string) (context.Context, trace.Span) {

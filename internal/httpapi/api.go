@@ -15,7 +15,7 @@ import (
 type Options struct {
 	Edge  edge.Options            // MaxBody is set by New
 	Feed  *feed.Hub               // wakes the streams; nil: a hub that nothing wakes
-	Pages map[string]http.Handler // what else is served, by its ServeMux pattern
+	Pages map[string]http.Handler // other handlers, by ServeMux pattern
 }
 
 // api joins the service to its routes.
@@ -61,8 +61,8 @@ func (a *api) maxBody(r *http.Request) int64 {
 	return problem.MaxBody
 }
 
-// notTasks are the patterns that would match a task if their last part were not
-// the batch's.
+// notTasks are the methods of the batch's path that would otherwise match a task with
+// the id batch.
 var notTasks = []string{"GET " + batchPath, "PUT " + batchPath, "PATCH " + batchPath, "DELETE " + batchPath}
 
 // noRoute answers paths and methods that no pattern matches: 405 when the path

@@ -97,8 +97,7 @@ func readOperation(data jsontext.Value) (docket.Operation, []docket.Fault) {
 	return o, f.list
 }
 
-// checkMembers finds the members that are missing although the operation
-// requires them, and those that it does not take.
+// checkMembers adds a fault for each missing and each unexpected member.
 func (o *batchOperation) checkMembers(f *faults) {
 	create, update := o.op == "create", o.op == "update"
 	for _, m := range []struct {
@@ -166,7 +165,7 @@ func (a *api) batch(rt *route, w http.ResponseWriter, r *http.Request) error {
 	return writeResults(w, in.operations, written.Tasks)
 }
 
-// writeResults answers with what became of each operation.
+// writeResults answers with the result of each operation.
 func writeResults(w http.ResponseWriter, operations []docket.Operation, tasks []docket.Task) (err error) {
 	a := newAnswer(w, http.StatusOK)
 	defer a.close()

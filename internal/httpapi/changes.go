@@ -10,7 +10,7 @@ import (
 	"docket/internal/edge"
 )
 
-// defaultChanges is the most changes in an answer unless the client says otherwise.
+// defaultChanges is the default of the parameter limit.
 const defaultChanges = 100
 
 // The parameters of changes.
@@ -73,7 +73,7 @@ func writeChanges(w http.ResponseWriter, c docket.Changes, user string) (err err
 	return a.end()
 }
 
-// eraseTimeout bounds an erasure, which goes on when its client has left.
+// eraseTimeout bounds an erasure, which continues after the client disconnects.
 const eraseTimeout = 5 * time.Minute
 
 func (a *api) eraseUser(rt *route, w http.ResponseWriter, r *http.Request) error {

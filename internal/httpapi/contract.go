@@ -40,7 +40,7 @@ func ContractYAML() ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// openAPI is the OpenAPI document while it is made of the table of routes.
+// openAPI is the OpenAPI document of the API.
 type openAPI struct {
 	*huma.OpenAPI
 }
@@ -121,14 +121,14 @@ func operationOf(item *huma.PathItem, method string) *huma.Operation {
 func (doc openAPI) operation(rt *route) *huma.Operation {
 	op := &huma.Operation{
 		OperationID: rt.id, Method: rt.method, Path: rt.path, Summary: rt.summary, Description: rt.description,
-		Tags: []string{"Service"}, Security: []map[string][]string{{}}, // asks for no token
+		Tags: []string{"Service"}, Security: []map[string][]string{{}}, // no authentication
 		Responses: map[string]*huma.Response{strconv.Itoa(rt.status): doc.success(rt)},
 	}
 	statuses := append([]int{500, 503}, rt.statuses...)
 	if rt.ofUser() {
 		op.Tags, op.Security = []string{"Tasks"}, []map[string][]string{{"bearer": {}}}
 		statuses = append(statuses, 400, 401, 403, 413, 422, 429)
-	} else { // only a body that nobody asked for can be wrong
+	} else { // the only client error is an unwanted body that is too large
 		op.Responses["4XX"] = doc.failure(http.StatusRequestEntityTooLarge)
 	}
 	for _, status := range statuses {
@@ -220,10 +220,10 @@ func (doc openAPI) failure(status int) *huma.Response {
 	examples := map[string]*huma.Example{}
 	at := problem.Place{Instance: "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b", RequestID: "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"}
 	for _, t := range problem.Types {
-		if t.Status != status || t.Kind == problem.RouteNotFound { // which no operation answers
+		if t.Status != status || t.Kind == problem.RouteNotFound { // no operation returns it
 			continue
 		}
-		meanings = append(meanings, "`"+string(t.Kind)+"`: "+t.Meaning+" "+t.Mend)
+		meanings = append(meanings, "`"+string(t.Kind)+"`: "+t.Meaning+" "+t.Remedy)
 		examples[string(t.Kind)] = &huma.Example{Summary: t.Title, Value: problem.New(at, t.Example)}
 	}
 	var fields []string

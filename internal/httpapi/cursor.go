@@ -106,8 +106,8 @@ type pageMark struct {
 	sum  []byte
 }
 
-// markPage returns the mark of the page of a list that begins behind cursor,
-// which is empty for the first page.
+// markPage returns the mark of the page of a list that begins after cursor, which is
+// empty for the first page.
 func markPage(list listMark, limit int, cursor string) pageMark {
 	b := binary.BigEndian.AppendUint64(nil, uint64(limit)) //nolint:gosec // positive
 	return pageMark{list, list.checksum(append(b, cursor...))}

@@ -13,7 +13,7 @@ import (
 	"docket"
 )
 
-// answerChunk is about how many bytes of an answer are held before they are sent.
+// answerChunk is the approximate size of the parts in which an answer is sent, in bytes.
 const answerChunk = 48 << 10
 
 // answer collects a JSON answer and sends it in chunks.
@@ -51,8 +51,8 @@ func (a *answer) flush() error {
 	return a.send()
 }
 
-// end sends the rest. When that is the whole answer it says first how long it
-// is; of a short one net/http says so itself, for less.
+// end sends the rest. When nothing was sent before, it sets Content-Length; for short
+// answers net/http does so at lower cost.
 func (a *answer) end() error {
 	const short = 2 << 10
 	if !a.begun && len(a.bytes) > short {

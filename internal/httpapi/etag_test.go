@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -118,4 +119,42 @@ func FuzzPrefer(f *testing.F) {
 			t.Fatalf("%q prefers a count", text)
 		}
 	})
+}
+
+// TestEveryFilterMarksTheList sets each field of a query that changes what a list
+// holds: another list has another mark, so that it takes no cursor and no entity tag
+// of the first.
+func TestEveryFilterMarksTheList(t *testing.T) {
+	plain := markList("alice", docket.ListQuery{})
+	elsewhere := []string{"Limit", "After", "Known", "Count"} // in the mark of a page, or of no consequence for its tasks
+	query := reflect.TypeFor[docket.ListQuery]()
+	for i := range query.NumField() {
+		name := query.Field(i).Name
+		if slices.Contains(elsewhere, name) {
+			continue
+		}
+		q := docket.ListQuery{}
+		fill(reflect.ValueOf(&q).Elem().Field(i))
+		if markList("alice", q) == plain {
+			t.Errorf("with %s the list has the same mark", name)
+		}
+	}
+}
+
+// fill sets v, and everything in it, to something else than zero.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Uint8:
+		v.SetUint(1)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	default:
+		panic("fill: a kind that no filter has had: " + v.Kind().String())
+	}
 }

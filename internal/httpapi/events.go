@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// heartbeat is the longest silence of a stream: proxies end what is silent.
+	// heartbeat is the longest silence of a stream: proxies close idle connections.
 	heartbeat = 15 * time.Second
 	// eventsPage is how many changes are read at a time. A client that does not read
 	// makes the server hold so many.
@@ -24,8 +24,7 @@ const (
 
 const badStart = "This is not a sync token of this user: send the id of an event or next of changes as it is, or begin without one."
 
-// The parameters of a stream. Last-Event-ID stands behind since, so that it has
-// precedence.
+// The parameters of a stream. Last-Event-ID is read after since, so it overrides it.
 var (
 	eventsSince = param{
 		in: inQuery, name: "since", shape: text,
@@ -75,7 +74,7 @@ func (a *api) events(rt *route, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // or nginx collects what we send
+	w.Header().Set("X-Accel-Buffering", "no") // otherwise nginx buffers the stream
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil

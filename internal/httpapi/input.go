@@ -18,8 +18,8 @@ import (
 	"docket/internal/problem"
 )
 
-// input is what a request says. The row of its route names the parameters and
-// the body that it is read from; the fields of the others stay zero.
+// input is a decoded request. The row of its route names the parameters and the body;
+// the fields of all others stay zero.
 type input struct {
 	user   string // that the path names
 	owner  docket.UserID
@@ -51,8 +51,8 @@ func (in *input) fault(p docket.Fault) { in.faults = append(in.faults, p) }
 
 // decode reads a request by its route's row. The error lists every fault, in
 // kind Invalid; what cannot be read at all (Malformed, the media type, the size)
-// comes before that. A request for a user for whom it may not act is Forbidden,
-// should the edge have read the path otherwise.
+// comes before that. It checks again that the request may act for the user in the
+// path, in case the edge and ServeMux parse the path differently: Forbidden.
 func (rt *route) decode(r *http.Request) (*input, error) {
 	in := &input{
 		user: r.PathValue("user_id"),
@@ -204,8 +204,7 @@ func tagsParam(name, doc string, to func(*input) *[]string) param {
 	}
 }
 
-// noIfMatch refuses If-Match where no task is named, so that nobody takes it for
-// honoured.
+// noIfMatch refuses If-Match on routes without a task, where it would be ignored.
 func noIfMatch(mend string) param {
 	return param{in: inHeader, name: "If-Match", read: func(in *input, lines []string) {
 		if lines[0] != "" {

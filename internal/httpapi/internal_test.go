@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,6 +47,24 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 func TestSortsAreInTheContract(t *testing.T) {
 	if published := sort.tag.Get("enum"); published != strings.ReplaceAll(sortNames(), ", ", ",") {
 		t.Errorf("published are %s, taken %s", published, sortNames())
+	}
+}
+
+// TestBoundsAreInTheContract compares the bounds that the contract publishes with
+// those of the domain.
+func TestBoundsAreInTheContract(t *testing.T) {
+	schemas := contract().Components.Schemas.Map()
+	for _, name := range []string{"Task", "TaskCreate", "TaskUpdate"} {
+		for field, most := range map[string]int{"title": docket.MaxTitle, "description": docket.MaxDescription} {
+			if published := schemas[name].Properties[field].MaxLength; published == nil || *published != most {
+				t.Errorf("%s publishes another bound for %s than %d", name, field, most)
+			}
+		}
+	}
+	for tag, most := range map[reflect.StructTag]int{search.tag: docket.MaxSearch, userID.tag: docket.MaxUserID} {
+		if published := tag.Get("maxLength"); published != strconv.Itoa(most) {
+			t.Errorf("%s is published as the bound, want %d", published, most)
+		}
 	}
 }
 

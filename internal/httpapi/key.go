@@ -61,8 +61,8 @@ func parseString(text string) (string, error) {
 	return value, nil
 }
 
-// fingerprint tells apart requests that have one key: by method, path, If-Match
-// and the hash of the body.
+// fingerprint distinguishes requests with the same key: by method, path, If-Match and
+// the hash of the body.
 func fingerprint(r *http.Request, body [sha256.Size]byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, part := range []string{r.Method, r.URL.Path, strings.Join(r.Header.Values("If-Match"), ", ")} {

@@ -138,17 +138,17 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 		return nil
 	}
 	if page.More {
-		header.Set("Link", nextLink(in, in.list.Sort.PositionOf(page.Tasks[len(page.Tasks)-1])))
+		header.Set("Link", rt.nextLink(in, in.list.Sort.PositionOf(page.Tasks[len(page.Tasks)-1])))
 	}
 	return writeTasks(w, page.Tasks)
 }
 
 // nextLink is the Link header (RFC 8288) of the page behind a position: this
 // request's path and parameters, and a cursor.
-func nextLink(in *input, after docket.Position) string {
+func (rt *route) nextLink(in *input, after docket.Position) string {
 	link := []byte("</api/" + url.PathEscape(in.user) + "/tasks?cursor=" + in.page.list.cursor(after))
-	for _, name := range [...]string{"completed", "deleted", "limit", "q", "sort"} {
-		if value := in.query.Get(name); value != "" {
+	for _, name := range slices.Sorted(slices.Values(rt.queryNames())) {
+		if value := in.query.Get(name); value != "" && name != cursor.name {
 			link = append(link, "&"+name+"="+url.QueryEscape(value)...)
 		}
 	}

@@ -59,7 +59,7 @@ func queryFault(name, code, detail string) docket.Fault {
 	return docket.Fault{In: docket.InParameter, Name: printable(shorten(name)), Code: code, Detail: detail}
 }
 
-// printable is a name that the client made up, without control characters.
+// printable replaces the control characters of a name from the client.
 func printable(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

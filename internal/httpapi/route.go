@@ -20,7 +20,7 @@ type route struct {
 
 	// The answer.
 	status   int
-	means    string       // of that status
+	means    string       // the description of that status
 	shape    reflect.Type // nil: no body
 	headers  []string     // besides those of every answer
 	cached   bool         // it may be 304
@@ -35,7 +35,7 @@ type route struct {
 // a problem document.
 type handler func(a *api, rt *route, w http.ResponseWriter, r *http.Request) error
 
-// ofUser reports whether the route is about one user, whose token it asks for.
+// ofUser reports whether the route belongs to a user and needs that user's token.
 func (rt *route) ofUser() bool { return strings.HasPrefix(rt.path, "/api/") }
 
 // place is the part of a request that a parameter is in.

@@ -11,8 +11,8 @@ import (
 )
 
 // A sync token is base64url of: a version byte, the token's epoch and numbers as
-// varints, and a checksum over that and the user, which keeps it to the user
-// whose it is. Like a cursor, it is no secret.
+// varints, and a checksum over that and the user, which binds the token to its user.
+// Like a cursor, it is no secret.
 const (
 	syncTokenVersion  = 1
 	syncTokenChecksum = 8

@@ -45,8 +45,8 @@ type Place struct {
 	RequestID string
 }
 
-// New describes err to a client. An error without a docket.Kind becomes a 500
-// that says nothing of the cause.
+// New describes err to a client. The end of a context becomes Unavailable, and every
+// other error without a docket.Kind a 500 that does not name the cause.
 func New(at Place, err error) Document {
 	e := known(err)
 	t := TypeOf(e.Kind)
@@ -56,9 +56,9 @@ func New(at Place, err error) Document {
 	}
 }
 
-// Write answers with err. It sets the header fields that belong to the kind:
-// Retry-After unless there is one, WWW-Authenticate, and Connection where the
-// rest of the body stays unread.
+// Write answers with err. It sets Retry-After on Unavailable, KeyInFlight, UserBusy
+// and TooManyStreams, WWW-Authenticate on Unauthorized, and Connection: close where
+// the rest of the body is not read.
 func Write(w http.ResponseWriter, at Place, err error) {
 	header := w.Header()
 	switch known(err).Kind {

@@ -9,7 +9,7 @@ import (
 func TestEveryKindHasItsType(t *testing.T) {
 	seen := map[docket.Kind]bool{}
 	for _, p := range Types {
-		if seen[p.Kind] || p.Status < 400 || p.Title == "" || p.Meaning == "" || p.Mend == "" {
+		if seen[p.Kind] || p.Status < 400 || p.Title == "" || p.Meaning == "" || p.Remedy == "" {
 			t.Errorf("row %+v is doubled or lacks something", p)
 		}
 		seen[p.Kind] = true

@@ -14,7 +14,7 @@ type Type struct {
 	Status  int
 	Title   string
 	Meaning string
-	Mend    string
+	Remedy  string
 	Example error // what the contract shows
 }
 

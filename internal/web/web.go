@@ -34,9 +34,8 @@ const (
 	css        = "text/css; charset=utf-8"
 )
 
-// Pages returns the handlers of all pages, of the files that they load and of the
-// contract in both of its formats, by
-// their ServeMux patterns.
+// Pages returns the handlers of all pages, of the files that they load, and of both
+// formats of the contract, by ServeMux pattern.
 func Pages(contractJSON, contractYAML func() ([]byte, error)) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"GET /{$}":              page(pagePolicy, file("client/index.html")),
