@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -196,7 +197,8 @@ func (r *retries) send(c client, method, path, body string, headers ...string) a
 		a, err := c.do(attempt, method, path, body, headers...)
 		cancel()
 		r.sent.Add(1)
-		again := err != nil || a.Status == http.StatusServiceUnavailable || a.Status == http.StatusConflict
+		// 429: more senders of one user than are carried out at a time.
+		again := err != nil || slices.Contains([]int{http.StatusServiceUnavailable, http.StatusConflict, http.StatusTooManyRequests}, a.Status)
 		if r.ctx.Err() != nil || !again {
 			if a.Header.Get("Idempotent-Replayed") == "true" {
 				r.replayed.Add(1)
