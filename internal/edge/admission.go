@@ -63,7 +63,7 @@ type share struct {
 type waiter struct {
 	share    *share
 	cost     Cost
-	queue    *[]*waiter // that it is in; guarded by the load
+	queue    *[]*waiter // that it is in, nil when it has left; guarded by the load
 	lacks    error      // what it waits for, as the error when that does not come; guarded by the load
 	admitted chan error // of capacity 1: how the wait ended
 }
@@ -86,7 +86,8 @@ func (l *load) join(user string) *share {
 func (l *load) leave(s *share) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.requests--; s.requests == 0 {
+	s.requests--
+	if s.requests == 0 {
 		delete(l.shares, s.user)
 	}
 }
@@ -128,11 +129,10 @@ func (l *load) enter(s *share, c Cost) (*waiter, error) {
 func (l *load) withdraw(w *waiter, reason error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.Index(*w.queue, w)
-	if i < 0 { // it was admitted in the same moment
+	if w.queue == nil { // it was admitted in the same moment
 		return <-w.admitted
 	}
-	*w.queue = slices.Delete(*w.queue, i, i+1)
+	*w.queue = slices.DeleteFunc(*w.queue, func(q *waiter) bool { return q == w })
 	if reason == nil {
 		reason = w.lacks
 	}
@@ -141,6 +141,8 @@ func (l *load) withdraw(w *waiter, reason error) error {
 
 // take takes what a request costs when there is room for it. Otherwise the error
 // says what it lacks, and queue, unless it is nil, is where to wait for that.
+//
+//nolint:nilnil // no queue and no error: it has taken it
 func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 	switch {
 	case l.total.work >= maxWork:

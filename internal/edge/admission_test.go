@@ -109,7 +109,7 @@ func TestAdmissionKeepsItsBounds(t *testing.T) {
 						t.Errorf("%+v is taken of %+v", s.taken, l.total)
 					}
 					l.mu.Unlock()
-					time.Sleep(time.Duration(i%7) * 300 * time.Millisecond)
+					time.Sleep(time.Duration(i%7) * admissionWait / 4) // some end in the moment in which others give up
 					l.give(s, 1, c.passes(), 0, c.Bytes)
 				}()
 			}

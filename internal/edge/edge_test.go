@@ -14,8 +14,8 @@ import (
 )
 
 // ofHandler sends a request with a body to a handler behind the edge. It returns
-// the status, the error of reading the answer, the log, and the edge.
-func ofHandler(t *testing.T, handler http.Handler) (status int, broken error, log string, e *edge) {
+// the status, the log, the edge, and the error of reading the answer.
+func ofHandler(t *testing.T, handler http.Handler) (status int, log string, e *edge, broken error) {
 	t.Helper()
 	var text bytes.Buffer
 	e, ok := New(handler, Options{Log: slog.New(slog.NewTextHandler(&text, nil)), Metrics: prometheus.NewRegistry()}).(*edge)
@@ -30,7 +30,7 @@ func ofHandler(t *testing.T, handler http.Handler) (status int, broken error, lo
 	_, broken = io.Copy(io.Discard, response.Body)
 	response.Body.Close()
 	server.Close() // waits for the exchange to finish
-	return response.StatusCode, broken, text.String(), e
+	return response.StatusCode, text.String(), e, broken
 }
 
 // TestErrorsAndPanics ends a request in every way, before its answer has begun, in
@@ -60,7 +60,7 @@ func TestErrorsAndPanics(t *testing.T) {
 		"whole": {Handler(func(w http.ResponseWriter, r *http.Request) error { begin(w, r); return nil }), 200, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, broken, log, e := ofHandler(t, test.handler)
+			status, log, e, broken := ofHandler(t, test.handler)
 			if status != test.status || (broken != nil) != test.broken {
 				t.Errorf("status %d, and reading the answer ended with %v", status, broken)
 			}

@@ -151,8 +151,8 @@ func fill(v reflect.Value) {
 	case reflect.Uint8:
 		v.SetUint(1)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i))
+		for _, field := range v.Fields() {
+			fill(field)
 		}
 	default:
 		panic("fill: a kind that no filter has had: " + v.Kind().String())

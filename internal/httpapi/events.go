@@ -169,7 +169,8 @@ func (s *stream) push(w http.ResponseWriter, c docket.Changes) (gone bool, err e
 		if b, err = appendChange(b, &c.Items[i]); err != nil {
 			return false, err
 		}
-		s.event = append(b, "\n\n"...)
+		b = append(b, "\n\n"...)
+		s.event = b
 		if _, err := w.Write(s.event); err != nil {
 			return true, nil //nolint:nilerr // there is nobody to tell
 		}
