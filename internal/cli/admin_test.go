@@ -57,7 +57,7 @@ func TestAdminProbes(t *testing.T) {
 		ready error
 		want  int
 	}{{"/healthz", nil, 200}, {"/healthz", errors.New("no database"), 200}, {"/readyz", nil, 200}, {"/readyz", errors.New("no database"), 503}} {
-		if got := adminStatus(t, "0.0.0.0:9090", test.ready, test.path, "10.0.0.1:9090", nil); got != test.want {
+		if got := adminStatus(t, "0.0.0.0:9090", test.ready, test.path, "docket.example:9090", nil); got != test.want {
 			t.Errorf("%s, ready %v: %d", test.path, test.ready, got)
 		}
 	}
