@@ -1,47 +1,250 @@
 package edge
 
 import (
-	"sync/atomic"
+	"context"
+	"slices"
+	"sync"
+	"time"
 
 	"docket/internal/problem"
 )
 
+// What all requests may take together.
 const (
-	// maxLoad is the most requests that are at work at a time.
-	maxLoad = 256
-	// maxBodies is the most that the bodies of all requests may hold together, in bytes.
-	maxBodies = 64 << 20
+	maxWork    = 256      // requests at work at a time
+	maxBodies  = 64 << 20 // bytes of request bodies that have arrived
+	maxAnswers = 64 << 20 // bytes of answers that their clients have not yet taken
 )
 
-// load refuses requests at once while too many are at work, rather than let all
-// of them wait and memory grow. A request whose body is still arriving holds up
-// nobody: it counts the bytes that have arrived, and nothing else.
-type load struct {
-	atWork, bodies atomic.Int64
+// What the requests of one user may take together.
+const (
+	maxUserWork    = 16
+	maxUserPasses  = 2 // requests at work that read all tasks of the user
+	maxUserBodies  = maxBodies / 4
+	maxUserAnswers = maxAnswers / 4
+)
+
+// admissionWait bounds the wait of a request for its user's share.
+const admissionWait = 2 * time.Second
+
+// Cost is what a request takes of the server.
+type Cost struct {
+	Pass  bool  // it reads all tasks of its user
+	Bytes int64 // the most bytes of its answer that are held at a time
 }
 
-// enter counts a request that is about to be carried out, until leave.
-func (l *load) enter() error {
-	if l.atWork.Add(1) > maxLoad {
-		l.leave()
+// load bounds what all requests take together, and what each user's do. A
+// request that finds its user's share taken waits for admissionWait. One that
+// finds too many at work is refused at once, rather than let all of them wait and
+// memory grow. A request whose body is still arriving holds up nobody: it counts
+// the bytes that have arrived, and nothing else.
+type load struct {
+	mu     sync.Mutex
+	total  taken
+	shares map[string]*share // of the users who have requests
+	queue  []*waiter         // for maxAnswers
+}
+
+// taken is what requests have of the server.
+type taken struct {
+	work, passes    int
+	bodies, answers int64
+}
+
+// share is what one user's requests have of the server. The load guards it.
+type share struct {
+	taken
+	user     string
+	requests int // that refer to the share
+	queue    []*waiter
+}
+
+// waiter is a request that waits, for its user's share or for maxAnswers.
+type waiter struct {
+	share    *share
+	cost     Cost
+	queue    *[]*waiter // that it is in; guarded by the load
+	lacks    error      // what it waits for, as the error when that does not come; guarded by the load
+	admitted chan error // of capacity 1: how the wait ended
+}
+
+func newLoad() *load { return &load{shares: map[string]*share{}} }
+
+// join returns the share of a user, until leave.
+func (l *load) join(user string) *share {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.shares[user]
+	if s == nil {
+		s = &share{user: user}
+		l.shares[user] = s
+	}
+	s.requests++
+	return s
+}
+
+func (l *load) leave(s *share) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.requests--; s.requests == 0 {
+		delete(l.shares, s.user)
+	}
+}
+
+// admit takes what a request costs. The error is problem.ErrUserBusy,
+// problem.ErrOverload, or that of ctx.
+func (l *load) admit(ctx context.Context, s *share, c Cost) error {
+	w, err := l.enter(s, c)
+	if w == nil {
+		return err
+	}
+	timer := time.NewTimer(admissionWait)
+	defer timer.Stop()
+	select {
+	case err := <-w.admitted:
+		return err
+	case <-timer.C:
+		return l.withdraw(w, nil)
+	case <-ctx.Done():
+		return l.withdraw(w, ctx.Err())
+	}
+}
+
+// enter takes what a request costs, or returns the error that refuses it, or a
+// waiter when it is to wait.
+func (l *load) enter(s *share, c Cost) (*waiter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue, err := l.take(s, c)
+	if queue == nil {
+		return nil, err
+	}
+	w := &waiter{share: s, cost: c, queue: queue, lacks: err, admitted: make(chan error, 1)}
+	*queue = append(*queue, w)
+	return w, nil
+}
+
+// withdraw ends the wait of w, for reason or else for want of what it lacks.
+func (l *load) withdraw(w *waiter, reason error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(*w.queue, w)
+	if i < 0 { // it was admitted in the same moment
+		return <-w.admitted
+	}
+	*w.queue = slices.Delete(*w.queue, i, i+1)
+	if reason == nil {
+		reason = w.lacks
+	}
+	return reason
+}
+
+// take takes what a request costs when there is room for it. Otherwise the error
+// says what it lacks, and queue, unless it is nil, is where to wait for that.
+func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
+	switch {
+	case l.total.work >= maxWork:
+		return nil, problem.ErrOverload
+	case s.work >= maxUserWork, c.Pass && s.passes >= maxUserPasses, !fits(s.answers, c.Bytes, maxUserAnswers):
+		return &s.queue, problem.ErrUserBusy
+	case !fits(l.total.answers, c.Bytes, maxAnswers):
+		return &l.queue, problem.ErrOverload
+	}
+	l.change(s, 1, c.passes(), 0, c.Bytes)
+	return nil, nil
+}
+
+// fits reports whether bytes more of an answer have room. One that is larger than
+// the bound has room by itself, and nothing always has.
+func fits(held, bytes, bound int64) bool { return held == 0 || bytes == 0 || held+bytes <= bound }
+
+func (c Cost) passes() int {
+	if c.Pass {
+		return 1
+	}
+	return 0
+}
+
+func (l *load) change(s *share, work, passes int, bodies, answers int64) {
+	for _, t := range []*taken{&s.taken, &l.total} {
+		t.work += work
+		t.passes += passes
+		t.bodies += bodies
+		t.answers += answers
+	}
+}
+
+// give gives back what a request has taken, and admits those that wait and fit.
+func (l *load) give(s *share, work, passes int, bodies, answers int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.change(s, -work, -passes, -bodies, -answers)
+	l.admitFrom(&s.queue)
+	l.admitFrom(&l.queue)
+}
+
+// admitFrom admits the waiters of a queue that fit, the first ones first. One
+// that now lacks something else goes on waiting for that.
+func (l *load) admitFrom(queue *[]*waiter) {
+	waiters := *queue
+	*queue = nil
+	for _, w := range waiters {
+		if w.queue, w.lacks = l.take(w.share, w.cost); w.queue != nil {
+			*w.queue = append(*w.queue, w)
+			continue
+		}
+		w.admitted <- w.lacks
+	}
+}
+
+// receive counts n bytes of a request's body that have arrived.
+func (l *load) receive(s *share, n int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.change(s, 0, 0, n, 0)
+	switch {
+	case s.bodies > maxUserBodies:
+		return problem.ErrUserBusy
+	case l.total.bodies > maxBodies:
 		return problem.ErrOverload
 	}
 	return nil
 }
 
-func (l *load) leave() { l.atWork.Add(-1) }
-
-// holdBody counts n bytes of the request's body that have arrived.
-func (x *exchange) holdBody(n int) error {
-	x.body += int64(n)
-	if x.edge.load.bodies.Add(int64(n)) > maxBodies {
-		return x.refused(problem.ErrOverload)
-	}
-	return nil
+// now is what all requests have.
+func (l *load) now() taken {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total
 }
 
-// releaseBody ends the count of the request's body.
-func (x *exchange) releaseBody() {
-	x.edge.load.bodies.Add(-x.body)
-	x.body = 0
+// Admit runs f, which is the work of a request, while there is room for it: the
+// request counts as at work until f returns or panics. Otherwise f does not run,
+// and the error is problem.ErrUserBusy when the share of the request's user stays
+// taken for 2 s, or problem.ErrOverload.
+//
+// The bytes of the cost stay taken until Hold says otherwise or the request ends.
+func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, err error) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return f()
+	}
+	if err := x.edge.load.admit(ctx, x.share, c); err != nil {
+		return result, x.refused(err)
+	}
+	x.answer += c.Bytes
+	defer func() {
+		x.edge.load.give(x.share, 1, c.passes(), x.body, 0)
+		x.body = 0
+	}()
+	return f()
+}
+
+// Hold says that the answer of the request holds n bytes from now on, instead of
+// what its cost said. It never waits: what the server has read it has to hold.
+func Hold(ctx context.Context, n int64) {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		x.edge.load.give(x.share, 0, 0, 0, x.answer-n)
+		x.answer = n
+	}
 }

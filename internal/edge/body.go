@@ -53,7 +53,7 @@ func (b *limitedBody) Close() error { return b.limited.Close() }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.limited.Read(p)
-	if err := b.exchange.holdBody(n); err != nil {
+	if err := b.exchange.receive(n); err != nil {
 		b.exchange.Header().Set("Connection", "close") // the rest is not read
 		return n, err
 	}
@@ -77,4 +77,13 @@ func (b *limitedBody) discard() {
 	const most, patience = problem.MaxBatchBody + 1<<20, 2 * time.Second
 	_ = http.NewResponseController(b.exchange).SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.CopyN(io.Discard, b.whole, most)
+}
+
+// receive counts n bytes of the request's body that have arrived.
+func (x *exchange) receive(n int) error {
+	x.body += int64(n)
+	if err := x.edge.load.receive(x.share, int64(n)); err != nil {
+		return x.refused(err)
+	}
+	return nil
 }

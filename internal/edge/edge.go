@@ -58,7 +58,7 @@ type edge struct {
 func New(routes http.Handler, o Options) http.Handler {
 	e := &edge{
 		verifier: o.Verifier, cors: newCORS(o.CORSOrigins), maxBody: o.MaxBody, draining: o.Draining,
-		metrics: newMetrics(), load: &load{}, log: o.Log, routes: routes,
+		metrics: newMetrics(), load: newLoad(), log: o.Log, routes: routes,
 	}
 	if o.LocalOnly {
 		e.local = &localOnly{origins: o.CORSOrigins}
@@ -89,7 +89,9 @@ type exchange struct {
 	edge    *edge
 	request *http.Request // this exchange's own copy, which is routed
 	info    Info
-	body    int64 // bytes of the request's body that are held
+	share   *share // of the user whom the request is charged to; nil before that is known
+	body    int64  // bytes of the request's body that are held
+	answer  int64  // bytes of the answer that are held
 
 	status int   // that was sent; 0: none yet
 	err    error // that was answered, for the log
@@ -149,7 +151,9 @@ func (e *edge) serve(x *exchange, r *http.Request) error {
 		return err
 	}
 	x.info.caller = caller
-	if err := e.limiter.charge(x, caller.charged(user, underAPI)); err != nil {
+	charged := caller.charged(user, underAPI)
+	x.share = e.load.join(string(charged))
+	if err := e.limiter.charge(x, charged); err != nil {
 		return err
 	}
 	if err := strictPath(r); err != nil {
@@ -175,13 +179,23 @@ func (x *exchange) finish(start time.Time) {
 	if p := recover(); p != nil {
 		x.recovered(p)
 	}
-	x.releaseBody()
+	x.release()
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
 	took := time.Since(start)
 	x.edge.metrics.count(x, took)
 	x.log(took)
+}
+
+// release gives back what the exchange still has of the server.
+func (x *exchange) release() {
+	if x.share == nil {
+		return
+	}
+	x.edge.load.give(x.share, 0, 0, x.body, x.answer)
+	x.edge.load.leave(x.share)
+	x.share, x.body, x.answer = nil, 0, 0
 }
 
 // recovered answers a panic. When the answer has begun it breaks the connection,
@@ -198,6 +212,6 @@ func (x *exchange) recovered(p any) {
 	x.edge.log.ErrorContext(x.request.Context(), "panic", "request_id", x.info.RequestID, "error", err)
 	x.status = http.StatusInternalServerError
 	x.edge.metrics.count(x, 0)
-	x.releaseBody()
+	x.release()
 	panic(http.ErrAbortHandler)
 }

@@ -35,22 +35,6 @@ func InfoOf(ctx context.Context) Info {
 	return Info{}
 }
 
-// Admit runs f, which is the work of a request, while the server has room for
-// it: the request counts as at work until f returns or panics. When there is no
-// room, f does not run and the error is problem.ErrOverload.
-func Admit[T any](ctx context.Context, f func() (T, error)) (result T, err error) {
-	x, ok := ctx.Value(exchangeKey{}).(*exchange)
-	if !ok {
-		return f()
-	}
-	if err := x.edge.load.enter(); err != nil {
-		return result, x.refused(err)
-	}
-	defer x.edge.load.leave()
-	defer x.releaseBody()
-	return f()
-}
-
 // Handler is an http.Handler whose error is answered as a problem document. An
 // error after the answer has begun is for the log alone.
 type Handler func(w http.ResponseWriter, r *http.Request) error
@@ -132,5 +116,5 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 // expected reports whether an error says how things are, rather than that
 // something went wrong. There may be thousands in a second; they are counted.
 func expected(err error) bool {
-	return errors.Is(err, problem.ErrOverload) || errors.Is(err, problem.ErrDraining)
+	return errors.Is(err, problem.ErrOverload) || errors.Is(err, problem.ErrUserBusy) || errors.Is(err, problem.ErrDraining)
 }

@@ -36,10 +36,12 @@ func newMetrics() *metrics {
 
 func (m *metrics) register(r prometheus.Registerer, l *load) {
 	r.MustRegister(m.requests, m.duration, m.shed, m.limited, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "docket_http_load", Help: "Requests at work, of " + strconv.Itoa(maxLoad) + " at most.",
-	}, func() float64 { return float64(l.atWork.Load()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "docket_http_load", Help: "Requests at work, of " + strconv.Itoa(maxWork) + " at most.",
+	}, func() float64 { return float64(l.now().work) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "docket_http_body_bytes", Help: "Bytes of request bodies that are held, of " + strconv.Itoa(maxBodies) + " at most.",
-	}, func() float64 { return float64(l.bodies.Load()) }))
+	}, func() float64 { return float64(l.now().bodies) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "docket_http_answer_bytes", Help: "Bytes of answers that their clients have not yet taken, of " + strconv.Itoa(maxAnswers) + " at most.",
+	}, func() float64 { return float64(l.now().answers) }))
 }
 
 // count counts an exchange that has finished. A stream, which lasts as long as

@@ -16,6 +16,7 @@ const (
 	RouteNotFound        docket.Kind = "route-not-found"
 	MethodNotAllowed     docket.Kind = "method-not-allowed"
 	RateLimited          docket.Kind = "rate-limited"
+	UserBusy             docket.Kind = "too-many-requests-at-work"
 	TooManyStreams       docket.Kind = "too-many-streams"
 	BodyTimeout          docket.Kind = "request-timeout"
 	BodyTooLarge         docket.Kind = "content-too-large"
@@ -41,6 +42,7 @@ var (
 	ErrSlowBody       = &docket.Error{Kind: BodyTimeout, Detail: "The request body did not arrive in time. Send it again."}
 	ErrBodyTooLarge   = &docket.Error{Kind: BodyTooLarge, Detail: fmt.Sprintf("The request body is too large. It may have %d bytes, that of a batch %d.", MaxBody, MaxBatchBody)}
 	ErrRateLimited    = &docket.Error{Kind: RateLimited, Detail: "This user has sent too many requests. Wait as long as Retry-After says."}
+	ErrUserBusy       = &docket.Error{Kind: UserBusy, Detail: "This user has as many requests at work as one may have. Nothing was written. Wait for their answers, then try again."}
 	ErrTooManyStreams = &docket.Error{Kind: TooManyStreams, Detail: "There are too many streams. Close some, or try again later."}
 	ErrOverload       = &docket.Error{Kind: docket.Unavailable, Detail: "The server has more requests than it can take. Nothing was written. Try again shortly."}
 	ErrDraining       = &docket.Error{Kind: docket.Unavailable, Detail: "The server is about to stop. Send requests to another instance."}

@@ -62,7 +62,7 @@ func New(at Place, err error) Document {
 func Write(w http.ResponseWriter, at Place, err error) {
 	header := w.Header()
 	switch known(err).Kind {
-	case docket.Unavailable, docket.KeyInFlight, TooManyStreams:
+	case docket.Unavailable, docket.KeyInFlight, UserBusy, TooManyStreams:
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
 	case Unauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="docket"`)

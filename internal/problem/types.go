@@ -124,6 +124,12 @@ var Types = []Type{
 		ErrRateLimited,
 	},
 	{
+		UserBusy, 429, "Too many requests at work",
+		"The user has as many requests at work on this instance as one may have: 16, and 2 of those that read all tasks (filters, other orders than that of creation, counts, the trash). This one waited for 2 seconds. Requests whose answers the client is slow to take count too. Nothing was written.",
+		"Send fewer requests at a time, take their answers, and send this one again after the time in Retry-After.",
+		ErrUserBusy,
+	},
+	{
 		TooManyStreams, 429, "Too many streams",
 		"The user, or the server, has as many open streams of events as there may be.",
 		"Let one stream serve all windows of a browser, or try again after the time in Retry-After.",
