@@ -1,7 +1,6 @@
-// Package bench measures what the service promises about cost. Each benchmark
-// takes the two things that it compares in turns, in one run, and reports the
-// ratio of their medians; absolute times are of the machine. `make bench` runs
-// all of them.
+// Package bench measures throughput and cost. A benchmark measures what it
+// compares in turn, in one run, and reports ratios of medians, because absolute
+// times depend on the machine. `make bench` runs all benchmarks.
 package bench
 
 import (
@@ -34,24 +33,24 @@ func TestMain(m *testing.M) {
 	os.Exit(pgtest.Wrap(m).Run())
 }
 
-// compare times a and b in turns and reports the ratio of their medians, b
-// to a, under the name.
-func compare(b *testing.B, name string, a, other func()) {
+// compare times first and second in turn and reports the ratio of their medians,
+// second to first, under the name.
+func compare(b *testing.B, name string, first, second func()) {
 	b.Helper()
-	var ofA, ofOther []time.Duration
+	var firsts, seconds []time.Duration
 	timed := func(f func()) time.Duration {
 		start := time.Now()
 		f()
 		return time.Since(start)
 	}
-	a()
-	other()
+	first()
+	second()
 	for b.Loop() {
-		for range 5 { // also when one would do to fill the time
-			ofA, ofOther = append(ofA, timed(a)), append(ofOther, timed(other))
+		for range 5 { // at least 5, even if one fills the benchmark's time
+			firsts, seconds = append(firsts, timed(first)), append(seconds, timed(second))
 		}
 	}
-	x, y := median(ofA), median(ofOther)
+	x, y := median(firsts), median(seconds)
 	b.ReportMetric(float64(y)/float64(x), name)
 	b.ReportMetric(float64(x.Microseconds()), "first-µs")
 	b.ReportMetric(float64(y.Microseconds()), "second-µs")
@@ -62,8 +61,8 @@ func median(list []time.Duration) time.Duration {
 	return list[len(list)/2]
 }
 
-// stores open each kind of store with so many tasks of one user, "user", which
-// were loaded past the service.
+// stores open each kind of store with this number of tasks of one user, "user",
+// inserted directly into the database.
 var stores = map[string]func(b *testing.B, tasks int) docket.Store{
 	"sqlite": func(b *testing.B, tasks int) docket.Store {
 		path := filepath.Join(b.TempDir(), "docket.db")
@@ -117,8 +116,8 @@ func openPostgres(b *testing.B, url string) docket.Store {
 	return s
 }
 
-// BenchmarkLastPage compares the first page of 100 with the ten-thousandth, of a
-// user with a million tasks.
+// BenchmarkLastPage compares the first page of 100 tasks with the ten-thousandth,
+// for a user with a million tasks.
 func BenchmarkLastPage(b *testing.B) {
 	const size, pages = 100, 10_000
 	for name, open := range stores {
@@ -140,8 +139,8 @@ func BenchmarkLastPage(b *testing.B) {
 	}
 }
 
-// BenchmarkUnchangedList compares a list of 1,000 tasks with the answer to a
-// client that has it, over HTTP.
+// BenchmarkUnchangedList compares a list of 1,000 tasks with the 304 to a client
+// that has it, over HTTP.
 func BenchmarkUnchangedList(b *testing.B) {
 	for name, open := range stores {
 		b.Run(name, func(b *testing.B) {
@@ -174,8 +173,8 @@ func get(b *testing.B, url, tag string, status int) string {
 	return answer.Header.Get("ETag")
 }
 
-// BenchmarkBatch compares 100 creates in one batch with 100 one after the
-// other, on a database that is a round trip of 5 ms away.
+// BenchmarkBatch compares one batch of 100 creates with 100 sequential creates, on
+// a database with a round trip of 5 ms.
 func BenchmarkBatch(b *testing.B) {
 	direct := pgtest.Shared(b).Database(b)
 	store := openPostgres(b, pgtest.Delay(b, direct, 5*time.Millisecond))

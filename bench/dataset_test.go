@@ -11,8 +11,8 @@ import (
 	"docket/internal/pgtest"
 )
 
-// A dataset is so many tasks, a hundred of each user, loaded past the service.
-// Task n belongs to "user-" and n/100, and its id ends in 100000000000 + n.
+// A dataset is a number of tasks, a hundred for each user, inserted directly into
+// the database. Task n belongs to user-(n/100), and its id ends in 100000000000 + n.
 type dataset int
 
 const (
@@ -59,8 +59,8 @@ FROM generate_series(%d, %d - 1) n`, description, folded, from, min(from+step, i
 	pgtest.Exec(b, pgtest.AsSuperuser(url), "CHECKPOINT")
 }
 
-// plain writes the table of a design without a counter, which pgbench uses,
-// beside what postgres has written.
+// plain writes the same tasks to the table that pgbench uses, of a schema without
+// a counter. postgres must have run before.
 func (dataset) plain(b *testing.B, url string) {
 	b.Helper()
 	pgtest.Exec(b, url,
@@ -72,8 +72,8 @@ completed boolean NOT NULL DEFAULT false, created_at timestamptz NOT NULL DEFAUL
 	pgtest.Exec(b, pgtest.AsSuperuser(url), "CHECKPOINT")
 }
 
-// statements are those of the design without a counter. They are the least that
-// each workload can ask of PostgreSQL.
+// statements are those of a schema without a counter: the minimum work of each
+// workload for PostgreSQL.
 var statements = map[string]string{
 	"get":    `SELECT id, user_id, title, description, completed, created_at, updated_at FROM public.tasks WHERE user_id = 'user-' || :n / 100 AND id = ('019a4e6f-1b2c-7d3e-8f40-' || 100000000000 + :n)::uuid;`,
 	"list":   `SELECT id, user_id, title, description, completed, created_at, updated_at FROM public.tasks WHERE user_id = 'user-' || :n / 100 ORDER BY created_at LIMIT 50;`,
@@ -81,7 +81,7 @@ var statements = map[string]string{
 	"toggle": `UPDATE public.tasks SET completed = NOT completed, updated_at = now() WHERE user_id = 'user-' || :n / 100 AND id = ('019a4e6f-1b2c-7d3e-8f40-' || 100000000000 + :n)::uuid RETURNING *;`,
 }
 
-// pgbench returns a load of 32 clients with the statement of a workload.
+// pgbench returns a function that runs the statement of a workload with 32 clients.
 func (d dataset) pgbench(b *testing.B, url, workload string) func(seconds int) sample {
 	b.Helper()
 	script := filepath.Join(b.TempDir(), workload+".sql")

@@ -7,8 +7,8 @@ import (
 	"docket/internal/pgtest"
 )
 
-// BenchmarkGrowth compares a database of 10,000 tasks with one of many more, of
-// users with a hundred each. BenchmarkLastPage has a user with a million.
+// BenchmarkGrowth compares a database of 10,000 tasks with a much larger one. Each
+// user has a hundred tasks; BenchmarkLastPage has a user with a million.
 func BenchmarkGrowth(b *testing.B) {
 	binary := buildDocket(b)
 	cluster := pgtest.New(b, pgtest.Options{Settings: map[string]string{"max_wal_size": "8GB"}})

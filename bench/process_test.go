@@ -21,23 +21,22 @@ import (
 	"time"
 )
 
-// sample is what one run of a load gave.
+// sample is the result of one run of a load.
 type sample struct {
-	Rate   float64 // requests for each second
+	Rate   float64 // requests per second
 	P50    float64 // ms
 	P99    float64 // ms
 	Errors int
-	cpu    float64 // of the server, in cores
+	cpu    float64 // CPU time of the server per second of the run
 }
 
-// process is a server that is measured.
+// process is a server under measurement.
 type process struct {
 	url string
 	cmd *exec.Cmd
 }
 
-// start starts a command that writes its address to standard error, as docket's
-// log does.
+// start starts a command that logs its address to stderr as docket does.
 func start(b *testing.B, cmd *exec.Cmd) *process {
 	b.Helper()
 	reader, writer, err := os.Pipe()
@@ -47,7 +46,7 @@ func start(b *testing.B, cmd *exec.Cmd) *process {
 	must(b, writer.Close())
 	b.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait() // it was told to
+		_ = cmd.Wait() // ends with the signal's error
 		_ = reader.Close()
 	})
 	address := make(chan string, 1)
@@ -55,15 +54,15 @@ func start(b *testing.B, cmd *exec.Cmd) *process {
 		found := regexp.MustCompile(`"address":"([^"]+)"`)
 		var seen bytes.Buffer
 		buffer := make([]byte, 4096)
-		for told := false; ; {
+		for sent := false; ; {
 			n, err := reader.Read(buffer)
 			if err != nil {
 				return
 			}
-			if seen.Write(buffer[:n]); !told {
+			if seen.Write(buffer[:n]); !sent {
 				if m := found.FindSubmatch(seen.Bytes()); m != nil {
 					address <- string(m[1])
-					told = true
+					sent = true
 				}
 			}
 		}
@@ -72,12 +71,12 @@ func start(b *testing.B, cmd *exec.Cmd) *process {
 	case url := <-address:
 		return &process{url, cmd}
 	case <-time.After(time.Minute):
-		b.Fatal("the server does not start")
+		b.Fatal("the server did not start within a minute")
 		return nil
 	}
 }
 
-// buildDocket builds the binary as it is released.
+// buildDocket builds the binary with the flags of a release.
 func buildDocket(b *testing.B) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "docket")
@@ -97,8 +96,8 @@ func startDocket(b *testing.B, binary, database string, env ...string) *process 
 	return start(b, cmd)
 }
 
-// serveConstant is what the test binary does with this in its environment: it
-// answers everything with these bytes, over net/http and nothing else.
+// serveConstant is the variable that makes the test binary a server that answers
+// every request with the variable's value, over net/http alone.
 const serveConstant = "BENCH_CONSTANT"
 
 func constant(answer string) {
@@ -110,7 +109,7 @@ func constant(answer string) {
 	body := []byte(answer)
 	panic((&http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body) // the client has left
+		_, _ = w.Write(body) // fails only when the client has disconnected
 	})}).Serve(listener))
 }
 
@@ -121,7 +120,7 @@ func startConstant(b *testing.B, answer string) *process {
 	return start(b, cmd)
 }
 
-// wrk sends a workload to the server on so many connections.
+// wrk runs a workload against the server on this number of connections.
 func (p *process) wrk(b *testing.B, d dataset, workload string, connections, seconds int, tokens ...string) sample {
 	b.Helper()
 	before := p.cpu(b)
@@ -136,7 +135,7 @@ func (p *process) wrk(b *testing.B, d dataset, workload string, connections, sec
 	return s
 }
 
-// cpu is the time that the server has computed for, in seconds.
+// cpu returns the CPU time of the server in seconds.
 func (p *process) cpu(b *testing.B) float64 {
 	b.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
@@ -149,7 +148,7 @@ func (p *process) cpu(b *testing.B) float64 {
 	return float64(user+system) / 100
 }
 
-// memory is the most that the server has had resident, in MiB.
+// memory returns the peak resident memory of the server in MiB.
 func (p *process) memory(b *testing.B) int {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
@@ -163,7 +162,7 @@ func program(name string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // Debian keeps them out of PATH
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // not in PATH on Debian
 	if len(found) == 0 {
 		return name
 	}

@@ -21,21 +21,21 @@ import (
 )
 
 var (
-	runs    = flag.Int("runs", 5, "how often BenchmarkTable and BenchmarkGrowth measure each figure")
-	seconds = flag.Int("seconds", 4, "how long each measurement takes")
-	largest = flag.Int("largest", 10_000_000, "how many tasks BenchmarkGrowth grows to")
+	runs    = flag.Int("runs", 5, "runs of each measurement in BenchmarkTable and BenchmarkGrowth")
+	seconds = flag.Int("seconds", 4, "duration of a measurement")
+	largest = flag.Int("largest", 10_000_000, "tasks of the large database in BenchmarkGrowth")
 )
 
 var workloads = []string{"get", "list", "create", "toggle", "mixed"}
 
-// row is what is measured in turns with the other rows, and its samples.
+// row is one measurement of a table, and its samples.
 type row struct {
 	name    string
 	measure func(seconds int) sample
 	samples []sample
 }
 
-// interleave measures each row once in each run, after a second that does not count.
+// interleave measures each row once in each run, after a warm-up of one second.
 func interleave(rows []*row) {
 	for range *runs {
 		for _, r := range rows {
@@ -45,7 +45,7 @@ func interleave(rows []*row) {
 	}
 }
 
-// median returns the median of each figure, and all errors.
+// median returns the median of each figure, and the sum of the errors.
 func (r *row) median() sample {
 	of := func(figure func(sample) float64) float64 {
 		var list []float64
@@ -63,7 +63,7 @@ func (r *row) median() sample {
 		of(func(s sample) float64 { return s.P99 }), errors, of(func(s sample) float64 { return s.cpu })}
 }
 
-// BenchmarkTable prints the table of README.md.
+// BenchmarkTable prints the second table of README.md.
 func BenchmarkTable(b *testing.B) {
 	const d = dataset(100_000)
 	binary := buildDocket(b)
@@ -82,8 +82,8 @@ func BenchmarkTable(b *testing.B) {
 	}
 	const tenth = "DATABASE_MAX_CONNS=10"
 	far := map[string]*process{
-		"5 ms away":               startDocket(b, binary, pgtest.Delay(b, direct, 5*time.Millisecond), tenth),
-		"5 ms away, a plain pool": startDocket(b, binary, pgtest.Delay(b, direct, 5*time.Millisecond), tenth, "DATABASE_LANES=off"),
+		"5 ms away":              startDocket(b, binary, pgtest.Delay(b, direct, 5*time.Millisecond), tenth),
+		"5 ms away, no batching": startDocket(b, binary, pgtest.Delay(b, direct, 5*time.Millisecond), tenth, "DATABASE_BATCHING=off"),
 	}
 	answers := map[string]*process{}
 	for _, kind := range []string{"/019a4e6f-1b2c-7d3e-8f40-100000000000", "?limit=50"} {
@@ -91,7 +91,7 @@ func BenchmarkTable(b *testing.B) {
 	}
 
 	fmt.Printf("\n100 connections, %d tasks of %d users, %d runs of %d s; cpu in cores of the server\n\n", d, d.users(), *runs, *seconds)
-	fmt.Println("| | | requests/s | of L | p50 ms | p99 ms | cpu | errors |\n|---|---|---|---|---|---|---|---|")
+	fmt.Println("| | | requests/s | / L | p50 ms | p99 ms | cpu | errors |\n|---|---|---|---|---|---|---|---|")
 	for _, workload := range workloads {
 		var rows []*row
 		kind := "/019a4e6f-1b2c-7d3e-8f40-100000000000"
@@ -101,9 +101,9 @@ func BenchmarkTable(b *testing.B) {
 		wrk := func(name string, p *process, connections int, extra ...string) {
 			rows = append(rows, &row{name: name, measure: func(s int) sample { return p.wrk(b, d, workload, connections, s, extra...) }})
 		}
-		wrk("the answer, constant", answers[kind], 100)
+		wrk("constant", answers[kind], 100)
 		if statements[workload] != "" {
-			rows = append(rows, &row{name: "the statement, pgbench -c 32", measure: d.pgbench(b, direct, workload)})
+			rows = append(rows, &row{name: "pgbench -c 32", measure: d.pgbench(b, direct, workload)})
 		}
 		for _, name := range sorted(near) {
 			if strings.Contains(name, "authenticated") {
@@ -119,13 +119,13 @@ func BenchmarkTable(b *testing.B) {
 		printRows(workload, rows)
 	}
 	for _, name := range sorted(near) {
-		fmt.Printf("resident at most, %s: %d MiB\n", name, near[name].memory(b))
+		fmt.Printf("peak resident memory, %s: %d MiB\n", name, near[name].memory(b))
 	}
 	twoInstances(b, d, binary, direct)
 	coldStarts(b, binary)
 }
 
-// printRows prints what was measured of one workload.
+// printRows prints the rows of one workload. L comes from the first two, except for mixed.
 func printRows(workload string, rows []*row) {
 	limit := 0.0
 	if statements[workload] != "" {
@@ -137,14 +137,14 @@ func printRows(workload string, rows []*row) {
 		if limit > 0 {
 			ratio = fmt.Sprintf("%.2f", m.Rate/limit)
 		}
-		if m.P50 > 0 { // pgbench tells neither
+		if m.P50 > 0 { // pgbench reports neither latency nor CPU time
 			latency = fmt.Sprintf("| %.1f | %.1f | %.2f", m.P50, m.P99, m.cpu)
 		}
 		fmt.Printf("| %s | %s | %.0f | %s %s | %d |\n", workload, r.name, m.Rate, ratio, latency, m.Errors)
 	}
 }
 
-// twoInstances has two instances write to one database for half a minute.
+// twoInstances measures two instances that write to one database for 30 s.
 func twoInstances(b *testing.B, d dataset, binary, url string) {
 	b.Helper()
 	count := func() int {
@@ -165,30 +165,30 @@ func twoInstances(b *testing.B, d dataset, binary, url string) {
 		go func() { done <- work.p.wrk(b, d, work.workload, 100, 30) }()
 	}
 	x, y := <-done, <-done
-	time.Sleep(time.Second) // in which PostgreSQL counts
+	time.Sleep(time.Second) // PostgreSQL publishes its statistics with a delay
 	fmt.Printf("two instances, 30 s: %.0f writes/s, %d errors, %d deadlocks\n", x.Rate+y.Rate, x.Errors+y.Errors, count()-before)
 }
 
-// coldStarts measures from the start of the process to its first answer, on a
-// database that is there.
+// coldStarts measures the time from the start of the process to its first
+// response, on an existing database.
 func coldStarts(b *testing.B, binary string) {
 	b.Helper()
 	database := dataset(10_000).sqlite(b)
 	var took []time.Duration
 	for range 11 {
-		begun := time.Now()
+		start := time.Now()
 		p := startDocket(b, binary, database)
 		fetch(b, p.url+"/api/user-0/tasks?limit=1")
-		took = append(took, time.Since(begun))
+		took = append(took, time.Since(start))
 		must(b, p.cmd.Process.Kill())
 	}
 	info, err := os.Stat(binary)
 	must(b, err)
-	fmt.Printf("start to first answer, SQLite: %s; binary: %.1f MB\n", median(took).Round(time.Millisecond), float64(info.Size())/1e6)
+	fmt.Printf("start to first response, SQLite: %s; binary: %.1f MB\n", median(took).Round(time.Millisecond), float64(info.Size())/1e6)
 }
 
-// startIssuer publishes a key, and returns the setting for it and a file with a
-// token of each user.
+// startIssuer serves a key set. It returns the variable that configures it, and a
+// file with one token for each user.
 func startIssuer(b *testing.B, users int) (setting, tokens string) {
 	b.Helper()
 	public, private, err := ed25519.GenerateKey(nil)

@@ -1,6 +1,6 @@
--- A wrk script: requests about tasks at random, of the users that dataset_test.go
--- loads. Arguments: the workload, how many tasks there are, and a file with one
--- token for each user, if any.
+-- A wrk script: requests for random tasks of the data set in dataset_test.go.
+-- Arguments: the workload, the number of tasks, and optionally a file with one
+-- token for each user.
 local threads = 0
 function setup(thread)
   threads = threads + 1

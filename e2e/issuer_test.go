@@ -121,7 +121,7 @@ func TestIllIssuer(t *testing.T) {
 		i.fall(illness)
 		for until := time.Now().Add(long(300*time.Millisecond, 8*time.Second)); time.Now().Before(until); {
 			asked := time.Now()
-			if status := ask(stranger); status != http.StatusUnauthorized {
+			if status := ask(stranger); status != http.StatusServiceUnavailable { // it may be a new key
 				t.Errorf("%s: a stranger is answered with %d", name, status)
 			}
 			if took := time.Since(asked); took > 6*time.Second { // the issuer has 5 s
@@ -143,10 +143,10 @@ func TestIllIssuer(t *testing.T) {
 	wait.Wait()
 	minutes := time.Since(begin).Minutes()
 	fetches := i.fetches.Load() - before
-	if most := int64(2*minutes) + 2; fetches > most {
+	if most := int64(2*minutes) + 6; fetches > most {
 		t.Errorf("the issuer was asked %d times in %.1f minutes", fetches, minutes)
 	}
 	s.Stop(t)
-	showf(t, "Issuer down, slow, wrong, empty, huge", "0 known tokens refused, at most 2 fetches a minute", "%d requests served, 0 refused; %d strangers refused; %d fetches in %.1f min; a new key known after %s",
+	showf(t, "Issuer down, slow, wrong, empty, huge", "0 known tokens refused, at most 2 fetches a minute after 5", "%d requests served, 0 refused; %d strangers refused; %d fetches in %.1f min; a new key known after %s",
 		served.Load(), refused.Load(), fetches, minutes, pickup.Round(100*time.Millisecond))
 }

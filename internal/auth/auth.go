@@ -1,7 +1,7 @@
-// Package auth finds out who a bearer token speaks for.
+// Package auth verifies bearer tokens and returns the user that a token names.
 //
-// Signatures are go-jose's; what is asked of a token around them, and how the
-// keys of an identity provider are kept, is ours: claims.go and keys.go.
+// go-jose verifies signatures. claims.go has the rules for headers and claims,
+// keys.go the cache of an identity provider's keys.
 package auth
 
 import (
@@ -20,27 +20,27 @@ import (
 	"docket/internal/secret"
 )
 
-// MinSecret is the fewest bytes that a shared secret may have: the size of the
-// hash that it keys (RFC 7518, section 3.2).
+// MinSecret is the minimum length of a shared secret in bytes: the size of the
+// hash that HS256 uses (RFC 7518, section 3.2).
 const MinSecret = 32
 
-// maxToken is the longest token that is looked at, in bytes.
+// maxToken is the maximum length of a token in bytes.
 const maxToken = 8 << 10
 
-// Options are where the keys come from, which is one of Secrets, JWKSURL and
-// discovery at Issuer, and what tokens must say.
+// Options configure a Verifier. There is one source of keys: Secrets, JWKSURL,
+// or OpenID discovery at Issuer.
 type Options struct {
-	Secrets  []secret.Text // for HS256: the current one, then those still accepted; each of at least MinSecret bytes
-	JWKSURL  string        // of a JSON Web Key Set (RFC 7517)
-	Issuer   string        // the claim iss must equal it when it is set; without another source of keys, its OpenID discovery names one
-	Audience string        // the claim aud must be or hold it when it is set
+	Secrets  []secret.Text // for HS256; the first one signs, all of them verify; each has at least MinSecret bytes
+	JWKSURL  string        // URL of a JSON Web Key Set (RFC 7517)
+	Issuer   string        // when set, the claim iss must equal it; when it is the only source, discovery starts here
+	Audience string        // when set, the claim aud must equal or contain it
 
 	Now       func() time.Time  // nil: time.Now
 	Transport http.RoundTripper // nil: http.DefaultTransport
 	Log       *slog.Logger      // nil discards
 }
 
-// Identity is what a valid token says.
+// Identity is the result of a valid token.
 type Identity struct {
 	Subject docket.UserID
 	Expires time.Time
@@ -56,18 +56,19 @@ type Verifier struct {
 	recent     *recent
 }
 
-// keys are where a Verifier finds the key of a token.
+// keys supplies the keys that tokens are verified with.
 type keys interface {
-	// find returns the keys that a token may be signed with. The error is a
-	// reason, or of kind docket.Unavailable when there are no keys to look among.
+	// find returns the keys that may have signed a token with this algorithm and
+	// key id ("" when the token has none). An error of kind docket.Unavailable
+	// means that keys cannot be fetched now; any other error says why none fits.
 	find(ctx context.Context, algorithm jose.SignatureAlgorithm, id string) ([]any, error)
-	// generation changes whenever a key has been added or withdrawn.
+	// generation changes whenever a key is added or removed.
 	generation() uint64
 	run(ctx context.Context)
 	ready() error
 }
 
-// New returns a Verifier, whose Run must be running while it verifies.
+// New returns a Verifier. Run must be running while Verify is called.
 func New(o Options) (*Verifier, error) {
 	if o.Now == nil {
 		o.Now = time.Now //nolint:forbidigo // the clock when none is injected
@@ -100,16 +101,17 @@ func New(o Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Run keeps the keys fresh until ctx ends, and returns when it has finished.
+// Run refreshes the keys until ctx ends. It returns when its work has ended.
 func (v *Verifier) Run(ctx context.Context) { v.keys.run(ctx) }
 
-// Ready returns nil when tokens can be verified; else an error of kind
+// Ready returns nil when tokens can be verified, otherwise an error of kind
 // docket.Unavailable.
 func (v *Verifier) Ready() error { return v.keys.ready() }
 
-// Verify returns who the token speaks for. An error of kind docket.Unavailable
-// means that nothing is known of the token, for lack of keys; any other says
-// what is wrong with it and is for the log: it holds nothing of the token.
+// Verify returns the identity of a valid token. An error of kind
+// docket.Unavailable means that the token could not be checked because keys are
+// missing. Any other error says what is wrong with the token. It is meant for
+// the log and contains no part of the token.
 func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	now := v.now()
 	hash := hashOf(token)
@@ -122,7 +124,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	}
 	signed, err := jose.ParseSignedCompact(token, v.algorithms)
 	if err != nil {
-		return Identity{}, errors.New("the token is malformed, or of an algorithm that is not accepted")
+		return Identity{}, errors.New("the token is malformed, or its algorithm is not accepted")
 	}
 	generation := v.keys.generation()
 	candidates, err := v.keys.find(ctx, jose.SignatureAlgorithm(header.Algorithm), header.KeyID)
@@ -149,7 +151,7 @@ func verifyAny(signed *jose.JSONWebSignature, candidates []any) ([]byte, error) 
 	return nil, errors.New("the signature is wrong")
 }
 
-// inspect checks the outer form of a token and returns its header.
+// inspect checks the encoding of a token and returns its header.
 func inspect(token string) (header, error) {
 	switch {
 	case len(token) > maxToken:
@@ -159,7 +161,7 @@ func inspect(token string) (header, error) {
 	}
 	parts := strings.Split(token, ".")
 	for _, part := range parts {
-		// Strict, so that no two texts are the same token.
+		// Strict, so that each token has exactly one encoding.
 		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil || strings.ContainsAny(part, "\r\n") {
 			return header{}, errors.New("a part of the token is not base64url")
 		}
@@ -171,7 +173,7 @@ func inspect(token string) (header, error) {
 	return parseHeader(text)
 }
 
-// shared are secrets that both sides know.
+// shared is a fixed list of shared secrets.
 type shared [][]byte
 
 func (s shared) find(context.Context, jose.SignatureAlgorithm, string) ([]any, error) {

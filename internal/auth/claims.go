@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -12,14 +13,15 @@ import (
 	"docket"
 )
 
-// leeway is how far the clocks of an issuer and this machine may differ.
+// leeway is the tolerated difference between the issuer's clock and ours.
 const leeway = 30 * time.Second
 
-// maxKeyID bounds the header kid, in bytes.
+// maxKeyID is the maximum length of a key id (kid) in bytes.
 const maxKeyID = 200
 
-// header is what is looked at of a token's header (RFC 7515, section 4). Keys
-// and places of keys that it names (jwk, jku, x5u, x5c) are never used.
+// header has the members of a token's header that are checked (RFC 7515,
+// section 4). The members that carry or locate keys (jwk, jku, x5u, x5c) are
+// never used.
 type header struct {
 	Algorithm string         `json:"alg"`
 	KeyID     string         `json:"kid"`
@@ -29,24 +31,32 @@ type header struct {
 	Zip       jsontext.Value `json:"zip"`
 }
 
-// parseHeader reads a header strictly: names in exact case, none twice, each
-// value of its type.
+// parseHeader parses a header strictly: member names are case-sensitive and
+// unique, and each value must have its type.
 func parseHeader(text []byte) (h header, err error) {
 	if err := json.Unmarshal(text, &h); err != nil {
-		return h, errors.New("the token's header is not the JSON that it must be")
+		return h, errors.New("the token's header is not valid JSON, or a member has the wrong type")
 	}
 	switch {
 	case h.Critical != nil, h.Encoded != nil, h.Zip != nil:
-		return h, errors.New("the token's header asks for an extension (crit, b64 or zip)")
-	case h.Type != nil && *h.Type != "JWT" && *h.Type != "at+jwt":
-		return h, errors.New("the token is of another type (typ) than JWT or at+jwt")
+		return h, errors.New("the token's header requires an extension (crit, b64 or zip)")
+	case h.Type != nil && !acceptedType(*h.Type):
+		return h, errors.New("the token's type (typ) is neither JWT nor at+jwt")
 	case len(h.KeyID) > maxKeyID:
 		return h, fmt.Errorf("the token's key id (kid) is longer than %d bytes", maxKeyID)
 	}
 	return h, nil
 }
 
-// claims are those of RFC 7519, section 4.1, that are looked at.
+// acceptedType reports whether typ names the media type application/jwt or
+// application/at+jwt. Media types are case-insensitive, and typ may omit the
+// prefix application/ (RFC 7515, section 4.1.9).
+func acceptedType(typ string) bool {
+	name := strings.TrimPrefix(strings.ToLower(typ), "application/")
+	return name == "jwt" || name == "at+jwt"
+}
+
+// claims has the claims that are checked (RFC 7519, section 4.1).
 type claims struct {
 	Subject   *string        `json:"sub"`
 	Issuer    *string        `json:"iss"`
@@ -56,11 +66,11 @@ type claims struct {
 	IssuedAt  *float64       `json:"iat"`
 }
 
-// identity checks the claims of a token whose signature is right.
+// identity checks the claims of a token whose signature is valid.
 func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 	var c claims
 	if err := json.Unmarshal(payload, &c); err != nil {
-		return Identity{}, errors.New("a claim of the token is not of its type, or is there twice")
+		return Identity{}, errors.New("a claim of the token has the wrong type or appears twice")
 	}
 	present := float64(now.UnixMicro()) / 1e6
 	slack := leeway.Seconds()
@@ -68,13 +78,13 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 	case c.Subject == nil:
 		return Identity{}, errors.New("the token has no subject (sub)")
 	case c.Expires == nil:
-		return Identity{}, errors.New("the token has no end (exp)")
+		return Identity{}, errors.New("the token has no expiry time (exp)")
 	case present >= *c.Expires+slack:
 		return Identity{}, errors.New("the token has expired (exp)")
 	case c.NotBefore != nil && present < *c.NotBefore-slack:
 		return Identity{}, errors.New("the token is not valid yet (nbf)")
 	case c.IssuedAt != nil && present < *c.IssuedAt-slack:
-		return Identity{}, errors.New("the token is from the future (iat)")
+		return Identity{}, errors.New("the token was issued in the future (iat)")
 	case v.issuer != "" && (c.Issuer == nil || *c.Issuer != v.issuer):
 		return Identity{}, v.wrongIssuer(c.Issuer)
 	case v.audience != "" && !holds(c.Audience, v.audience):
@@ -82,21 +92,21 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 	}
 	subject, err := docket.ParseUserID(*c.Subject)
 	if err != nil {
-		return Identity{}, errors.New("the token's subject (sub) cannot be the id of a user")
+		return Identity{}, errors.New("the token's subject (sub) is not a valid user id")
 	}
 	const lastSecond = 253402300799 // the end of the year 9999
 	return Identity{Subject: subject, Expires: time.UnixMicro(int64(min(*c.Expires, lastSecond) * 1e6)).UTC()}, nil
 }
 
-// wrongIssuer hints, in the log, at the slash that is the usual reason.
+// wrongIssuer names the most frequent mistake: a trailing slash.
 func (v *Verifier) wrongIssuer(got *string) error {
 	if got != nil && (*got+"/" == v.issuer || *got == v.issuer+"/") {
-		return errors.New("the token's issuer (iss) differs from the expected one by a slash at the end")
+		return errors.New("the token's issuer (iss) differs from AUTH_ISSUER only by a trailing slash")
 	}
-	return errors.New("the token is of another issuer (iss)")
+	return errors.New("the token is from another issuer (iss)")
 }
 
-// holds reports whether a claim aud is the audience or a list with it in.
+// holds reports whether the claim aud equals or contains the audience.
 func holds(claim jsontext.Value, audience string) bool {
 	var one string
 	if json.Unmarshal(claim, &one) == nil {

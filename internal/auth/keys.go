@@ -2,10 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +16,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/time/rate"
 
 	"docket"
 )
@@ -28,37 +24,40 @@ import (
 const (
 	fetchTimeout    = 5 * time.Second
 	maxKeySet       = 1 << 20 // bytes
-	maxKeys         = 50
 	refreshInterval = 5 * time.Minute
-	retryInterval   = 30 * time.Second // after a failure, with keys at hand
-	unknownCooldown = 30 * time.Second // between fetches that unknown key ids cause
-	maxStale        = 24 * time.Hour   // how long keys are used after the last fetch that succeeded
+	retryInterval   = 30 * time.Second // after a failed fetch, while cached keys are usable
+	maxStale        = 24 * time.Hour   // how long keys are used after the last successful fetch
+
+	// Unknown key ids cause at most unknownBurst fetches at once, and one each
+	// unknownInterval after that. A stranger can name any number of key ids; the
+	// burst keeps a few of them from delaying a key that the issuer has added.
+	unknownBurst    = 5
+	unknownInterval = 30 * time.Second
 )
 
-// remote keeps the key set of an identity provider. One goroutine, run,
-// fetches it: now and then, and when a token names a key that is not in it.
-// While the provider is down the last set goes on being used.
+// remote caches the key set of an identity provider. One goroutine, run,
+// fetches the set: periodically, and when a token names an unknown key. While
+// the provider is down the last set stays in use.
 type remote struct {
-	issuer    string // asked where the set is, when url is not known
+	issuer    string // for discovery, while url is empty
 	client    *http.Client
 	now       func() time.Time
 	log       *slog.Logger
-	requested chan struct{} // of capacity 1: wakes run
+	requested chan struct{} // capacity 1: wakes run
+	unknown   *rate.Limiter // of the fetches that unknown key ids cause
 
 	mu       sync.Mutex
 	url      string
 	set      []key
-	fetched  time.Time // when set was
+	fetched  time.Time // when set was fetched
 	changes  uint64
-	asked    time.Time     // when an unknown key last caused a fetch
-	awaiting chan struct{} // closed when that fetch has ended; nil when there is none
+	awaiting *request // the requested fetch that has not ended; nil when there is none
 }
 
-// key is a public key and what it may verify.
-type key struct {
-	id         string
-	algorithms []jose.SignatureAlgorithm
-	public     any
+// request is a fetch that callers of refetch wait for.
+type request struct {
+	done chan struct{} // closed when the fetch has ended
+	err  error         // the result of the fetch, set before done is closed
 }
 
 func newRemote(o Options) (*remote, error) {
@@ -71,19 +70,20 @@ func newRemote(o Options) (*remote, error) {
 	}
 	return &remote{
 		issuer: o.Issuer, url: o.JWKSURL, now: o.Now, log: o.Log,
-		requested: make(chan struct{}, 1),
+		requested: make(chan struct{}, 1), unknown: rate.NewLimiter(rate.Every(unknownInterval), unknownBurst),
 		client: &http.Client{
 			Timeout:   fetchTimeout,
 			Transport: o.Transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error {
-				return errors.New("the answer is a redirect, which is not followed")
+				return errors.New("the response is a redirect; redirects are not followed")
 			},
 		},
 	}, nil
 }
 
 // CheckKeyURL returns nil when keys may be fetched from a URL: over TLS, or from
-// this machine. The error is a predicate of the URL.
+// this machine. The error's text continues a sentence that begins with the name
+// of the URL.
 func CheckKeyURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil {
@@ -92,7 +92,7 @@ func CheckKeyURL(text string) error {
 	ip := net.ParseIP(u.Hostname())
 	local := strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()
 	if u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return errors.New("must begin with https:// (http:// is for this machine only)")
+		return errors.New("must begin with https:// (http:// is allowed for this machine only)")
 	}
 	return nil
 }
@@ -109,31 +109,34 @@ func (r *remote) ready() error {
 	return r.usable()
 }
 
-// usable returns nil when there is a set that is not too old. The lock is held.
+// usable returns nil when the set is not older than maxStale. The caller holds
+// the lock.
 func (r *remote) usable() error {
 	if len(r.set) > 0 && r.now().Sub(r.fetched) < maxStale {
 		return nil
 	}
-	return &docket.Error{
-		Kind: docket.Unavailable, Err: errors.New("auth: the identity provider's keys have not been fetched"),
-		Detail: "The keys of the identity provider cannot be fetched right now. Try again shortly.",
-	}
+	return unavailable(errors.New("auth: the identity provider's keys have not been fetched"))
+}
+
+// unavailable returns an error of kind docket.Unavailable.
+func unavailable(reason error) error {
+	return &docket.Error{Kind: docket.Unavailable, Err: reason, Detail: "The keys of the identity provider cannot be fetched right now. Try again shortly."}
 }
 
 func (r *remote) find(ctx context.Context, algorithm jose.SignatureAlgorithm, id string) ([]any, error) {
-	for attempt := 0; ; attempt++ {
-		found, known, err := r.lookup(algorithm, id)
-		if len(found) > 0 {
-			return found, nil
-		}
-		if known || attempt > 0 || !r.refetch(ctx) {
-			return nil, err
-		}
+	found, known, err := r.lookup(algorithm, id)
+	if err == nil || known {
+		return found, err
 	}
+	if err := r.refetch(ctx); err != nil {
+		return nil, err
+	}
+	found, _, err = r.lookup(algorithm, id)
+	return found, err
 }
 
-// lookup returns the keys of the set that fit. Otherwise the error says why
-// none does, and known whether another set could make no difference.
+// lookup returns the keys of the set that fit. Otherwise the error says why none
+// fits, and known reports that a newer set would not help.
 func (r *remote) lookup(algorithm jose.SignatureAlgorithm, id string) (found []any, known bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,51 +154,68 @@ func (r *remote) lookup(algorithm jose.SignatureAlgorithm, id string) (found []a
 	}
 	switch {
 	case id == "" && len(found) > 1:
-		return nil, true, errors.New("the token names no key (kid), and several would fit")
+		return nil, true, errors.New("the token names no key (kid), and several keys fit")
 	case !known:
 		return nil, false, errors.New("the token names a key (kid) that the issuer does not publish")
+	case len(found) == 0:
+		return nil, true, errors.New("the token's algorithm does not match its key")
 	}
-	return found, true, errors.New("the token's algorithm is not that of its key")
+	return found, true, nil
 }
 
-// refetch has the set fetched because a key is not in it, and waits until that
-// has been done. It returns false when the last time was too recent.
-func (r *remote) refetch(ctx context.Context) bool {
-	r.mu.Lock()
-	if r.awaiting == nil {
-		if !r.asked.IsZero() && r.now().Sub(r.asked) < unknownCooldown {
-			r.mu.Unlock()
-			return false
-		}
-		r.asked, r.awaiting = r.now(), make(chan struct{})
-		r.requested <- struct{}{} // never blocks: run takes it before awaiting is cleared
+// refetch requests a fetch because a key is unknown, and waits for its end. It
+// returns nil when the fetch succeeded. The error is of kind docket.Unavailable
+// when it failed or the limit of such fetches is reached, because the issuer may
+// have added the key; it is ctx's when ctx ends first.
+func (r *remote) refetch(ctx context.Context) error {
+	pending := r.request()
+	if pending == nil {
+		return unavailable(errors.New("auth: the token names an unknown key (kid), and unknown keys have caused too many fetches"))
 	}
-	fetched := r.awaiting
-	r.mu.Unlock()
 	select {
-	case <-fetched:
-		return true
+	case <-pending.done:
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
+	if pending.err != nil {
+		return unavailable(fmt.Errorf("auth: the token names an unknown key (kid), and the keys cannot be fetched: %w", pending.err))
+	}
+	return nil
 }
 
-// run fetches the set at once, again from time to time, and when it is asked.
+// request returns the pending fetch, or starts one. It returns nil when the
+// limit is reached.
+func (r *remote) request() *request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.awaiting == nil {
+		if !r.unknown.AllowN(r.now(), 1) {
+			return nil
+		}
+		r.awaiting = &request{done: make(chan struct{})}
+		r.requested <- struct{}{} // never blocks: run receives it before awaiting is cleared
+	}
+	return r.awaiting
+}
+
+// run fetches the set at once, then periodically and on request.
 func (r *remote) run(ctx context.Context) {
-	defer r.fetchEnded()
 	backoff := time.Second
 	for {
 		wait := refreshInterval
-		if err := r.fetch(ctx); ctx.Err() != nil {
+		err := r.fetch(ctx)
+		if ctx.Err() != nil {
+			r.fetchEnded(ctx.Err())
 			return
-		} else if err != nil {
+		}
+		if err != nil {
 			r.log.Warn("the identity provider's keys could not be fetched", "error", err)
 			if wait = backoff; r.ready() == nil {
 				wait = retryInterval
 			}
 			backoff = min(2*backoff, retryInterval)
 		}
-		r.fetchEnded()
+		r.fetchEnded(err)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -206,17 +226,20 @@ func (r *remote) run(ctx context.Context) {
 	}
 }
 
-// fetchEnded wakes those who wait for a fetch that they asked for.
-func (r *remote) fetchEnded() {
+// fetchEnded passes the result of a fetch to the callers of refetch, unless their
+// request came after the fetch had begun.
+func (r *remote) fetchEnded(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.awaiting != nil && len(r.requested) == 0 { // else it was asked for after the fetch had begun
-		close(r.awaiting)
+	if r.awaiting != nil && len(r.requested) == 0 {
+		r.awaiting.err = err
+		close(r.awaiting.done)
 		r.awaiting = nil
 	}
 }
 
-// fetch replaces the set by the provider's, if that is good.
+// fetch replaces the set by the one that the provider publishes. An invalid set
+// replaces nothing.
 func (r *remote) fetch(ctx context.Context) error {
 	r.mu.Lock()
 	source := r.url
@@ -239,15 +262,16 @@ func (r *remote) fetch(ctx context.Context) error {
 	defer r.mu.Unlock()
 	if !slices.EqualFunc(set, r.set, sameKey) {
 		r.changes++
-		r.log.Info("the identity provider's keys", "count", len(set))
+		r.log.Info("the identity provider's keys have changed", "count", len(set))
 	}
 	r.url, r.set, r.fetched = source, set, r.now()
 	return nil
 }
 
-// discover asks the issuer where its key set is (OpenID Connect Discovery 1.0).
+// discover returns the URL of the issuer's key set (OpenID Connect Discovery 1.0,
+// section 4.1: a trailing slash of the issuer is not part of the URL).
 func (r *remote) discover(ctx context.Context) (string, error) {
-	text, err := r.get(ctx, r.issuer+"/.well-known/openid-configuration")
+	text, err := r.get(ctx, strings.TrimSuffix(r.issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
 		return "", err
 	}
@@ -256,10 +280,10 @@ func (r *remote) discover(ctx context.Context) (string, error) {
 		JWKSURL string `json:"jwks_uri"`
 	}
 	if err := json.Unmarshal(text, &found); err != nil {
-		return "", errors.New("the issuer's OpenID configuration is not the JSON that it must be")
+		return "", errors.New("the issuer's OpenID configuration is not a valid JSON document")
 	}
 	if found.Issuer != r.issuer {
-		return "", fmt.Errorf("the issuer calls itself %q, not %q: set AUTH_ISSUER to that, if it is right", found.Issuer, r.issuer)
+		return "", fmt.Errorf("the issuer's OpenID configuration names the issuer %q, but AUTH_ISSUER is %q: they must be equal", found.Issuer, r.issuer)
 	}
 	if err := CheckKeyURL(found.JWKSURL); err != nil {
 		return "", fmt.Errorf("the issuer's jwks_uri %w", err)
@@ -273,76 +297,17 @@ func (r *remote) get(ctx context.Context, source string) ([]byte, error) {
 		return nil, err
 	}
 	request.Header.Set("Accept", "application/json")
-	answer, err := r.client.Do(request)
+	response, err := r.client.Do(request)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", source, answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", source, response.Status)
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxKeySet+1))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxKeySet+1))
 	if err == nil && len(text) > maxKeySet {
-		err = fmt.Errorf("the answer of %s is larger than %d bytes", source, maxKeySet)
+		err = fmt.Errorf("the response of %s is larger than %d bytes", source, maxKeySet)
 	}
 	return text, err
-}
-
-// parseKeySet reads a JSON Web Key Set (RFC 7517). Keys that cannot verify a
-// token here are left out; it is an error when none remains.
-func parseKeySet(text []byte) ([]key, error) {
-	var document struct {
-		Keys []jsontext.Value `json:"keys"`
-	}
-	if err := json.Unmarshal(text, &document); err != nil {
-		return nil, errors.New("is not the JSON that it must be")
-	}
-	if len(document.Keys) > maxKeys {
-		return nil, fmt.Errorf("has more than %d keys", maxKeys)
-	}
-	var set []key
-	for _, text := range document.Keys {
-		var jwk jose.JSONWebKey
-		if jwk.UnmarshalJSON(text) != nil || !jwk.IsPublic() || !jwk.Valid() || jwk.Use != "" && jwk.Use != "sig" || len(jwk.KeyID) > maxKeyID {
-			continue
-		}
-		algorithms := algorithmsOf(jwk)
-		if len(algorithms) > 0 {
-			set = append(set, key{id: jwk.KeyID, algorithms: algorithms, public: jwk.Key})
-		}
-	}
-	if len(set) == 0 {
-		return nil, errors.New("has no key that can be used")
-	}
-	return set, nil
-}
-
-// algorithmsOf returns what a key may verify: what its form allows, and of that
-// what it says itself (alg).
-func algorithmsOf(jwk jose.JSONWebKey) []jose.SignatureAlgorithm {
-	var fit []jose.SignatureAlgorithm
-	switch public := jwk.Key.(type) {
-	case ed25519.PublicKey:
-		fit = []jose.SignatureAlgorithm{jose.EdDSA}
-	case *ecdsa.PublicKey:
-		switch public.Curve {
-		case elliptic.P256():
-			fit = []jose.SignatureAlgorithm{jose.ES256}
-		case elliptic.P384():
-			fit = []jose.SignatureAlgorithm{jose.ES384}
-		}
-	case *rsa.PublicKey:
-		if public.N.BitLen() >= 2048 {
-			fit = []jose.SignatureAlgorithm{jose.RS256, jose.PS256}
-		}
-	}
-	if jwk.Algorithm == "" {
-		return fit
-	}
-	return slices.DeleteFunc(fit, func(a jose.SignatureAlgorithm) bool { return string(a) != jwk.Algorithm })
-}
-
-func sameKey(a, b key) bool {
-	public, ok := a.public.(interface{ Equal(x any) bool })
-	return ok && a.id == b.id && slices.Equal(a.algorithms, b.algorithms) && public.Equal(b.public)
 }

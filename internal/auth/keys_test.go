@@ -30,8 +30,8 @@ func (i *issuer) rotate(t *testing.T, kid string) {
 	i.publish(i.jwkEd(kid))
 }
 
-// TestRotation changes the keys while tokens of the new key arrive at once:
-// none fails, and one fetch serves all.
+// TestRotation sends concurrent tokens of a new key: none fails, and all share
+// one fetch.
 func TestRotation(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(t, &clock{})
@@ -51,33 +51,51 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestUnknownKeys has tokens name keys that do not exist: they cause a fetch
-// each 30 s, and a new key that comes meanwhile is known after that time.
+// TestUnknownKeys sends tokens that name keys that do not exist. They cause five
+// fetches at once and one each 30 s after that. Where no fetch is allowed the
+// error is Unavailable, because the key may be new.
 func TestUnknownKeys(t *testing.T) {
 	i := newIssuer(t)
 	c := &clock{}
 	v := i.verifier(t, c)
 	before := i.fetches.Load()
 	for n := range 100 {
-		if _, err := v.Verify(t.Context(), i.token(fmt.Sprint("bogus", n))); err == nil || docket.KindOf(err) == docket.Unavailable {
-			t.Fatalf("a token of an unknown key: %v", err)
+		_, err := v.Verify(t.Context(), i.token(fmt.Sprint("bogus", n)))
+		if err == nil || (docket.KindOf(err) == docket.Unavailable) != (n >= 5) {
+			t.Fatalf("token %d of an unknown key: %v", n, err)
 		}
 	}
-	if n := i.fetches.Load() - before; n != 1 {
+	if n := i.fetches.Load() - before; n != 5 {
 		t.Errorf("100 unknown keys caused %d fetches", n)
 	}
 	i.rotate(t, "new")
 	c.advance(30*time.Second - 1)
-	if _, err := v.Verify(t.Context(), i.token("new")); err == nil {
-		t.Error("the new key was known before it could be")
+	if _, err := v.Verify(t.Context(), i.token("new")); docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("a token of the new key before the next fetch is allowed: %v", err)
 	}
 	c.advance(1)
 	if _, err := v.Verify(t.Context(), i.token("new")); err != nil {
-		t.Errorf("the new key is not known after 30 s: %v", err)
+		t.Errorf("the new key was not fetched after 30 s: %v", err)
 	}
 }
 
-// TestWithdrawnKey checks that a token is not remembered past its key.
+// TestRotationAfterBogusKeys checks that a few tokens of a stranger do not delay
+// the first use of a new key.
+func TestRotationAfterBogusKeys(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(t, &clock{})
+	for _, kid := range []string{"bogus1", "bogus2", "bogus3", "bogus4"} {
+		if _, err := v.Verify(t.Context(), i.token(kid)); err == nil {
+			t.Fatal("a token of an unknown key was accepted")
+		}
+	}
+	i.rotate(t, "new")
+	if _, err := v.Verify(t.Context(), i.token("new")); err != nil {
+		t.Errorf("the new key was not fetched: %v", err)
+	}
+}
+
+// TestWithdrawnKey checks that the cache of tokens does not outlive their key.
 func TestWithdrawnKey(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(t, &clock{})
@@ -90,11 +108,12 @@ func TestWithdrawnKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := v.Verify(t.Context(), old); err == nil {
-		t.Error("a token of a withdrawn key was taken")
+		t.Error("a token of a withdrawn key was accepted")
 	}
 }
 
-// TestBadSets has the issuer answer wrongly in each way: what was known stays.
+// TestBadSets returns each kind of invalid key set: the cached keys stay in use,
+// and a token of an unknown key is neither accepted nor refused.
 func TestBadSets(t *testing.T) {
 	_, small, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -126,6 +145,15 @@ func TestBadSets(t *testing.T) {
 		"encryption": func(w http.ResponseWriter) {
 			fmt.Fprint(w, `{"keys":[`+strings.Replace(i.jwkRSA("x"), `"sig"`, `"enc"`, 1)+`]}`)
 		},
+		"signing only": func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"keys":[`+i.jwkWith("x", `"key_ops":["sign"]`)+`]}`)
+		},
+		"no operation": func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"keys":[`+i.jwkWith("x", `"key_ops":[]`)+`]}`)
+		},
+		"bad operations": func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"keys":[`+i.jwkWith("x", `"key_ops":"verify"`)+`]}`)
+		},
 		"other alg": func(w http.ResponseWriter) {
 			fmt.Fprint(w, `{"keys":[`+strings.Replace(i.jwkEd("x"), `"EdDSA"`, `"HS256"`, 1)+`]}`)
 		},
@@ -144,8 +172,8 @@ func TestBadSets(t *testing.T) {
 			v := i.verifier(t, c)
 			i.do(answer)
 			before := i.fetches.Load()
-			if _, err := v.Verify(t.Context(), i.token("x")); err == nil {
-				t.Error("a token of an unknown key was taken")
+			if _, err := v.Verify(t.Context(), i.token("x")); docket.KindOf(err) != docket.Unavailable {
+				t.Errorf("a token of an unknown key: %v", err)
 			}
 			if i.fetches.Load() == before {
 				t.Fatal("the bad set was not fetched")
@@ -157,7 +185,7 @@ func TestBadSets(t *testing.T) {
 	}
 }
 
-// TestIssuerDown checks how long keys outlive their issuer.
+// TestIssuerDown checks how long cached keys are used while the issuer is down.
 func TestIssuerDown(t *testing.T) {
 	i := newIssuer(t)
 	c := &clock{}
@@ -179,7 +207,7 @@ func TestIssuerDown(t *testing.T) {
 	}
 }
 
-// TestLateIssuer starts before the issuer answers.
+// TestLateIssuer starts the verifier before its issuer.
 func TestLateIssuer(t *testing.T) {
 	i := newIssuer(t)
 	i.say(503, "")
@@ -197,7 +225,7 @@ func TestLateIssuer(t *testing.T) {
 	}
 }
 
-// TestSlowIssuer checks that waiting for keys ends with the request.
+// TestSlowIssuer checks that the wait for keys ends with the request's context.
 func TestSlowIssuer(t *testing.T) {
 	i := newIssuer(t)
 	v := i.verifier(t, &clock{})
@@ -207,9 +235,9 @@ func TestSlowIssuer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := v.Verify(ctx, i.token("x")); err == nil {
-		t.Error("a token of an unknown key was taken")
+		t.Error("a token of an unknown key was accepted")
 	}
-	if _, err := v.Verify(t.Context(), i.token("ed")); err != nil { // which needs no fetch
+	if _, err := v.Verify(t.Context(), i.token("ed")); err != nil { // needs no fetch
 		t.Error(err)
 	}
 }
@@ -221,9 +249,37 @@ func TestDiscovery(t *testing.T) {
 	if _, err := v.Verify(t.Context(), token); err != nil {
 		t.Error(err)
 	}
-	slash := i.started(t, &clock{}, func(o *Options) { o.JWKSURL, o.Issuer = "", i.URL+"/x" })
-	if _, err := slash.Verify(t.Context(), token); docket.KindOf(err) != docket.Unavailable {
-		t.Errorf("an issuer that is not there: %v", err)
+	missing := i.started(t, &clock{}, func(o *Options) { o.JWKSURL, o.Issuer = "", i.URL+"/x" })
+	if _, err := missing.Verify(t.Context(), token); docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("an issuer without OpenID configuration: %v", err)
+	}
+}
+
+// TestDiscoveryWithSlash checks that a trailing slash of the issuer is not part of
+// the discovery URL, but is part of the claim iss.
+func TestDiscoveryWithSlash(t *testing.T) {
+	i := newIssuer(t)
+	i.slash = "/"
+	v := i.verifier(t, &clock{}, func(o *Options) { o.JWKSURL, o.Issuer = "", i.URL+"/" })
+	for issuer, ok := range map[string]bool{i.URL + "/": true, i.URL: false} {
+		token := sign(`{"alg":"EdDSA","kid":"ed"}`, strings.Replace(good("alice"), "https://issuer.example", issuer, 1), withEd25519(i.ed))
+		if _, err := v.Verify(t.Context(), token); (err == nil) != ok {
+			t.Errorf("iss %s: %v", issuer, err)
+		}
+	}
+}
+
+// TestKeyUse checks which keys may verify tokens.
+func TestKeyUse(t *testing.T) {
+	i := newIssuer(t)
+	i.publish(
+		i.jwkEd("absent"), i.jwkWith("verify", `"key_ops":["verify"]`), i.jwkWith("both", `"key_ops":["sign","verify"],"use":"sig"`),
+		i.jwkWith("sign", `"key_ops":["sign"]`), i.jwkWith("none", `"key_ops":[]`), i.jwkWith("encrypt", `"use":"enc","key_ops":["verify"]`))
+	v := i.verifier(t, &clock{})
+	for kid, ok := range map[string]bool{"absent": true, "verify": true, "both": true, "sign": false, "none": false, "encrypt": false} {
+		if _, err := v.Verify(t.Context(), i.token(kid)); (err == nil) != ok {
+			t.Errorf("%s: %v", kid, err)
+		}
 	}
 }
 
@@ -244,17 +300,17 @@ func TestRecentIsBounded(t *testing.T) {
 		r.put(hashOf(fmt.Sprint(n)), 0, Identity{Expires: present.Add(time.Hour)}, present)
 	}
 	if n := len(r.young) + len(r.old); n > 100 {
-		t.Errorf("%d tokens are remembered", n)
+		t.Errorf("%d tokens are cached", n)
 	}
 	if _, ok := r.get(hashOf("999"), 0, present.Add(time.Minute-1)); !ok {
-		t.Error("the last token is forgotten")
+		t.Error("the last token is not cached")
 	}
 	for _, wrong := range []struct {
 		generation uint64
 		at         time.Duration
 	}{{1, 0}, {0, time.Minute}} {
 		if _, ok := r.get(hashOf("999"), wrong.generation, present.Add(wrong.at)); ok {
-			t.Errorf("a token is remembered at %+v", wrong)
+			t.Errorf("a token is cached at %+v", wrong)
 		}
 	}
 }
@@ -274,7 +330,7 @@ func FuzzVerify(f *testing.F) {
 		v := verifierOf(t, key)
 		id, err := v.Verify(t.Context(), token)
 		if err == nil && !strings.HasSuffix(token, "."+b64(withHMAC([]byte(key))([]byte(token[:strings.LastIndex(token, ".")])))) {
-			t.Fatalf("%q was taken as %+v and is not signed", token, id)
+			t.Fatalf("%q was accepted as %+v without a valid signature", token, id)
 		}
 	})
 }
@@ -286,7 +342,7 @@ func FuzzParseKeySet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		set, err := parseKeySet(text)
 		if err == nil && len(set) == 0 {
-			t.Fatalf("%q is an empty set without an error", text)
+			t.Fatalf("%q: an empty set and no error", text)
 		}
 		for _, k := range set {
 			if len(k.algorithms) == 0 || k.public == nil {
@@ -298,10 +354,10 @@ func FuzzParseKeySet(f *testing.F) {
 
 func BenchmarkVerify(b *testing.B) {
 	i := newBenchIssuer(b)
-	for name, forget := range map[string]bool{"remembered": false, "verified": true} {
+	for name, uncached := range map[string]bool{"cached": false, "verified": true} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if forget {
+				if uncached {
 					i.v.recent = newRecent(1)
 				}
 				if _, err := i.v.Verify(b.Context(), i.token); err != nil {
@@ -312,7 +368,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// newBenchIssuer is a verifier with one Ed25519 key, and a token of it.
+// newBenchIssuer returns a verifier with one Ed25519 key, and a token of that key.
 func newBenchIssuer(b *testing.B) (i struct {
 	v     *Verifier
 	token string

@@ -7,18 +7,17 @@ import (
 )
 
 const (
-	maxRecent = 10_000           // tokens remembered
-	recentFor = 60 * time.Second // at most, and not past their end
+	maxRecent = 10_000           // tokens in the cache
+	recentFor = 60 * time.Second // lifetime of an entry; shorter when the token expires earlier
 )
 
-// recent remembers tokens that were found valid, by their hashes, so that a
-// client that sends one with each request has its signature verified once a
-// minute.
+// recent caches valid tokens by their hashes, so that the signature of a token
+// is verified once a minute instead of once a request.
 type recent struct {
 	mu    sync.Mutex
 	most  int
 	young map[[sha256.Size]byte]remembered
-	old   map[[sha256.Size]byte]remembered // what was young before; dropped when young is full again
+	old   map[[sha256.Size]byte]remembered // the previous young; dropped when young is full again
 }
 
 type remembered struct {
@@ -33,7 +32,7 @@ func newRecent(most int) *recent {
 	return &recent{most: most, young: map[[sha256.Size]byte]remembered{}}
 }
 
-// get returns the identity of a token that was found valid with these keys.
+// get returns the identity of a token that was valid with this generation of keys.
 func (r *recent) get(hash [sha256.Size]byte, generation uint64, now time.Time) (Identity, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

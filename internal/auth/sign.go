@@ -11,17 +11,17 @@ import (
 	"docket"
 )
 
-// Sign makes a token, for development, that a Verifier with the same options
-// takes for the time ttl, which is positive. It is signed with the first secret.
+// Sign makes a token for development. A Verifier with the same options accepts
+// it for ttl, which must be positive. The first secret signs it.
 func Sign(o Options, subject string, ttl time.Duration) (string, error) {
 	if len(o.Secrets) == 0 {
-		return "", errors.New("auth: there is no secret to sign with")
+		return "", errors.New("auth: no secret to sign with")
 	}
 	if _, err := docket.ParseUserID(subject); err != nil {
-		return "", fmt.Errorf("the subject cannot be a user: %w", err)
+		return "", fmt.Errorf("the subject is not a valid user id: %w", err)
 	}
 	if ttl <= 0 {
-		return "", errors.New("the time that a token is valid must be positive")
+		return "", errors.New("the lifetime of a token must be positive")
 	}
 	now := time.Now //nolint:forbidigo // the clock when none is injected
 	if o.Now != nil {

@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// present is when the tests take place.
+// present is the time of the tests.
 var present = time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)
 
 func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
@@ -84,16 +84,17 @@ func good(sub string) string {
 	return fmt.Sprintf(`{"sub":%q,"iss":"https://issuer.example","aud":"docket","iat":%d,"exp":%d}`, sub, present.Unix(), present.Add(time.Minute).Unix())
 }
 
-// issuer is an identity provider with keys of each kind, that counts fetches.
+// issuer is an identity provider with one key of each kind. It counts fetches.
 type issuer struct {
 	*httptest.Server
 	ed      ed25519.PrivateKey
 	rsa     *rsa.PrivateKey
 	ec      *ecdsa.PrivateKey
+	slash   string // at the end of its name in the OpenID configuration
 	fetches atomic.Int64
 
 	mu     sync.Mutex
-	answer func(w http.ResponseWriter) // of the key set
+	answer func(w http.ResponseWriter) // serves the key set
 }
 
 var slowKeys = sync.OnceValue(func() *rsa.PrivateKey {
@@ -125,7 +126,7 @@ func newIssuer(t *testing.T) *issuer {
 		answer(w)
 	})
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"response_types_supported":["code"]}`, i.URL, i.URL+"/jwks")
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"response_types_supported":["code"]}`, i.URL+i.slash, i.URL+"/jwks")
 	})
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)
@@ -134,6 +135,11 @@ func newIssuer(t *testing.T) *issuer {
 
 func (i *issuer) jwkEd(id string) string {
 	return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":%q,"x":%q}`, id, b64(i.ed.Public().(ed25519.PublicKey)))
+}
+
+// jwkWith is jwkEd with more members.
+func (i *issuer) jwkWith(id, members string) string {
+	return strings.Replace(i.jwkEd(id), "{", "{"+members+",", 1)
 }
 
 func (i *issuer) jwkEC(id string) string {
@@ -159,14 +165,14 @@ func (i *issuer) do(answer func(http.ResponseWriter)) {
 	i.answer = answer
 }
 
-// clock is a clock that tests set.
+// clock is a settable clock.
 type clock struct{ atomic.Int64 }
 
 func (c *clock) now() time.Time { return present.Add(time.Duration(c.Load())) }
 
 func (c *clock) advance(d time.Duration) { c.Add(int64(d)) }
 
-// verifier returns a running Verifier of the issuer's tokens, with its keys.
+// verifier returns a running Verifier of the issuer's tokens that has fetched its keys.
 func (i *issuer) verifier(t *testing.T, c *clock, adjust ...func(*Options)) *Verifier {
 	t.Helper()
 	v := i.started(t, c, adjust...)
@@ -186,7 +192,7 @@ func (i *issuer) started(t *testing.T, c *clock, adjust ...func(*Options)) *Veri
 	}
 	var running sync.WaitGroup
 	running.Go(func() { v.Run(t.Context()) })
-	t.Cleanup(running.Wait) // t.Context ends before
+	t.Cleanup(running.Wait) // t.Context ends before cleanups run
 	return v
 }
 
@@ -194,7 +200,7 @@ func eventually(t *testing.T, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not come true")
+			t.Fatal("the condition did not become true")
 		}
 	}
 }
@@ -211,7 +217,7 @@ func TestTokensOfEachAlgorithm(t *testing.T) {
 		"audiences":     sign(`{"alg":"EdDSA","kid":"ed"}`, strings.Replace(good("alice"), `"docket"`, `["web","docket"]`, 1), withEd25519(i.ed)),
 		"more claims":   sign(`{"alg":"EdDSA","kid":"ed"}`, strings.Replace(good("alice"), "{", `{"name":"A","nested":{"sub":"x"},`, 1), withEd25519(i.ed)),
 	} {
-		for range 2 { // the second time from memory
+		for range 2 { // the second time from the cache
 			id, err := v.Verify(t.Context(), token)
 			if err != nil || id.Subject != "alice" || !id.Expires.Equal(present.Add(time.Minute)) {
 				t.Errorf("%s: %+v, %v", name, id, err)
@@ -223,7 +229,8 @@ func TestTokensOfEachAlgorithm(t *testing.T) {
 	}
 }
 
-// TestAttacks holds the tokens that libraries have been known to take.
+// TestAttacks sends forged and malformed tokens; libraries are known to have
+// accepted many of them.
 func TestAttacks(t *testing.T) {
 	i := newIssuer(t)
 	var outside atomic.Int64
@@ -237,11 +244,11 @@ func TestAttacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, mine, err := ed25519.GenerateKey(rand.Reader)
+	_, own, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mineJWK := fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","kid":"ed","x":%q}`, b64(mine.Public().(ed25519.PublicKey)))
+	ownJWK := fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","kid":"ed","x":%q}`, b64(own.Public().(ed25519.PublicKey)))
 	valid := sign(`{"alg":"EdDSA","kid":"ed"}`, good("alice"), ed)
 	none := func([]byte) []byte { return nil }
 	claims := func(old, replacement string) string {
@@ -268,13 +275,13 @@ func TestAttacks(t *testing.T) {
 
 		"crit": header(`{"alg":"EdDSA","kid":"ed","crit":["exp"]}`), "crit empty": header(`{"alg":"EdDSA","kid":"ed","crit":[]}`), "crit null": header(`{"alg":"EdDSA","kid":"ed","crit":null}`),
 		"b64": header(`{"alg":"EdDSA","kid":"ed","b64":false}`), "zip": header(`{"alg":"EdDSA","kid":"ed","zip":"DEF"}`), "logout": header(`{"alg":"EdDSA","kid":"ed","typ":"logout+jwt"}`), "typ 1": header(`{"alg":"EdDSA","kid":"ed","typ":1}`),
-		"own jwk": sign(`{"alg":"EdDSA","kid":"ed","jwk":`+mineJWK+`}`, good("alice"), withEd25519(mine)), "own jwk, no kid": sign(`{"alg":"EdDSA","jwk":`+mineJWK+`}`, good("alice"), withEd25519(mine)),
-		"own jku": sign(`{"alg":"EdDSA","kid":"ed","jku":"`+listener.URL+`"}`, good("alice"), withEd25519(mine)), "own x5u": sign(`{"alg":"EdDSA","kid":"ed","x5u":"`+listener.URL+`"}`, good("alice"), withEd25519(mine)),
-		"own jku, own kid": sign(`{"alg":"EdDSA","kid":"mine","jku":"`+listener.URL+`"}`, good("alice"), withEd25519(mine)),
+		"own jwk": sign(`{"alg":"EdDSA","kid":"ed","jwk":`+ownJWK+`}`, good("alice"), withEd25519(own)), "own jwk, no kid": sign(`{"alg":"EdDSA","jwk":`+ownJWK+`}`, good("alice"), withEd25519(own)),
+		"own jku": sign(`{"alg":"EdDSA","kid":"ed","jku":"`+listener.URL+`"}`, good("alice"), withEd25519(own)), "own x5u": sign(`{"alg":"EdDSA","kid":"ed","x5u":"`+listener.URL+`"}`, good("alice"), withEd25519(own)),
+		"own jku, own kid": sign(`{"alg":"EdDSA","kid":"own","jku":"`+listener.URL+`"}`, good("alice"), withEd25519(own)),
 		"kid path":         header(`{"alg":"EdDSA","kid":"../../ed"}`), "kid file": header(`{"alg":"EdDSA","kid":"/dev/null"}`), "kid SQL": header(`{"alg":"EdDSA","kid":"ed' OR '1'='1"}`), "kid long": header(`{"alg":"EdDSA","kid":"` + strings.Repeat("e", 201) + `"}`), "kid 1": header(`{"alg":"EdDSA","kid":1}`),
 		"kid case": header(`{"alg":"EdDSA","kid":"ED"}`), "header list": header(`[]`), "header null": header(`null`), "header text": header(`x`),
 
-		"another's signature": sign(`{"alg":"EdDSA","kid":"ed"}`, good("alice"), withEd25519(mine)), "changed claims": valid[:strings.Index(valid, ".")+1] + b64([]byte(good("bob"))) + valid[strings.LastIndex(valid, "."):],
+		"another's signature": sign(`{"alg":"EdDSA","kid":"ed"}`, good("alice"), withEd25519(own)), "changed claims": valid[:strings.Index(valid, ".")+1] + b64([]byte(good("bob"))) + valid[strings.LastIndex(valid, "."):],
 		"sub twice": claims(`"sub":"alice"`, `"sub":"bob","sub":"alice"`), "Sub": claims(`"sub"`, `"Sub"`), "sub 5": claims(`"alice"`, `5`), "sub null": claims(`"alice"`, `null`), "sub list": claims(`"alice"`, `["alice"]`), "no sub": claims(`"sub":"alice",`, ``), "sub empty": claims(`"alice"`, `""`),
 		"sub dots": claims(`"alice"`, `".."`), "sub NUL": claims(`"alice"`, `"a\u0000"`), "sub long": claims(`"alice"`, `"`+strings.Repeat("x", 256)+`"`), "sub surrogate": claims(`"alice"`, `"\ud800"`),
 		"no exp": claims(","+exp, ``), "exp text": claims(exp, `"exp":"`+fmt.Sprint(at(time.Minute))+`"`), "exp null": claims(exp, `"exp":null`), "expired": claims(exp, fmt.Sprintf(`"exp":%d`, at(-30*time.Second))), "exp negative": claims(exp, `"exp":-1`),
@@ -284,19 +291,33 @@ func TestAttacks(t *testing.T) {
 		"payload list": sign(`{"alg":"EdDSA","kid":"ed"}`, `[]`, ed), "payload null": sign(`{"alg":"EdDSA","kid":"ed"}`, `null`, ed), "payload text": sign(`{"alg":"EdDSA","kid":"ed"}`, `x`, ed), "payload empty": sign(`{"alg":"EdDSA","kid":"ed"}`, ``, ed),
 	} {
 		if id, err := v.Verify(t.Context(), token); err == nil {
-			t.Errorf("%s: taken as %+v", name, id)
+			t.Errorf("%s: accepted as %+v", name, id)
 		} else if strings.Contains(err.Error(), "alice") || len(token) > 0 && strings.Contains(err.Error(), token) {
-			t.Errorf("%s: the reason has something of the token: %v", name, err)
+			t.Errorf("%s: the error contains a part of the token: %v", name, err)
 		}
 		if id, err := shared.Verify(t.Context(), token); err == nil {
-			t.Errorf("%s: taken by a verifier of secrets as %+v", name, id)
+			t.Errorf("%s: accepted by a verifier with a shared secret as %+v", name, id)
 		}
 	}
 	if n := outside.Load(); n != 0 {
-		t.Errorf("a place that tokens name was asked %d times", n)
+		t.Errorf("URLs from tokens were fetched %d times", n)
 	}
 	if _, err := v.Verify(t.Context(), valid); err != nil {
-		t.Errorf("the token that the attacks are made from: %v", err)
+		t.Errorf("the valid token that the attacks are derived from: %v", err)
+	}
+}
+
+func TestTypes(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(t, &clock{})
+	for typ, ok := range map[string]bool{
+		"JWT": true, "jwt": true, "at+jwt": true, "AT+JWT": true, "application/at+jwt": true, "Application/JWT": true,
+		"": false, "logout+jwt": false, "application/": false, "application/application/jwt": false, "text/jwt": false, "jwt;x=y": false,
+	} {
+		token := sign(fmt.Sprintf(`{"alg":"EdDSA","kid":"ed","typ":%q}`, typ), good("alice"), withEd25519(i.ed))
+		if _, err := v.Verify(t.Context(), token); (err == nil) != ok {
+			t.Errorf("typ %q: %v", typ, err)
+		}
 	}
 }
 
@@ -340,10 +361,10 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	if _, err := New(Options{Secrets: []secret.Text{secret.New(strings.Repeat("x", 31))}}); err == nil {
-		t.Error("a short secret was taken")
+		t.Error("a short secret was accepted")
 	}
 	if _, err := New(Options{Secrets: []secret.Text{secret.New(current)}, JWKSURL: "https://a.example"}); err == nil {
-		t.Error("a secret beside a key set was taken")
+		t.Error("a secret together with a key set was accepted")
 	}
 	o := Options{Secrets: []secret.Text{secret.New(current)}, Issuer: "me", Audience: "you", Now: (&clock{}).now}
 	token, err := Sign(o, "alice", time.Hour)

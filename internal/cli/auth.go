@@ -16,8 +16,7 @@ import (
 	"docket/internal/secret"
 )
 
-// AuthConfig is the part of Config that says who is asked for a token, and what
-// it must be.
+// AuthConfig is the part of Config for authentication.
 type AuthConfig struct {
 	Mode             string      `env:"AUTH"`
 	JWKSURL          string      `env:"AUTH_JWKS_URL"`
@@ -36,11 +35,12 @@ const (
 	authNone   = "none"
 )
 
-// placeholders are secrets that come with documentation, which everybody has.
+// placeholders are the example secrets of published documentation.
 var placeholders = []string{"better-auth-secret-12345678901234567890", "your-secret-key-at-least-32-characters-long"}
 
-// mode is AUTH, or what follows from what else is set: AUTH_* before
-// BETTER_AUTH_*, and a key set before a secret.
+// mode returns AUTH, or derives it from the other variables: AUTH_* takes
+// precedence over BETTER_AUTH_*. Beside AUTH_SECRET, AUTH_ISSUER is no source of
+// keys but a claim to check.
 func (c *AuthConfig) mode() string {
 	switch {
 	case c.Mode != "":
@@ -57,7 +57,7 @@ func (c *AuthConfig) mode() string {
 	return authNone
 }
 
-// validate returns a line for each fault.
+// validate returns one line for each fault.
 func (c *AuthConfig) validate() []string {
 	if !slices.Contains([]string{"", authJWKS, authSecret, authNone}, c.Mode) {
 		return []string{"AUTH must be jwks, secret or none, or not set"}
@@ -65,7 +65,7 @@ func (c *AuthConfig) validate() []string {
 	return slices.Concat(c.contradictions(), c.weakSecrets(), c.unusableURLs())
 }
 
-// contradictions are the faults of what is set together, or not.
+// contradictions returns a line for each forbidden or incomplete combination.
 func (c *AuthConfig) contradictions() []string {
 	keySource := c.JWKSURL != "" || c.Issuer != "" || c.BetterAuthURL != ""
 	anySecret := c.Secret.IsSet() || c.BetterAuthSecret.IsSet()
@@ -74,12 +74,12 @@ func (c *AuthConfig) contradictions() []string {
 		broken bool
 		fault  string
 	}{
-		{c.JWKSURL != "" && c.Secret.IsSet(), "AUTH_JWKS_URL and AUTH_SECRET exclude each other: remove one"},
-		{c.Mode == authNone && (keySource || anySecret), "AUTH=none beside a source of keys (AUTH_JWKS_URL, AUTH_ISSUER, AUTH_SECRET or BETTER_AUTH_*): remove one of them"},
+		{c.JWKSURL != "" && c.Secret.IsSet(), "AUTH_JWKS_URL and AUTH_SECRET are mutually exclusive: remove one"},
+		{c.Mode == authNone && (keySource || anySecret), "AUTH=none together with a source of keys (AUTH_JWKS_URL, AUTH_ISSUER, AUTH_SECRET or BETTER_AUTH_*): remove one"},
 		{c.Mode == authJWKS && !keySource, "AUTH=jwks needs AUTH_JWKS_URL, AUTH_ISSUER or BETTER_AUTH_URL"},
-		{c.Mode == authJWKS && c.JWKSURL == "" && c.Secret.IsSet(), "AUTH=jwks and AUTH_SECRET exclude each other: remove one"},
+		{c.Mode == authJWKS && c.JWKSURL == "" && c.Secret.IsSet(), "AUTH=jwks and AUTH_SECRET are mutually exclusive: remove one"},
 		{c.Mode == authSecret && !anySecret, "AUTH=secret needs AUTH_SECRET or BETTER_AUTH_SECRET"},
-		{c.Mode == authSecret && c.JWKSURL != "" && !c.Secret.IsSet(), "AUTH=secret and AUTH_JWKS_URL exclude each other: remove one"},
+		{c.Mode == authSecret && c.JWKSURL != "" && !c.Secret.IsSet(), "AUTH=secret and AUTH_JWKS_URL are mutually exclusive: remove one"},
 	} {
 		if rule.broken {
 			faults = append(faults, rule.fault)
@@ -88,7 +88,7 @@ func (c *AuthConfig) contradictions() []string {
 	return faults
 }
 
-// weakSecrets are the faults of the secrets that are used.
+// weakSecrets returns a line for each fault of the secrets in use.
 func (c *AuthConfig) weakSecrets() []string {
 	if c.mode() != authSecret {
 		return nil
@@ -99,15 +99,15 @@ func (c *AuthConfig) weakSecrets() []string {
 		case text != "" && len(text) < auth.MinSecret:
 			faults = append(faults, fmt.Sprintf("%s must have at least %d bytes: make one with `openssl rand -base64 32`", name, auth.MinSecret))
 		case strings.HasPrefix(strings.TrimSpace(text), "#"):
-			faults = append(faults, name+" begins with #: it looks like a comment of the .env file")
+			faults = append(faults, name+" begins with #: it looks like a comment in the .env file")
 		case slices.Contains(placeholders, text):
-			faults = append(faults, name+" is the one from the documentation: make your own with `openssl rand -base64 32`")
+			faults = append(faults, name+" is an example from published documentation: make your own with `openssl rand -base64 32`")
 		}
 	}
 	return faults
 }
 
-// unusableURLs are the faults of the places that keys are fetched from.
+// unusableURLs returns a line for each URL that keys cannot be fetched from.
 func (c *AuthConfig) unusableURLs() []string {
 	var faults []string
 	for name, text := range map[string]string{"AUTH_JWKS_URL": c.JWKSURL, "AUTH_ISSUER": c.issuerURL(), "BETTER_AUTH_URL": c.BetterAuthURL} {
@@ -118,7 +118,7 @@ func (c *AuthConfig) unusableURLs() []string {
 	return faults
 }
 
-// betterSecret is BETTER_AUTH_SECRET where it is used.
+// betterSecret returns BETTER_AUTH_SECRET, or an unset Text when AUTH_SECRET replaces it.
 func (c *AuthConfig) betterSecret() secret.Text {
 	if c.Secret.IsSet() {
 		return secret.Text{}
@@ -126,7 +126,7 @@ func (c *AuthConfig) betterSecret() secret.Text {
 	return c.BetterAuthSecret
 }
 
-// issuerURL is AUTH_ISSUER where keys are looked for there.
+// issuerURL returns AUTH_ISSUER when it is used for discovery, otherwise "".
 func (c *AuthConfig) issuerURL() string {
 	if c.mode() == authJWKS && c.JWKSURL == "" && c.BetterAuthURL == "" {
 		return c.Issuer
@@ -134,7 +134,7 @@ func (c *AuthConfig) issuerURL() string {
 	return ""
 }
 
-// options are what the configuration asks of tokens, in every mode but none.
+// options returns the options of the Verifier. The mode is not none.
 func (c *AuthConfig) options() auth.Options {
 	o := auth.Options{Issuer: c.Issuer, Audience: c.Audience}
 	if c.mode() == authSecret {
@@ -146,7 +146,7 @@ func (c *AuthConfig) options() auth.Options {
 		return o
 	}
 	if o.JWKSURL = c.JWKSURL; o.JWKSURL == "" && c.BetterAuthURL != "" {
-		var origin string // what Better Auth puts into its tokens unless it is told otherwise
+		var origin string // Better Auth's default for iss and aud
 		o.JWKSURL, origin = betterAuth(c.BetterAuthURL)
 		if o.Issuer == "" {
 			o.Issuer = origin
@@ -158,9 +158,10 @@ func (c *AuthConfig) options() auth.Options {
 	return o
 }
 
-// betterAuth returns where a Better Auth server with this base URL has its key
-// set, and its origin as it writes it itself (RFC 6454, section 6.2). A base URL
-// that has a path is that of the API; otherwise the API is at /api/auth.
+// betterAuth returns the URL of the key set of a Better Auth server with this
+// base URL, and the server's origin as the server serializes it (RFC 6454,
+// section 6.2). A base URL with a path is the URL of the API; without a path the
+// API is at /api/auth.
 func betterAuth(base string) (keySet, origin string) {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -177,20 +178,20 @@ func betterAuth(base string) (keySet, origin string) {
 	return origin + "/api/auth/jwks", origin
 }
 
-// verifier returns what verifies tokens, or nil in the mode none.
+// verifier returns the Verifier, or nil in the mode none.
 func (c *AuthConfig) verifier(log *slog.Logger) (*auth.Verifier, error) {
 	mode := c.mode()
 	if mode == authNone {
-		return nil, nil //nolint:nilnil // nobody is asked for a token
+		return nil, nil //nolint:nilnil // no authentication
 	}
 	if c.Mode == "" && c.BetterAuthURL != "" && c.BetterAuthSecret.IsSet() && mode == authJWKS {
-		log.Info("tokens are verified with the keys at BETTER_AUTH_URL; BETTER_AUTH_SECRET is not used")
+		log.Info("tokens are verified with the keys of BETTER_AUTH_URL; BETTER_AUTH_SECRET is not used")
 	}
 	o := c.options()
 	o.Log = log
 	log.Info("authentication", "mode", mode, "keys", o.JWKSURL, "issuer", o.Issuer, "audience", o.Audience)
 	if mode == authJWKS && o.Audience == "" {
-		log.Warn("AUTH_AUDIENCE is not set: tokens that the issuer made for other services are taken too")
+		log.Warn("AUTH_AUDIENCE is not set: tokens that the issuer made for other services are accepted too")
 	}
 	return auth.New(o)
 }
@@ -199,10 +200,10 @@ func (a *app) tokenCommand() *cobra.Command {
 	var subject string
 	var ttl time.Duration
 	cmd := &cobra.Command{
-		Use: "token", Short: "Print a token for development, signed with the configured secret", Args: cobra.NoArgs,
+		Use: "token", Short: "Print a development token, signed with the configured secret", Args: cobra.NoArgs,
 		RunE: a.withConfig(func(_ context.Context, c Config, _ []string) error {
 			if c.Auth.mode() != authSecret {
-				return errors.New("tokens can only be made with a shared secret (AUTH_SECRET): otherwise the identity provider makes them")
+				return errors.New("tokens can only be made with a shared secret (AUTH_SECRET); with a key set the identity provider makes them")
 			}
 			token, err := auth.Sign(c.Auth.options(), subject, ttl)
 			if err == nil {
@@ -211,8 +212,8 @@ func (a *app) tokenCommand() *cobra.Command {
 			return err
 		}),
 	}
-	cmd.Flags().StringVar(&subject, "sub", "", "the user that the token speaks for (required)")
-	cmd.Flags().DurationVar(&ttl, "ttl", time.Hour, "how long it is valid")
-	_ = cmd.MarkFlagRequired("sub") // it exists
+	cmd.Flags().StringVar(&subject, "sub", "", "user id, the token's subject (required)")
+	cmd.Flags().DurationVar(&ttl, "ttl", time.Hour, "lifetime of the token")
+	_ = cmd.MarkFlagRequired("sub") // the flag exists
 	return cmd
 }

@@ -63,18 +63,18 @@ func TestAuthFaults(t *testing.T) {
 		want    string
 	}{
 		"unknown":         {[]string{"AUTH=basic"}, "AUTH must be jwks, secret or none"},
-		"none and keys":   {[]string{"AUTH=none", "AUTH_JWKS_URL=https://a.example/jwks"}, "AUTH=none beside"},
-		"none and secret": {[]string{"AUTH=none", "AUTH_SECRET=" + long}, "AUTH=none beside"},
-		"none and Better": {[]string{"AUTH=none", "BETTER_AUTH_URL=https://a.example"}, "AUTH=none beside"},
-		"both":            {[]string{"AUTH_JWKS_URL=https://a.example/jwks", "AUTH_SECRET=" + long}, "AUTH_JWKS_URL and AUTH_SECRET exclude"},
-		"jwks and secret": {[]string{"AUTH=jwks", "AUTH_ISSUER=https://a.example", "AUTH_SECRET=" + long}, "AUTH=jwks and AUTH_SECRET exclude"},
-		"secret and keys": {[]string{"AUTH=secret", "AUTH_JWKS_URL=https://a.example", "BETTER_AUTH_SECRET=" + long}, "AUTH=secret and AUTH_JWKS_URL exclude"},
+		"none and keys":   {[]string{"AUTH=none", "AUTH_JWKS_URL=https://a.example/jwks"}, "AUTH=none together"},
+		"none and secret": {[]string{"AUTH=none", "AUTH_SECRET=" + long}, "AUTH=none together"},
+		"none and Better": {[]string{"AUTH=none", "BETTER_AUTH_URL=https://a.example"}, "AUTH=none together"},
+		"both":            {[]string{"AUTH_JWKS_URL=https://a.example/jwks", "AUTH_SECRET=" + long}, "AUTH_JWKS_URL and AUTH_SECRET are mutually"},
+		"jwks and secret": {[]string{"AUTH=jwks", "AUTH_ISSUER=https://a.example", "AUTH_SECRET=" + long}, "AUTH=jwks and AUTH_SECRET are mutually"},
+		"secret and keys": {[]string{"AUTH=secret", "AUTH_JWKS_URL=https://a.example", "BETTER_AUTH_SECRET=" + long}, "AUTH=secret and AUTH_JWKS_URL are mutually"},
 		"no keys":         {[]string{"AUTH=jwks", "BETTER_AUTH_SECRET=" + long}, "AUTH=jwks needs"},
 		"no secret":       {[]string{"AUTH=secret", "BETTER_AUTH_URL=https://a.example"}, "AUTH=secret needs"},
 		"short":           {[]string{"AUTH_SECRET=hunter2"}, "AUTH_SECRET must have at least 32 bytes"},
 		"short, previous": {[]string{"AUTH_SECRET=" + long, "AUTH_SECRET_PREVIOUS=hunter2"}, "AUTH_SECRET_PREVIOUS must have"},
 		"short, Better":   {[]string{"BETTER_AUTH_SECRET=hunter2"}, "BETTER_AUTH_SECRET must have"},
-		"known":           {[]string{"BETTER_AUTH_SECRET=better-auth-secret-12345678901234567890"}, "is the one from the documentation"},
+		"known":           {[]string{"BETTER_AUTH_SECRET=better-auth-secret-12345678901234567890"}, "is an example from published documentation"},
 		"comment":         {[]string{"AUTH_SECRET=# at least 32 bytes: openssl rand -base64 32"}, "AUTH_SECRET begins with #"},
 		"plain http":      {[]string{"AUTH_JWKS_URL=http://a.example/jwks"}, "AUTH_JWKS_URL must begin with https://"},
 		"no URL":          {[]string{"AUTH_ISSUER=example"}, "AUTH_ISSUER must be a URL"},
@@ -89,7 +89,7 @@ func TestAuthFaults(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			if err != nil && (strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), long)) {
-				t.Errorf("it shows a secret: %v", err)
+				t.Errorf("it contains a secret: %v", err)
 			}
 		})
 	}
@@ -113,7 +113,7 @@ func TestSecretsFromFiles(t *testing.T) {
 		}
 	}
 	if strings.Contains(shown, "hunter2") || strings.Contains(shown, long) {
-		t.Errorf("a secret is shown: %s", shown)
+		t.Errorf("a secret is printed: %s", shown)
 	}
 }
 

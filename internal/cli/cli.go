@@ -1,5 +1,5 @@
-// Package cli holds docket's commands and its configuration, and joins the
-// other packages to a running service.
+// Package cli has docket's commands and configuration. It connects the other
+// packages to a running service.
 package cli
 
 import (
@@ -10,14 +10,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// app is what every command shares.
+// app is the environment of a command.
 type app struct {
 	environ        []string
 	stdout, stderr io.Writer
 }
 
 // Run executes the command line args and returns the exit code: 0, or 1 after
-// a message on stderr. It ends when ctx does, after a clean stop.
+// a message on stderr. When ctx ends, the command stops cleanly and Run returns.
 func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	root := (&app{environ: environ, stdout: stdout, stderr: stderr}).root()
 	root.SetArgs(args)
@@ -34,8 +34,8 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "docket",
 		Short: "A multi-user tasks API in one binary",
-		Long: "Docket serves a multi-user tasks API. Without a command it serves.\n\n" +
-			"It is configured by environment variables and a .env file; `docket config` shows them.",
+		Long: "Docket serves a multi-user tasks API. The default command is serve.\n\n" +
+			"Environment variables and a .env file configure it; `docket config` shows the result.",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -44,13 +44,13 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		&cobra.Command{Use: "serve", Short: "Serve the API (the default)", Args: cobra.NoArgs, RunE: a.withConfig(a.serve)},
-		&cobra.Command{Use: "config", Short: "Show the configuration and where each value came from", Args: cobra.NoArgs, RunE: a.withConfig(a.showConfig)},
+		&cobra.Command{Use: "config", Short: "Show the configuration and the source of each value", Args: cobra.NoArgs, RunE: a.withConfig(a.showConfig)},
 		a.migrateCommand(),
-		&cobra.Command{Use: "backup FILE", Short: "Copy the SQLite database, which may be in use, to a new file", Args: cobra.ExactArgs(1), RunE: a.withDatabase(a.backup)},
+		&cobra.Command{Use: "backup FILE", Short: "Copy the SQLite database to a new file, also while a server uses it", Args: cobra.ExactArgs(1), RunE: a.withDatabase(a.backup)},
 		a.importCommand(),
 		a.tokenCommand(),
 		a.openapiCommand(),
-		&cobra.Command{Use: "healthcheck", Short: "Ask the server of this configuration whether it is ready", Args: cobra.NoArgs, RunE: a.withConfig(a.healthcheck)},
+		&cobra.Command{Use: "healthcheck", Short: "Check that the server of this configuration is ready", Args: cobra.NoArgs, RunE: a.withConfig(a.healthcheck)},
 		&cobra.Command{Use: "version", Short: "Show the version", Args: cobra.NoArgs, RunE: a.version},
 	)
 	return root

@@ -16,7 +16,7 @@ import (
 	"docket/internal/httpapi"
 )
 
-// Version is set by release builds.
+// Version is the version of a release build, set by the linker.
 var Version = ""
 
 func (a *app) version(*cobra.Command, []string) error {
@@ -32,7 +32,7 @@ func (a *app) version(*cobra.Command, []string) error {
 	return err
 }
 
-// version is that of the release, or of the module that was built.
+// version returns Version, or the version of the main module.
 func version() string {
 	if Version != "" {
 		return Version
@@ -45,7 +45,7 @@ func version() string {
 
 func (a *app) openapiCommand() *cobra.Command {
 	var format string
-	cmd := &cobra.Command{Use: "openapi", Short: "Print the API's contract (OpenAPI 3.1)", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "openapi", Short: "Print the API's OpenAPI 3.1 document", Args: cobra.NoArgs}
 	cmd.Flags().StringVar(&format, "format", "yaml", "yaml or json")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		contract, known := map[string]func() ([]byte, error){"yaml": httpapi.ContractYAML, "json": httpapi.ContractJSON}[format]
@@ -61,8 +61,8 @@ func (a *app) openapiCommand() *cobra.Command {
 	return cmd
 }
 
-// healthcheck asks the server that this configuration describes whether it is
-// ready, so that a container needs no other program for it.
+// healthcheck requests /readyz from the server of this configuration. Containers
+// use it because the image has no other HTTP client.
 func (a *app) healthcheck(ctx context.Context, c Config, _ []string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -75,13 +75,13 @@ func (a *app) healthcheck(ctx context.Context, c Config, _ []string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return fmt.Errorf("no server answers at %s: %w", url, err)
+		return fmt.Errorf("no response from %s: %w", url, err)
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", url, answer.Status)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", url, response.Status)
 	}
 	_, err = fmt.Fprintln(a.stdout, "ready")
 	return err

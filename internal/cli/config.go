@@ -28,13 +28,14 @@ import (
 	"docket/internal/secret"
 )
 
-// Config is the whole configuration. Each field, those of Auth included, is one
-// environment variable.
+// Config is the whole configuration. Each exported field, including those of
+// Auth, is one environment variable.
 type Config struct {
 	DatabaseURL secret.Text `env:"DATABASE_URL"`
 	DirectURL   secret.Text `env:"DIRECT_DATABASE_URL"`
+	ImportURL   secret.Text `env:"IMPORT_DATABASE_URL"`
 	ExecMode    string      `env:"DATABASE_EXEC_MODE"`
-	Lanes       string      `env:"DATABASE_LANES"`
+	Batching    string      `env:"DATABASE_BATCHING"`
 	MaxConns    int32       `env:"DATABASE_MAX_CONNS"`
 	Migrate     string      `env:"MIGRATE"`
 	Host        string      `env:"HOST"`
@@ -44,50 +45,57 @@ type Config struct {
 	RateLimit   int            `env:"RATE_LIMIT"`
 	MaxTasks    int64          `env:"MAX_TASKS_PER_USER"`
 	Retention   time.Duration  `env:"TRASH_RETENTION"`
+	IdleTimeout time.Duration  `env:"IDLE_TIMEOUT"`
 	DrainDelay  *time.Duration `env:"DRAIN_DELAY"`
 	AdminAddr   string         `env:"ADMIN_ADDR"`
 	LogLevel    slog.Level     `env:"LOG_LEVEL"`
 	LogFormat   string         `env:"LOG_FORMAT"`
 
-	sources map[string]string // variable → where its value came from
-	otel    map[string]string // OpenTelemetry's own variables, OTEL_*
+	sources map[string]string // variable → source of its value
+	private bool              // only its owner can read the .env file, or there is none
+	otel    map[string]string // OpenTelemetry's variables, OTEL_*
 }
 
-// defaults is the configuration when nothing is set.
+// defaults returns the configuration without any variable.
 func defaults() Config {
 	return Config{
 		DatabaseURL: secret.New("sqlite:docket.db"),
 		MaxConns:    postgres.DefaultMaxConns,
-		Lanes:       "on",
+		Batching:    "on",
 		Migrate:     "auto",
 		Host:        "127.0.0.1",
 		Port:        8000,
 		Retention:   docket.DefaultRetention,
+		IdleTimeout: 120 * time.Second,
 		LogLevel:    slog.LevelInfo,
 	}
 }
 
-// loadConfig reads environ and the .env file of the working directory, of
-// which environ wins. The error has a line for each fault.
+// dotenv is the name of the file with settings in the working directory.
+const dotenv = ".env"
+
+// loadConfig reads the .env file of the working directory and environ, which
+// takes precedence. The error has one line for each fault.
 func loadConfig(environ []string) (Config, error) {
 	c := defaults()
 	c.sources = map[string]string{}
-	values, err := godotenv.Read(".env")
+	values, err := godotenv.Read(dotenv)
 	if file, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, fs.ErrNotExist) {
 		return c, fmt.Errorf("the configuration cannot be read: %w", file)
-	} else if err != nil && !ok { // the parser's own error repeats the text, which may hold a secret
-		return c, errors.New("the .env file cannot be understood: a line is not NAME=value, or a quote is not closed")
+	} else if err != nil && !ok { // the parser's error quotes the text, which may contain a secret
+		return c, errors.New("the .env file cannot be parsed: a line is not NAME=value, or a quote is not closed")
 	}
 	if values == nil {
 		values = map[string]string{}
 	}
 	for name := range values {
-		c.sources[name] = ".env"
+		c.sources[name] = dotenv
 	}
+	c.private = onlyOwnerReads(dotenv)
 	for name, value := range env.ToMap(environ) {
 		values[name], c.sources[name] = value, "environment"
 	}
-	for name, value := range values { // set to nothing is not set, as in a copied .env.example
+	for name, value := range values { // an empty value counts as not set, as in a copied .env.example
 		if value == "" {
 			delete(values, name)
 			delete(c.sources, name)
@@ -111,12 +119,12 @@ func loadConfig(environ []string) (Config, error) {
 	return c, nil
 }
 
-// readSecrets sets the variables whose values lie in files, as orchestrators
-// give secrets: for AUTH_SECRET the file is named by AUTH_SECRET_FILE. It
-// returns a line for each fault.
+// readSecrets sets the variables whose values are in files, which is how
+// orchestrators pass secrets: AUTH_SECRET_FILE names the file with AUTH_SECRET.
+// It returns one line for each fault.
 func (c *Config) readSecrets(values map[string]string) []string {
 	var faults []string
-	for _, name := range []string{"DATABASE_URL", "DIRECT_DATABASE_URL", "AUTH_SECRET", "AUTH_SECRET_PREVIOUS", "BETTER_AUTH_SECRET"} {
+	for _, name := range []string{"DATABASE_URL", "DIRECT_DATABASE_URL", "IMPORT_DATABASE_URL", "AUTH_SECRET", "AUTH_SECRET_PREVIOUS", "BETTER_AUTH_SECRET"} {
 		file := values[name+"_FILE"]
 		if file == "" {
 			continue
@@ -135,8 +143,8 @@ func (c *Config) readSecrets(values map[string]string) []string {
 	return faults
 }
 
-// unparsable names the variables whose text is not of their type. The text
-// itself, which may be a secret, is not repeated.
+// unparsable returns one line for each variable that has the wrong type. It does
+// not quote the values, which may be secrets.
 func unparsable(err error) []string {
 	all, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
@@ -164,7 +172,7 @@ func unparsable(err error) []string {
 	return faults
 }
 
-// validate returns a line for each value that cannot be served with.
+// validate returns one line for each invalid value.
 func (c *Config) validate() []string {
 	var faults []string
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
@@ -174,8 +182,8 @@ func (c *Config) validate() []string {
 	if _, known := postgres.ExecModes[c.ExecMode]; !known && c.ExecMode != "" {
 		fault("DATABASE_EXEC_MODE must be %s, or not set", strings.Join(slices.Sorted(maps.Keys(postgres.ExecModes)), ", "))
 	}
-	if c.Lanes != "on" && c.Lanes != "off" {
-		fault("DATABASE_LANES must be on or off")
+	if c.Batching != "on" && c.Batching != "off" {
+		fault("DATABASE_BATCHING must be on or off")
 	}
 	if c.MaxConns < 1 || c.MaxConns > 10_000 {
 		fault("DATABASE_MAX_CONNS must be from 1 to 10000")
@@ -188,12 +196,12 @@ func (c *Config) validate() []string {
 	}
 	faults = append(faults, c.Auth.validate()...)
 	if !isLoopback(c.Host) && c.Auth.mode() == authNone && c.Auth.Mode != authNone {
-		fault("HOST is not a loopback address, so anybody who reaches it could read and change every task: configure authentication, use 127.0.0.1, or spell out AUTH=none")
+		fault("HOST is not a loopback address, so anybody who reaches it could read and change every task: configure authentication, use 127.0.0.1, or set AUTH=none explicitly")
 	}
 	for i, origin := range c.CORSOrigins {
 		c.CORSOrigins[i] = strings.TrimSpace(origin)
 		if !isOrigin(c.CORSOrigins[i]) {
-			fault("CORS_ORIGINS holds %q: write each origin as a browser sends it, such as https://app.example.com or http://localhost:3000", origin)
+			fault("CORS_ORIGINS contains %q: write each origin as a browser sends it, such as https://app.example.com or http://localhost:3000", origin)
 		}
 	}
 	if c.RateLimit < 0 || c.RateLimit > 1_000_000 {
@@ -205,6 +213,9 @@ func (c *Config) validate() []string {
 	if c.Retention <= 0 {
 		fault("TRASH_RETENTION must be more than 0s, such as 720h")
 	}
+	if c.IdleTimeout < time.Second || c.IdleTimeout > time.Hour {
+		fault("IDLE_TIMEOUT must be from 1s to 1h")
+	}
 	if c.DrainDelay != nil && (*c.DrainDelay < 0 || *c.DrainDelay > maxDrainDelay) {
 		fault("DRAIN_DELAY must be from 0s to %s", maxDrainDelay)
 	}
@@ -213,7 +224,7 @@ func (c *Config) validate() []string {
 		case err != nil:
 			fault("%v", err)
 		case address == c.address() && c.Port != 0:
-			fault("ADMIN_ADDR is where HOST and PORT are: choose another port")
+			fault("ADMIN_ADDR is the same address as HOST and PORT: choose another port")
 		}
 	}
 	faults = append(faults, tracingFaults(c.otel)...)
@@ -231,7 +242,7 @@ func isLoopback(host string) bool {
 }
 
 // isOrigin reports whether s is a serialized origin: a scheme, a host, and a
-// port unless it is the scheme's own.
+// port unless it is the scheme's default.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || s != u.Scheme+"://"+u.Host || s != strings.ToLower(s) || strings.Contains(s, "*") {
@@ -242,14 +253,15 @@ func isOrigin(s string) bool {
 	return standard != "" && (!strings.HasSuffix(s, ":") && u.Port() == "" || err == nil && u.Port() == strconv.FormatUint(port, 10) && u.Port() != standard)
 }
 
-// showConfig prints each variable, its value with secrets hidden, and its source.
+// showConfig prints each variable with its value, redacted where it is a secret,
+// and its source.
 func (a *app) showConfig(_ context.Context, c Config, _ []string) error {
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	c.show(t, reflect.ValueOf(c))
 	for _, name := range slices.Sorted(maps.Keys(c.otel)) {
 		shown := c.otel[name]
 		switch {
-		case strings.HasSuffix(name, "_HEADERS"): // which carry keys
+		case strings.HasSuffix(name, "_HEADERS"): // these contain API keys
 			shown = secret.New(shown).String()
 		case strings.HasSuffix(name, "_ENDPOINT"):
 			shown = redactURL(shown)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// inDir makes a fresh directory the working one, with this .env file.
+// inDir changes to a new directory that contains this .env file.
 func inDir(t *testing.T, dotenv string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -42,21 +42,21 @@ func TestConfigFaultsAreListed(t *testing.T) {
 		"all at once": {
 			[]string{"PORT=http", "LOG_LEVEL=loud", "LOG_FORMAT=xml", "DATABASE_URL=mysql://x", "AUTH=maybe", "CORS_ORIGINS=*"},
 			[]string{
-				"AUTH must be jwks, secret or none, or not set", "CORS_ORIGINS holds", "DATABASE_URL must be", "LOG_FORMAT must be text or json",
+				"AUTH must be jwks, secret or none, or not set", "CORS_ORIGINS contains", "DATABASE_URL must be", "LOG_FORMAT must be text or json",
 				"LOG_LEVEL must be debug, info, warn or error", "PORT must be a whole number",
 			},
 		},
 		"PostgreSQL": {
-			[]string{"DATABASE_URL=postgres://u:hunter2@h/d?search_path=x", "DATABASE_EXEC_MODE=describe_exec", "DATABASE_MAX_CONNS=0", "MIGRATE=no"},
-			[]string{"DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
+			[]string{"DATABASE_URL=postgres://u:hunter2@h/d?search_path=x", "DATABASE_EXEC_MODE=describe_exec", "DATABASE_MAX_CONNS=0", "DATABASE_BATCHING=no", "MIGRATE=no"},
+			[]string{"DATABASE_BATCHING must be on or off", "DATABASE_EXEC_MODE must be cache_describe, cache_statement, exec", "DATABASE_MAX_CONNS must be", "DATABASE_URL has the parameter search_path", "MIGRATE must be"},
 		},
 		"bounds": {
-			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:", "TRASH_RETENTION=0s"},
-			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1", "TRASH_RETENTION must be more than 0s"},
+			[]string{"RATE_LIMIT=-1", "MAX_TASKS_PER_USER=-1", "DRAIN_DELAY=21s", "ADMIN_ADDR=localhost:", "TRASH_RETENTION=0s", "IDLE_TIMEOUT=0s"},
+			[]string{"ADMIN_ADDR must be a port", "DRAIN_DELAY must be from 0s to 20s", "IDLE_TIMEOUT must be from 1s to 1h", "MAX_TASKS_PER_USER must be 1", "RATE_LIMIT must be from 1", "TRASH_RETENTION must be more than 0s"},
 		},
 		"operators": {
 			[]string{"ADMIN_ADDR=127.0.0.1:8000", "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_HEADERS=key:hunter2"},
-			[]string{"ADMIN_ADDR is where HOST and PORT are", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL", "OTEL_EXPORTER_OTLP_HEADERS must be name=value", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf"},
+			[]string{"ADMIN_ADDR is the same address as HOST and PORT", "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL", "OTEL_EXPORTER_OTLP_HEADERS must be name=value pairs", "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf"},
 		},
 		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5", "TRASH_RETENTION=30d"}, []string{"DRAIN_DELAY must be a duration", "MAX_TASKS_PER_USER must be a whole", "RATE_LIMIT must be a whole", "TRASH_RETENTION must be a duration"}},
 		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
@@ -65,7 +65,7 @@ func TestConfigFaultsAreListed(t *testing.T) {
 		"any host":          {[]string{"HOST=docket.example"}, []string{"HOST is not a loopback address"}},
 		"memory":            {[]string{"DATABASE_URL=sqlite::memory:"}, []string{"DATABASE_URL must name a file"}},
 		"no path":           {[]string{"DATABASE_URL=sqlite:"}, []string{"DATABASE_URL must name a file"}},
-		"slashes":           {[]string{"DATABASE_URL=sqlite:///x.db"}, []string{"without slashes"}},
+		"slashes":           {[]string{"DATABASE_URL=sqlite:///x.db"}, []string{"without // before the path"}},
 		"origin path":       {[]string{"CORS_ORIGINS=http://a.example/"}, []string{"as a browser sends it"}},
 		"origin port":       {[]string{"CORS_ORIGINS=localhost:3000"}, []string{"as a browser sends it"}},
 		"origin's own port": {[]string{"CORS_ORIGINS=https://a.example:443"}, []string{"as a browser sends it"}},
@@ -81,7 +81,7 @@ func TestConfigFaultsAreListed(t *testing.T) {
 				t.Errorf("exit %d, printed %q", code, &out)
 			}
 			if strings.Contains(errs.String(), "hunter2") {
-				t.Errorf("a secret is shown: %s", &errs)
+				t.Errorf("a secret is printed: %s", &errs)
 			}
 			lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
 			if len(lines) != len(test.want)+1 {
@@ -96,7 +96,7 @@ func TestConfigFaultsAreListed(t *testing.T) {
 	}
 }
 
-func TestConfigTakes(t *testing.T) {
+func TestConfigAccepts(t *testing.T) {
 	inDir(t, "")
 	for _, environ := range []string{"HOST=localhost", "HOST=::1", "HOST=127.0.0.2", "PORT=0", "LOG_LEVEL=WARN", "CORS_ORIGINS=http://[::1]:3000", "AUTH=none"} {
 		if _, err := loadConfig([]string{environ}); err != nil {
@@ -131,13 +131,24 @@ func TestOTelVariablesAreShown(t *testing.T) {
 }
 
 func TestBrokenDotenv(t *testing.T) {
-	inDir(t, "PASSWORD=\"hunter2\nno end")
+	inDir(t, "PASSWORD=\"hunter2\nnot closed")
 	_, err := loadConfig(nil)
 	if err == nil || !strings.Contains(err.Error(), ".env") {
 		t.Errorf("a broken .env: %v", err)
 	}
 	if err != nil && strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("the error repeats a secret: %v", err)
+		t.Errorf("the error contains a secret: %v", err)
+	}
+}
+
+func TestHasPassword(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "sqlite:docket.db": false, "postgres://u@h/d": false, "postgres://h/d?sslmode=require": false,
+		"postgres://u:p@h/d": true, "postgres://u@h/d?password=p": true, "postgres://u@h/d?sslpassword=p": true, "postgres://u:12/p@h/d": true, "postgres://u:p%@h/d": true,
+	} {
+		if hasPassword(text) != want {
+			t.Errorf("%q: %t", text, !want)
+		}
 	}
 }
 

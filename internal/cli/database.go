@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,9 +18,9 @@ import (
 	"docket/internal/sqlite"
 )
 
-// database is where tasks are kept.
+// database is a database that DATABASE_URL can name.
 type database interface {
-	fmt.Stringer // says where, to a person, without secrets
+	fmt.Stringer // its location, for people, without secrets
 
 	open(ctx context.Context, log *slog.Logger) (docket.Store, error)
 	migrate(ctx context.Context, f func(migrate.Migrator) error) error
@@ -27,8 +28,8 @@ type database interface {
 	backup(ctx context.Context, target string) error
 }
 
-// database returns the one that c names. The error is a predicate of a
-// variable, which it begins with.
+// database returns the database of DATABASE_URL. The error begins with the name
+// of the variable at fault.
 func (c *Config) database() (database, error) {
 	text := c.DatabaseURL.Reveal()
 	if path, ok := strings.CutPrefix(text, "sqlite:"); ok {
@@ -41,7 +42,7 @@ func (c *Config) database() (database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL %w", err)
 	}
-	options := postgres.Options{Target: target, ExecMode: c.ExecMode, MaxConns: c.MaxConns, NoLanes: c.Lanes == "off", Migrate: c.Migrate == "auto"}
+	options := postgres.Options{Target: target, ExecMode: c.ExecMode, MaxConns: c.MaxConns, NoLanes: c.Batching == "off", Migrate: c.Migrate == "auto"}
 	if c.DirectURL.IsSet() {
 		direct, err := postgres.ParseURL(c.DirectURL.Reveal())
 		if err != nil {
@@ -52,23 +53,46 @@ func (c *Config) database() (database, error) {
 	return postgresServer{options}, nil
 }
 
-// redactURL hides the password of a database URL.
+// passwordParameters are the parameters of a PostgreSQL URL that hold passwords.
+var passwordParameters = []string{"password", "sslpassword"}
+
+// redactURL replaces the password of a database URL.
 func redactURL(text string) string {
-	u, err := url.Parse(text)
-	switch {
-	case text == "" || strings.HasPrefix(text, "sqlite:"):
+	if text == "" || strings.HasPrefix(text, "sqlite:") {
 		return text
-	case err != nil, strings.Count(text, "@") > 1, u.User == nil && strings.Contains(text, "@"):
-		return "(not a URL)" // or one that was split in the wrong places, inside the password
+	}
+	u, ok := parseDatabaseURL(text)
+	if !ok {
+		return "(not a URL)"
 	}
 	query := u.Query()
-	for _, name := range []string{"password", "sslpassword"} {
+	for _, name := range passwordParameters {
 		if query.Has(name) {
 			query.Set(name, "xxxxx")
 			u.RawQuery = query.Encode()
 		}
 	}
 	return u.Redacted()
+}
+
+// hasPassword reports whether a database URL holds a password, or may hold one.
+func hasPassword(text string) bool {
+	if text == "" || strings.HasPrefix(text, "sqlite:") {
+		return false
+	}
+	u, ok := parseDatabaseURL(text)
+	if !ok {
+		return true
+	}
+	_, set := u.User.Password()
+	return set || slices.ContainsFunc(passwordParameters, u.Query().Has)
+}
+
+// parseDatabaseURL returns false for what is not a URL, and for what the parser
+// may have split inside the password.
+func parseDatabaseURL(text string) (*url.URL, bool) {
+	u, err := url.Parse(text)
+	return u, err == nil && strings.Count(text, "@") <= 1 && (u.User != nil || !strings.Contains(text, "@"))
 }
 
 // sqliteFile is the path of a SQLite file.
@@ -81,7 +105,7 @@ func sqliteDatabase(path string) (database, error) {
 	case strings.HasPrefix(path, "file:"), strings.Contains(path, "?"):
 		return nil, errors.New("DATABASE_URL must be sqlite:PATH, without file: and without parameters")
 	case strings.HasPrefix(path, "//"):
-		return nil, errors.New("DATABASE_URL must be sqlite:PATH without slashes in front of the path, as in sqlite:docket.db or sqlite:/var/lib/docket/docket.db")
+		return nil, errors.New("DATABASE_URL must be sqlite:PATH without // before the path, as in sqlite:docket.db or sqlite:/var/lib/docket/docket.db")
 	}
 	return sqliteFile(path), nil
 }
@@ -109,7 +133,7 @@ func (d sqliteFile) backup(ctx context.Context, target string) error {
 	return sqlite.Backup(ctx, string(d), target)
 }
 
-// postgresServer is a PostgreSQL database, by how to open it.
+// postgresServer is a PostgreSQL database with the options to open it.
 type postgresServer struct{ options postgres.Options }
 
 func (d postgresServer) String() string { return d.options.Target.String() }
@@ -128,10 +152,10 @@ func (d postgresServer) status(ctx context.Context) (migrate.Status, error) {
 }
 
 func (d postgresServer) backup(context.Context, string) error {
-	return errors.New("backup copies a SQLite file: for PostgreSQL use pg_dump, or your provider's backups")
+	return errors.New("backup copies a SQLite file: for PostgreSQL use pg_dump or your provider's backups")
 }
 
-// withDatabase loads the configuration and its database before it runs f.
+// withDatabase loads the configuration and passes its database to f.
 func (a *app) withDatabase(f func(ctx context.Context, d database, args []string) error) func(*cobra.Command, []string) error {
 	return a.withConfig(func(ctx context.Context, c Config, args []string) error {
 		d, err := c.database()
@@ -154,13 +178,13 @@ func (a *app) migrateCommand() *cobra.Command {
 	var dropData bool
 	down := &cobra.Command{Use: "down", Short: "Undo the last step", Args: cobra.NoArgs, RunE: a.withDatabase(
 		func(ctx context.Context, d database, _ []string) error { return a.migrateDown(ctx, d, dropData) })}
-	down.Flags().BoolVar(&dropData, "drop-data", false, "undo the step even when that drops data")
+	down.Flags().BoolVar(&dropData, "drop-data", false, "undo the step even if that deletes data of users")
 
-	command := &cobra.Command{Use: "migrate", Short: "Change the database's schema"}
+	command := &cobra.Command{Use: "migrate", Short: "Change or show the database's schema"}
 	command.AddCommand(
-		&cobra.Command{Use: "up", Short: "Apply the steps that are missing (serve does this itself)", Args: cobra.NoArgs, RunE: a.withDatabase(a.migrateUp)},
+		&cobra.Command{Use: "up", Short: "Apply the missing steps (serve does this itself unless MIGRATE=off)", Args: cobra.NoArgs, RunE: a.withDatabase(a.migrateUp)},
 		down,
-		&cobra.Command{Use: "status", Short: "Show the schema's steps", Args: cobra.NoArgs, RunE: a.withDatabase(a.migrateStatus)},
+		&cobra.Command{Use: "status", Short: "Show applied and missing steps", Args: cobra.NoArgs, RunE: a.withDatabase(a.migrateStatus)},
 	)
 	return command
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,30 +18,32 @@ func (a *app) importCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import",
 		Short: "Copy the tasks of the Python version",
-		Long: "Copies the table public.tasks of the Python version, which stays as it is, into this configuration's database.\n\n" +
-			"It may be started again at any time: what has been copied is not copied twice. Tasks keep their times; their ids become ids of the time of creation.",
+		Long: "Copies the table public.tasks of the Python version into the database of this configuration. The source is not changed.\n\n" +
+			"Set IMPORT_DATABASE_URL when the source is another database. --from does the same, but other users of the machine can read its password in the list of processes.\n\n" +
+			"The import can be repeated: a task that was copied before is not copied again. Tasks keep their times; each gets a UUIDv7 of its creation time as id.",
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&from, "from", "", "PostgreSQL URL of the Python version's database (default: DATABASE_URL)")
+	cmd.Flags().StringVar(&from, "from", "", "PostgreSQL URL of the Python version's database (default: IMPORT_DATABASE_URL, else DATABASE_URL)")
 	cmd.RunE = a.withConfig(func(ctx context.Context, c Config, _ []string) error { return a.importTasks(ctx, c, from) })
 	return cmd
 }
 
-// importTasks copies all that can be copied, lists what cannot, and fails when
-// there was any.
+// importTasks copies every valid task. It lists the invalid ones and fails when
+// there are any.
 func (a *app) importTasks(ctx context.Context, c Config, from string) (err error) {
-	if from == "" {
-		from = c.DatabaseURL.Reveal()
+	log := a.logger(c)
+	if hasPassword(from) {
+		log.Warn("other users of this machine can read the password of --from in the list of processes: set IMPORT_DATABASE_URL instead")
 	}
-	source, err := postgres.ParseURL(from)
+	source, err := postgres.ParseURL(cmp.Or(from, c.ImportURL.Reveal(), c.DatabaseURL.Reveal()))
 	if err != nil {
-		return fmt.Errorf("the database to import from %w (--from URL, or DATABASE_URL)", err)
+		return fmt.Errorf("the database to import from %w (IMPORT_DATABASE_URL, --from URL, or DATABASE_URL)", err)
 	}
 	d, err := c.database()
 	if err != nil {
 		return err
 	}
-	store, err := d.open(ctx, a.logger(c))
+	store, err := d.open(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -59,9 +62,9 @@ func (a *app) importTasks(ctx context.Context, c Config, from string) (err error
 		err = i.flush(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("the import stopped after %d tasks; start it again to go on: %w", i.added+i.there, err)
+		return fmt.Errorf("the import stopped after %d tasks; run it again to continue: %w", i.added+i.existing, err)
 	}
-	fmt.Fprintf(a.stdout, "Imported %d tasks; %d were there already.\n", i.added, i.there)
+	fmt.Fprintf(a.stdout, "Imported %d tasks; %d existed already.\n", i.added, i.existing)
 	if len(i.refused) == 0 {
 		return nil
 	}
@@ -69,17 +72,17 @@ func (a *app) importTasks(ctx context.Context, c Config, from string) (err error
 	for _, line := range i.refused[:min(len(i.refused), most)] {
 		fmt.Fprintln(a.stdout, line)
 	}
-	return fmt.Errorf("tasks that could not be imported: %d (at most %d are listed). Mend them at the source and start again", len(i.refused), most)
+	return fmt.Errorf("%d tasks could not be imported (at most %d are listed): correct them in the source and run the import again", len(i.refused), most)
 }
 
-// importer gathers the tasks of one owner and hands them on in batches.
+// importer collects the tasks of one owner and writes them in batches.
 type importer struct {
-	service *docket.Service
-	owner   docket.UserID
-	batch   []docket.Task
-	added   int
-	there   int
-	refused []string
+	service  *docket.Service
+	owner    docket.UserID
+	batch    []docket.Task
+	added    int
+	existing int
+	refused  []string // one line for each invalid task
 }
 
 func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
@@ -101,7 +104,8 @@ func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
 	return nil
 }
 
-// refuse notes why a row cannot be imported.
+// refuse records why a row cannot be imported. It returns an error that is not
+// about the row.
 func (i *importer) refuse(row postgres.Legacy, err error) error {
 	fault, ok := errors.AsType[*docket.Error](err)
 	if !ok {
@@ -119,7 +123,7 @@ func (i *importer) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i.added, i.there = i.added+added, i.there+len(i.batch)-added
+	i.added, i.existing = i.added+added, i.existing+len(i.batch)-added
 	i.batch = i.batch[:0]
 	return nil
 }

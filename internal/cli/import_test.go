@@ -15,12 +15,12 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Wrap(m).Run()) }
 
-// pythonTable is public.tasks as the Python version makes it.
+// pythonTable creates public.tasks as the Python version does.
 const pythonTable = `CREATE TABLE tasks (
   id UUID PRIMARY KEY DEFAULT gen_random_uuid(), user_id VARCHAR(255) NOT NULL, title VARCHAR(500) NOT NULL, description TEXT,
   completed BOOLEAN DEFAULT FALSE, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)`
 
-// legacy returns the URL of a database with n tasks of the Python version.
+// legacy returns the URL of a database with n tasks in public.tasks.
 func legacy(t *testing.T, n int) string {
 	t.Helper()
 	url := pgtest.Shared(t).Database(t)
@@ -31,7 +31,7 @@ SELECT 'user-' || g %% 97, 'task ' || g, CASE WHEN g %% 2 = 0 THEN 'note ' || g 
 	return url
 }
 
-// query returns one number of the database at url.
+// query returns the number that a query returns.
 func query(t *testing.T, url, sql string) (n int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -46,8 +46,12 @@ func query(t *testing.T, url, sql string) (n int) {
 }
 
 func runImport(ctx context.Context, url string, args ...string) (code int, stdout, stderr string) {
+	return runImportWith(ctx, []string{"DATABASE_URL=" + url}, args...)
+}
+
+func runImportWith(ctx context.Context, environ []string, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = Run(ctx, append([]string{"import"}, args...), []string{"DATABASE_URL=" + url}, &out, &errs)
+	code = Run(ctx, append([]string{"import"}, args...), environ, &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -55,9 +59,9 @@ const (
 	sameTasks = `SELECT count(*) FROM docket.tasks t JOIN public.tasks p
   ON p.user_id = t.user_id AND p.title = t.title AND p.description IS NOT DISTINCT FROM t.description AND p.completed = t.completed
   AND p.created_at = t.created_at AT TIME ZONE 'UTC' AND p.updated_at = t.updated_at AT TIME ZONE 'UTC'`
-	// disorder counts the tasks that do not stand by their ids where they stood by their times.
+	// disorder counts the tasks whose order by id differs from the order by time.
 	disorder = `SELECT count(*) FROM (SELECT t.created_at < lag(t.created_at) OVER (PARTITION BY t.user_id ORDER BY t.id) AS wrong FROM docket.tasks t) s WHERE s.wrong`
-	// miscounted counts the owners whose numbers are not those of their tasks.
+	// miscounted counts the owners whose counters do not match their tasks.
 	miscounted = `SELECT count(*) FROM docket.owners o WHERE o.live <> (SELECT count(*) FROM docket.tasks t WHERE t.user_id = o.user_id)
   OR o.counter < (SELECT max(t.version) FROM docket.tasks t WHERE t.user_id = o.user_id)`
 )
@@ -67,11 +71,11 @@ func TestImport(t *testing.T) {
 	const n = 100_000
 	url := legacy(t, n)
 	code, out, errs := runImport(t.Context(), url)
-	if code != 0 || !strings.Contains(out, "Imported 100000 tasks; 0 were there already.") {
+	if code != 0 || !strings.Contains(out, "Imported 100000 tasks; 0 existed already.") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
 	if got := query(t, url, sameTasks); got != n {
-		t.Errorf("%d tasks are the same", got)
+		t.Errorf("%d tasks are equal to their source", got)
 	}
 	if got := query(t, url, disorder); got != 0 {
 		t.Errorf("%d tasks are out of order", got)
@@ -80,14 +84,14 @@ func TestImport(t *testing.T) {
 		t.Errorf("%d owners are miscounted", got)
 	}
 	if got := query(t, url, "SELECT count(*) FROM public.tasks"); got != n {
-		t.Errorf("%d tasks are left at the source", got)
+		t.Errorf("%d tasks are left in the source", got)
 	}
-	if code, out, errs = runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 100000 were there already.") {
-		t.Errorf("the second time, exit %d: %s%s", code, out, errs)
+	if code, out, errs = runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 100000 existed already.") {
+		t.Errorf("the second import: exit %d: %s%s", code, out, errs)
 	}
 }
 
-// TestImportInterrupted stops the import in its middle, again and again.
+// TestImportInterrupted interrupts the import repeatedly until it has finished.
 func TestImportInterrupted(t *testing.T) {
 	inDir(t, "")
 	const n = 5000
@@ -108,7 +112,7 @@ func TestImportInterrupted(t *testing.T) {
 			}
 		}()
 		if interrupted == 0 {
-			cancel() // before it has begun
+			cancel() // before it begins
 		}
 		code, _, errs := runImport(ctx, url)
 		cancel()
@@ -117,31 +121,31 @@ func TestImportInterrupted(t *testing.T) {
 			break
 		}
 		if interrupted > 20 {
-			t.Fatalf("it does not end: %s", errs)
+			t.Fatalf("the import does not finish: %s", errs)
 		}
 		if interrupted == 0 {
 			Run(t.Context(), []string{"migrate", "up"}, []string{"DATABASE_URL=" + url}, &bytes.Buffer{}, &bytes.Buffer{})
 		}
 	}
-	if code, out, errs := runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 5000 were there already.") {
+	if code, out, errs := runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 5000 existed already.") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
 	if got := query(t, url, sameTasks); got != n {
-		t.Errorf("%d tasks are the same", got)
+		t.Errorf("%d tasks are equal to their source", got)
 	}
 	if got := query(t, url, miscounted); got != 0 {
 		t.Errorf("%d owners are miscounted", got)
 	}
 }
 
-func TestImportOfOddRows(t *testing.T) {
+func TestImportOfInvalidRows(t *testing.T) {
 	inDir(t, "")
 	url := pgtest.Shared(t).Database(t)
 	pgtest.Exec(t, url, pythonTable, `INSERT INTO tasks (user_id, title, description, completed, created_at, updated_at) VALUES
 ('a', '  trimmed  ', NULL, NULL, NULL, NULL), ('a', ' ', NULL, false, now(), now()), ('a', 'long', repeat('x', 5001), false, now(), now()),
 ('c', 'endless', NULL, false, 'infinity', '-infinity'), ('..', 'task', NULL, false, now(), now()), ('b', 'good', '', true, '2025-01-01', NULL)`)
 	code, out, errs := runImport(t.Context(), url)
-	if code != 1 || !strings.Contains(out, "Imported 3 tasks") || !strings.Contains(errs, "could not be imported: 3") {
+	if code != 1 || !strings.Contains(out, "Imported 3 tasks") || !strings.Contains(errs, "3 tasks could not be imported") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 	for _, want := range []string{`of user "a": The title is empty`, `of user "a": The description has 5001`, `of user "..": The user id may not be`} {
@@ -154,14 +158,20 @@ func TestImportOfOddRows(t *testing.T) {
 	}
 }
 
+// TestImportIntoSQLite checks where the source may be named. A password in --from,
+// which other users can read, causes a warning.
 func TestImportIntoSQLite(t *testing.T) {
 	inDir(t, "")
-	url := legacy(t, 500)
-	code, out, errs := runImport(t.Context(), "sqlite:docket.db", "--from", url)
-	if code != 0 || !strings.Contains(out, "Imported 500 tasks") {
-		t.Errorf("exit %d: %s%s", code, out, errs)
+	url := legacy(t, 500) + "&password=unused"
+	code, out, errs := runImportWith(t.Context(), []string{"DATABASE_URL=sqlite:docket.db", "IMPORT_DATABASE_URL=" + url})
+	if code != 0 || !strings.Contains(out, "Imported 500 tasks") || strings.Contains(errs, "list of processes") {
+		t.Errorf("IMPORT_DATABASE_URL: exit %d: %s%s", code, out, errs)
+	}
+	code, out, errs = runImport(t.Context(), "sqlite:docket.db", "--from", url)
+	if code != 0 || !strings.Contains(out, "500 existed already") || strings.Count(errs, "set IMPORT_DATABASE_URL instead") != 1 {
+		t.Errorf("--from: exit %d: %s%s", code, out, errs)
 	}
 	if code, _, errs = runImport(t.Context(), "sqlite:docket.db"); code != 1 || !strings.Contains(errs, "--from URL") {
-		t.Errorf("without a source, exit %d: %s", code, errs)
+		t.Errorf("without a source: exit %d: %s", code, errs)
 	}
 }

@@ -25,29 +25,33 @@ import (
 )
 
 const (
-	// stopTimeout bounds the time from the signal to the end of the process.
+	// stopTimeout is the maximum time from the signal to the end of the process.
 	stopTimeout = 25 * time.Second
-	// maxDrainDelay leaves the rest of stopTimeout to what is under way.
+	// maxDrainDelay leaves the rest of stopTimeout for requests in progress.
 	maxDrainDelay = 20 * time.Second
-	// workersTimeout is the end of stopTimeout that is kept for the workers and the store.
+	// workersTimeout is the part of stopTimeout that is reserved for the workers
+	// and the store.
 	workersTimeout = 3 * time.Second
-	// flushTimeout is the part of that for traces that were not sent yet.
+	// flushTimeout is the part of workersTimeout for sending the last traces.
 	flushTimeout = 2 * time.Second
-	// maxConnections is the most that are open at a time; further ones wait.
+	// maxConnections is the maximum number of open connections; further ones wait.
 	maxConnections = 10_000
-	// gcPercent is for a heap of a few MiB, which the default collects hundreds of
-	// times a second under load. GOGC overrides it.
+	// gcPercent replaces the default of 100: with a heap of a few MiB the default
+	// collects garbage hundreds of times a second under load. GOGC overrides it.
 	gcPercent = 200
 )
 
-// serve runs the service until ctx ends. Then it is not ready any more, goes
-// on serving for a while, lets requests finish, ends the workers and closes the
-// database, in this order.
+// serve runs the service until ctx ends. Then, in this order, it fails
+// readiness, serves for the drain delay, finishes requests, ends the workers and
+// closes the database.
 func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	if _, set := os.LookupEnv("GOGC"); !set { //nolint:forbidigo // the runtime's own variable
 		debug.SetGCPercent(gcPercent)
 	}
 	log := a.logger(c)
+	if names := c.exposedSecrets(); len(names) > 0 {
+		log.Warn("other users of this machine can read the secrets in .env: run `chmod 600 .env`", "variables", names)
+	}
 	d, err := c.database()
 	if err != nil {
 		return err
@@ -69,8 +73,19 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	hub := feed.New(store.Counters)
 	service := docket.NewService(store, docket.WithChanged(hub.Changed), docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
 	draining := make(chan struct{})
-	told := newTelemetry(version(), store, hub, func() bool { return !closed(draining) && service.Ready(ctx) == nil })
-	workers, stopWorkers := startWorkers(ctx, service, hub, verifier, told, log)
+	ready := func() error {
+		if closed(draining) {
+			return errDraining
+		}
+		if verifier != nil {
+			if err := verifier.Ready(); err != nil {
+				return err
+			}
+		}
+		return service.Ready(ctx)
+	}
+	metrics := newTelemetry(version(), store, hub, ready)
+	workers, stopWorkers := startWorkers(ctx, service, hub, verifier, metrics, log)
 	defer func() {
 		stopWorkers()
 		workers.Wait()
@@ -81,36 +96,29 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		}
 	}()
 
-	api := &http.Server{
-		Handler: httpapi.New(service, httpapi.Options{
-			Edge: edge.Options{
-				Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
-				Draining: draining, Metrics: told.registry, Tracing: tracers, Log: log,
-			},
-			Feed:  hub,
-			Pages: web.Pages(httpapi.ContractJSON, httpapi.ContractYAML),
-		}),
-		ReadHeaderTimeout: 5 * time.Second,
-		WriteTimeout:      time.Minute, // of net/http's own answers; each part of ours has its own
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	listener, err := listen(ctx, c.address(), "HOST and PORT say where")
+	api := c.server(httpapi.New(service, httpapi.Options{
+		Edge: edge.Options{
+			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
+			Draining: draining, Metrics: metrics.registry, Tracing: tracers, Log: log,
+		},
+		Feed:  hub,
+		Pages: web.Pages(httpapi.ContractJSON, httpapi.ContractYAML),
+	}), log)
+	listener, err := listen(ctx, c.address(), "see HOST and PORT")
 	if err != nil {
 		return err
 	}
 	failed := make(chan error, 2)
 	if c.AdminAddr != "" {
 		where, _ := adminAddress(c.AdminAddr) // validated
-		operators, failure := listen(ctx, where, "ADMIN_ADDR says where")
+		adminListener, failure := listen(ctx, where, "see ADMIN_ADDR")
 		if failure != nil {
 			return errors.Join(failure, listener.Close())
 		}
-		admin := told.adminServer(where)
+		admin := adminServer(where, metrics.registry, ready)
 		defer func() { err = errors.Join(err, admin.Close()) }()
-		serveOn(admin, operators, failed)
-		log.Info("serving operators", "metrics", "http://"+operators.Addr().String()+"/metrics", "profiles", "http://"+operators.Addr().String()+"/debug/pprof/")
+		serveOn(admin, adminListener, failed)
+		log.Info("serving operators", "metrics", "http://"+adminListener.Addr().String()+"/metrics", "profiles", "http://"+adminListener.Addr().String()+"/debug/pprof/")
 	}
 	serveOn(api, listener, failed)
 	address := listener.Addr().String()
@@ -124,6 +132,21 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	return stop(context.WithoutCancel(ctx), api, draining, c.drainDelay(isTerminal(a.stdout)), log)
 }
 
+// server returns the server of the API.
+func (c *Config) server(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      time.Minute, // of net/http's own responses; ours set a deadline for each part
+		IdleTimeout:       c.IdleTimeout,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// errDraining is the state between the signal and the stop.
+var errDraining = errors.New("the server is stopping")
+
 func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -133,8 +156,8 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// drainDelay is the configured one, or what suits where the program runs:
-// nobody waits for a load balancer at a terminal.
+// drainDelay returns DRAIN_DELAY, or its default: 0 on a terminal, where no load
+// balancer has to notice the stop.
 func (c *Config) drainDelay(terminal bool) time.Duration {
 	switch {
 	case c.DrainDelay != nil:
@@ -145,12 +168,12 @@ func (c *Config) drainDelay(terminal bool) time.Duration {
 	return 5 * time.Second
 }
 
-// listen takes an address.
+// listen listens on address. The hint ends the error message.
 func listen(ctx context.Context, address, hint string) (net.Listener, error) {
 	network := "tcp"
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.To4() != nil {
-		network = "tcp4" // 0.0.0.0 does not mean IPv6 too
+		network = "tcp4" // otherwise 0.0.0.0 would include IPv6
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
@@ -159,7 +182,7 @@ func listen(ctx context.Context, address, hint string) (net.Listener, error) {
 	return netutil.LimitListener(listener, maxConnections), nil
 }
 
-// serveOn starts server. When it ends by itself, why goes to failed.
+// serveOn starts server. If it ends without being closed, failed receives the error.
 func serveOn(server *http.Server, listener net.Listener, failed chan<- error) {
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -168,8 +191,8 @@ func serveOn(server *http.Server, listener net.Listener, failed chan<- error) {
 	}()
 }
 
-// stop ends the server: it is not ready at once, serves for delay, so that load
-// balancers notice, and then finishes what it has.
+// stop ends the server: readiness fails at once, the server serves for delay so
+// that load balancers notice, then it finishes the requests in progress.
 func stop(ctx context.Context, server *http.Server, draining chan<- struct{}, delay time.Duration, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout-workersTimeout)
 	defer cancel()
@@ -183,18 +206,18 @@ func stop(ctx context.Context, server *http.Server, draining chan<- struct{}, de
 	return nil
 }
 
-// startWorkers starts what runs beside the requests. It goes on until stop is
-// called, for requests that are being finished need it after ctx has ended.
-func startWorkers(ctx context.Context, service *docket.Service, hub *feed.Hub, verifier *auth.Verifier, told *telemetry, log *slog.Logger) (workers *sync.WaitGroup, stop func()) {
+// startWorkers starts the background work. It runs until stop is called, not
+// until ctx ends: requests that are in progress then still need it.
+func startWorkers(ctx context.Context, service *docket.Service, hub *feed.Hub, verifier *auth.Verifier, t *telemetry, log *slog.Logger) (workers *sync.WaitGroup, stop func()) {
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	workers = &sync.WaitGroup{}
 	workers.Go(func() {
 		service.Run(ctx, func(done docket.Tidied, err error) {
-			told.expired.Add(float64(done.Expired))
-			told.purged.Add(float64(done.Purged))
+			t.expired.Add(float64(done.Expired))
+			t.purged.Add(float64(done.Purged))
 			if err != nil {
-				told.housekeeping.Inc()
-				log.WarnContext(ctx, "housekeeping failed, and is tried again later", "error", err)
+				t.maintenanceFailures.Inc()
+				log.WarnContext(ctx, "maintenance failed; it will be retried", "error", err)
 			}
 		})
 	})
@@ -205,11 +228,11 @@ func startWorkers(ctx context.Context, service *docket.Service, hub *feed.Hub, v
 	return workers, stop
 }
 
-// announce says that the service is up: in a few lines to a person, as log
-// entries to a program.
+// announce reports that the service is up: a few lines on a terminal, a log entry
+// elsewhere.
 func (a *app) announce(log *slog.Logger, c Config, d database, address string) {
 	if !isLoopback(c.Host) && c.Auth.mode() == authNone {
-		log.Warn("AUTH=none on an address that others can reach: anybody who does can read and change every task", "address", address)
+		log.Warn("AUTH=none on an address that other machines can reach: anybody who reaches it can read and change every task", "address", address)
 	}
 	if !isTerminal(a.stdout) {
 		log.Info("serving", "address", "http://"+address, "data", d.String(), "documentation", "http://"+address+"/docs")
@@ -227,7 +250,8 @@ func (a *app) announce(log *slog.Logger, c Config, d database, address string) {
 `, address, d)
 }
 
-// logger writes to stderr: text on a terminal and JSON elsewhere, unless c says.
+// logger returns a logger on stderr, in LOG_FORMAT; the default is text on a
+// terminal and JSON elsewhere.
 func (a *app) logger(c Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "text" || c.LogFormat == "" && isTerminal(a.stderr) {

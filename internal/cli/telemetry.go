@@ -2,23 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/pprof"
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -29,31 +22,32 @@ import (
 	"docket/internal/feed"
 )
 
-// telemetry is what the service tells of itself.
+// telemetry holds the metrics of the service.
 type telemetry struct {
-	registry     *prometheus.Registry
-	expired      prometheus.Counter
-	purged       prometheus.Counter
-	housekeeping prometheus.Counter // that failed
+	registry            *prometheus.Registry
+	expired             prometheus.Counter
+	purged              prometheus.Counter
+	maintenanceFailures prometheus.Counter
 }
 
-// newTelemetry counts the process and, where it counts something, the store.
-func newTelemetry(version string, store any, hub *feed.Hub, ready func() bool) *telemetry {
+// newTelemetry registers the metrics of the process, the hub and the store, if
+// the store is a prometheus.Collector.
+func newTelemetry(version string, store any, hub *feed.Hub, ready func() error) *telemetry {
 	t := &telemetry{
-		registry:     prometheus.NewRegistry(),
-		expired:      prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Idempotency keys that were removed because they had expired."}),
-		purged:       prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_purged_tasks_total", Help: "Deleted tasks that were removed for good because TRASH_RETENTION was over."}),
-		housekeeping: prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_housekeeping_failures_total", Help: "Rounds of housekeeping that failed; each is tried again."}),
+		registry:            prometheus.NewRegistry(),
+		expired:             prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Expired idempotency keys that were removed."}),
+		purged:              prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_purged_tasks_total", Help: "Deleted tasks that were purged after TRASH_RETENTION."}),
+		maintenanceFailures: prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_maintenance_failures_total", Help: "Failed rounds of maintenance; each is retried."}),
 	}
-	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), t.expired, t.purged, t.housekeeping,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_streams", Help: "Streams of events that are open."}, func() float64 { return float64(hub.Stats().Streams) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_polls_total", Help: "Questions to the database whether other instances have written something for the streams."}, func() float64 { return float64(hub.Stats().Polls) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_poll_failures_total", Help: "Such questions that failed; the next one has it all."}, func() float64 { return float64(hub.Stats().Failures) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_ready", Help: "Whether the service is ready, as /readyz tells."}, func() float64 {
-			if ready() {
-				return 1
+	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), t.expired, t.purged, t.maintenanceFailures,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_streams", Help: "Open event streams."}, func() float64 { return float64(hub.Stats().Streams) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_polls_total", Help: "Polls of the database for changes made by other instances."}, func() float64 { return float64(hub.Stats().Polls) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "docket_feed_poll_failures_total", Help: "Failed polls; the next one finds the same changes."}, func() float64 { return float64(hub.Stats().Failures) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_ready", Help: "1 when /readyz answers 200, otherwise 0."}, func() float64 {
+			if ready() != nil {
+				return 0
 			}
-			return 0
+			return 1
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 }))
 	if c, ok := store.(prometheus.Collector); ok {
@@ -62,38 +56,11 @@ func newTelemetry(version string, store any, hub *feed.Hub, ready func() bool) *
 	return t
 }
 
-// handler serves the metrics and the profiles of the process, to operators only.
-func (t *telemetry) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	return mux
-}
-
-// adminAddress completes an address for operators: without a host it is of
-// this machine alone.
-func adminAddress(text string) (string, error) {
-	if !strings.Contains(text, ":") {
-		text = ":" + text
-	}
-	host, port, err := net.SplitHostPort(text)
-	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
-		return "", errors.New("ADMIN_ADDR must be a port, such as 9090, or an address and a port, such as 0.0.0.0:9090")
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port), nil
-}
-
-// endpoints are OpenTelemetry's variables that name where traces go.
+// endpoints are OpenTelemetry's variables for the receiver of traces.
 var endpoints = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
 
-// tracingFaults returns a line for each of OpenTelemetry's variables that asks
-// for what cannot be: the exporter itself would go on without a word.
+// tracingFaults returns one line for each invalid variable of OpenTelemetry. The
+// exporter itself ignores invalid values.
 func tracingFaults(variables map[string]string) (faults []string) {
 	for _, name := range endpoints {
 		u, err := url.Parse(variables[name])
@@ -111,60 +78,38 @@ func tracingFaults(variables map[string]string) (faults []string) {
 			key, value, ok := strings.Cut(header, "=")
 			_, bad := url.PathUnescape(value)
 			if variables[name] != "" && (!ok || strings.TrimSpace(key) == "" || bad != nil) {
-				faults = append(faults, name+" must be name=value, with commas between and % encoded as %25")
+				faults = append(faults, name+" must be name=value pairs, separated by commas, with % encoded as %25")
 			}
 		}
 	}
 	return faults
 }
 
-// tracing returns where traces go, nil when OpenTelemetry's variables name no
-// endpoint, and a function that sends what is left. The exporter reads the
-// variables itself.
+// tracing returns a provider that exports traces, or nil when OpenTelemetry's
+// variables name no endpoint, and a function that sends the remaining traces.
+// The exporter reads the variables from the environment of the process.
 func tracing(ctx context.Context, variables map[string]string, version string, log *slog.Logger) (trace.TracerProvider, func(context.Context) error, error) {
 	none := func(context.Context) error { return nil }
 	if strings.EqualFold(variables["OTEL_SDK_DISABLED"], "true") || variables["OTEL_TRACES_EXPORTER"] == "none" ||
 		!slices.ContainsFunc(endpoints, func(name string) bool { return variables[name] != "" }) {
 		return nil, none, nil
 	}
-	otel.SetLogger(logr.Discard()) // it repeats values, which may be secrets, and tells nothing else
+	otel.SetLogger(logr.Discard()) // it logs values of variables, which may be secrets
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err) }))
-	for name, value := range variables { // those of the .env file are not in the environment yet
+	for name, value := range variables { // variables of the .env file are not in the environment yet
 		if err := os.Setenv(name, value); err != nil {
 			return nil, none, err
 		}
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, none, fmt.Errorf("the traces cannot be sent: %w (see the OTEL_EXPORTER_OTLP variables)", err)
+		return nil, none, fmt.Errorf("traces cannot be exported: %w (see the OTEL_EXPORTER_OTLP variables)", err)
 	}
 	what, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
 		resource.WithAttributes(attribute.String("service.name", "docket"), attribute.String("service.version", version)), resource.WithFromEnv()) // the environment wins
 	if err != nil {
-		return nil, none, fmt.Errorf("the traces cannot be labelled: %w (see OTEL_RESOURCE_ATTRIBUTES)", err)
+		return nil, none, fmt.Errorf("traces cannot be labelled: %w (see OTEL_RESOURCE_ATTRIBUTES)", err)
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(what))
 	return provider, provider.Shutdown, nil
-}
-
-// adminServer is the server for operators, at this address. On loopback it
-// answers to names of this machine only, so that no web page whose name was made
-// to point here reads the profiles.
-func (t *telemetry) adminServer(address string) *http.Server {
-	h := t.handler()
-	if host, _, err := net.SplitHostPort(address); err == nil && isLoopback(host) {
-		all := h
-		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			name := r.Host
-			if host, _, err := net.SplitHostPort(name); err == nil {
-				name = host
-			}
-			if !isLoopback(strings.Trim(name, "[]")) {
-				w.WriteHeader(http.StatusForbidden)
-				return
-			}
-			all.ServeHTTP(w, r)
-		})
-	}
-	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -87,6 +88,7 @@ type exchange struct {
 	http.ResponseWriter
 
 	edge    *edge
+	url     *url.URL      // as it was sent
 	request *http.Request // this exchange's own copy, which is routed
 	info    Info
 	share   *share // of the user whom the request is charged to; nil before that is known
@@ -98,7 +100,7 @@ type exchange struct {
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, edge: e, info: Info{RequestID: requestID(r)}}
+	x := &exchange{ResponseWriter: w, edge: e, url: r.URL, info: Info{RequestID: requestID(r)}}
 	ctx := context.WithValue(r.Context(), exchangeKey{}, x)
 	if e.tracer != nil {
 		var span trace.Span

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -48,14 +49,14 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(err)
 		return
 	}
-	problem.Write(w, problem.Place{Instance: instance(r)}, err)
+	problem.Write(w, problem.Place{Instance: instance(r.URL)}, err)
 }
 
 // fail answers with err unless an answer has begun.
 func (x *exchange) fail(err error) {
 	x.err = err
 	if x.status == 0 {
-		problem.Write(x, problem.Place{Instance: instance(x.request), RequestID: x.info.RequestID}, err)
+		problem.Write(x, problem.Place{Instance: instance(x.url), RequestID: x.info.RequestID}, err)
 	}
 }
 
@@ -67,9 +68,9 @@ func (x *exchange) refused(err error) error {
 
 // instance is the request's path as an error document shows it: at most 1,024
 // bytes, and still a valid URI reference.
-func instance(r *http.Request) string {
+func instance(u *url.URL) string {
 	const most = 1024
-	p := r.URL.EscapedPath()
+	p := u.EscapedPath()
 	if len(p) <= most {
 		return p
 	}

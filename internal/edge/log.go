@@ -31,7 +31,7 @@ func (x *exchange) log(took time.Duration) {
 		slog.String("request_id", x.info.RequestID), slog.String("method", x.request.Method), slog.String("route", x.request.Pattern),
 		slog.Int("status", x.status), slog.Float64("took_ms", float64(took.Microseconds())/1000),
 	}
-	if user, underAPI := userOf(x.request.URL); underAPI {
+	if user, underAPI := userOf(x.url); underAPI {
 		attrs = append(attrs, slog.String("user", hashUser(user)))
 	}
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {

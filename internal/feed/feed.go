@@ -1,9 +1,8 @@
-// Package feed knows who is listening, and wakes them when there may be
-// something new.
+// Package feed wakes event streams when their owner's tasks may have changed.
 //
-// It carries no changes. A stream that is woken asks the store what has changed
-// since its token, so what it sends is what any reader of changes would get, in
-// the same order, and a wake-up too many costs one question.
+// A wake-up carries no data. A stream that is woken asks the store for the
+// changes since its sync token, so it sends the same items, in the same order,
+// as GET /changes returns. A spurious wake-up costs one query.
 package feed
 
 import (
@@ -16,11 +15,11 @@ import (
 )
 
 const (
-	// Interval is the time between two looks at what other instances have written.
+	// Interval is the time between two polls for changes made by other instances.
 	Interval = 500 * time.Millisecond
-	// MaxPerOwner bounds the subscriptions of one owner.
+	// MaxPerOwner is the maximum number of subscriptions to one owner.
 	MaxPerOwner = 32
-	// MaxTotal bounds the subscriptions of all.
+	// MaxTotal is the maximum number of subscriptions in all.
 	MaxTotal = 4096
 
 	pollTimeout = 5 * time.Second
@@ -31,29 +30,30 @@ type Hub struct {
 	states func(context.Context, []docket.UserID) (map[docket.UserID]docket.State, error)
 
 	polls, failures atomic.Int64
-	begun           chan struct{} // of capacity 1: full once somebody has come to listen
+	subscribed      chan struct{} // capacity 1: wakes Run from its wait for a first subscription
 
 	mu     sync.Mutex
 	owners map[docket.UserID]*audience
 	total  int
 }
 
-// audience is who listens to one owner.
+// audience is the set of subscriptions to one owner.
 type audience struct {
 	members map[*Subscription]struct{}
-	seen    docket.State
-	looked  bool // seen is the owner's state at the last look
+	seen    docket.State // the owner's state at the last poll
+	polled  bool         // seen is valid
 }
 
-// New returns a Hub that asks states where the histories of owners stand. Those
-// that have none are absent from its answer.
+// New returns a Hub that calls states for the current states of owners. Owners
+// without a state are absent from its result.
 func New(states func(context.Context, []docket.UserID) (map[docket.UserID]docket.State, error)) *Hub {
-	return &Hub{states: states, begun: make(chan struct{}, 1), owners: map[docket.UserID]*audience{}}
+	return &Hub{states: states, subscribed: make(chan struct{}, 1), owners: map[docket.UserID]*audience{}}
 }
 
-// Subscription is one stream's place in the audience of an owner.
+// Subscription is one stream's subscription to an owner.
 type Subscription struct {
-	// Wake receives when there may be something new since it last received.
+	// Wake receives a value when the owner's tasks may have changed since the
+	// last value was received.
 	Wake <-chan struct{}
 
 	wake  chan struct{}
@@ -61,8 +61,8 @@ type Subscription struct {
 	owner docket.UserID
 }
 
-// Subscribe begins to listen to an owner, until Close. It returns nil when the
-// owner, or all together, have as many subscriptions as there may be.
+// Subscribe subscribes to an owner until Close. It returns nil when MaxPerOwner
+// or MaxTotal is reached.
 func (h *Hub) Subscribe(owner docket.UserID) *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,7 +79,7 @@ func (h *Hub) Subscribe(owner docket.UserID) *Subscription {
 	a.members[s] = struct{}{}
 	h.total++
 	select {
-	case h.begun <- struct{}{}:
+	case h.subscribed <- struct{}{}:
 	default:
 	}
 	return s
@@ -97,7 +97,7 @@ func (s *Subscription) Close() {
 	}
 }
 
-// Changed wakes who listens to an owner whose tasks this process has changed.
+// Changed wakes the subscriptions to an owner whose tasks this process has changed.
 func (h *Hub) Changed(owner docket.UserID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -111,24 +111,24 @@ func (a *audience) wake() {
 	for s := range a.members {
 		select {
 		case s.wake <- struct{}{}:
-		default: // it has been woken and not looked yet
+		default: // an earlier wake-up is still pending
 		}
 	}
 }
 
-// Run looks, every Interval, for what other instances have written, in one
-// question about all owners that somebody listens to. While nobody listens it
-// asks nothing. It returns when ctx ends.
+// Run polls every Interval for changes made by other instances, with one query
+// for all owners that have subscriptions. Without subscriptions it does not
+// query. It returns when ctx ends.
 func (h *Hub) Run(ctx context.Context) {
 	timer := time.NewTimer(Interval)
 	defer timer.Stop()
 	for {
-		owners := h.listenedTo()
+		owners := h.subscribedOwners()
 		if len(owners) == 0 {
 			select {
 			case <-ctx.Done():
 				return
-			case <-h.begun:
+			case <-h.subscribed:
 			}
 			continue
 		}
@@ -142,7 +142,7 @@ func (h *Hub) Run(ctx context.Context) {
 	}
 }
 
-func (h *Hub) listenedTo() []docket.UserID {
+func (h *Hub) subscribedOwners() []docket.UserID {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	owners := make([]docket.UserID, 0, len(h.owners))
@@ -152,8 +152,8 @@ func (h *Hub) listenedTo() []docket.UserID {
 	return owners
 }
 
-// poll wakes the audience of each owner whose state is not what it was. When the
-// question fails the next one has it all.
+// poll wakes the subscriptions to each owner whose state has changed since the
+// last poll. After a failure the next poll finds the same changes.
 func (h *Hub) poll(ctx context.Context, owners []docket.UserID) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
@@ -167,21 +167,21 @@ func (h *Hub) poll(ctx context.Context, owners []docket.UserID) {
 	defer h.mu.Unlock()
 	for _, owner := range owners {
 		a := h.owners[owner]
-		if a == nil || a.looked && a.seen == states[owner] {
+		if a == nil || a.polled && a.seen == states[owner] {
 			continue
 		}
-		a.seen, a.looked = states[owner], true
+		a.seen, a.polled = states[owner], true
 		a.wake()
 	}
 }
 
-// Stats are what a Hub has done, and does.
+// Stats are figures about a Hub.
 type Stats struct {
-	Streams         int   // subscriptions there are
-	Polls, Failures int64 // questions so far, and those that failed
+	Streams         int   // current subscriptions
+	Polls, Failures int64 // polls since the start, and failed polls
 }
 
-// Stats returns the figures of the present.
+// Stats returns the current figures.
 func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -14,19 +14,19 @@ import (
 	"docket"
 )
 
-// stored is a stand-in for a store: where the histories stand.
+// stored stands in for a store: it holds the states of owners.
 type stored struct {
-	mu     sync.Mutex
-	states map[docket.UserID]docket.State
-	asked  [][]docket.UserID
-	err    error
+	mu      sync.Mutex
+	states  map[docket.UserID]docket.State
+	queries [][]docket.UserID
+	err     error
 }
 
 func (s *stored) get(_ context.Context, owners []docket.UserID) (map[docket.UserID]docket.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.Sort(owners)
-	s.asked = append(s.asked, owners)
+	s.queries = append(s.queries, owners)
 	return maps.Clone(s.states), s.err
 }
 
@@ -38,7 +38,7 @@ func (s *stored) write(owner docket.UserID) {
 	s.states[owner] = state
 }
 
-// running starts a Hub in a bubble with a clock of its own.
+// running runs a test with a started Hub in a synctest bubble.
 func running(t *testing.T, test func(h *Hub, s *stored)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stored{states: map[docket.UserID]docket.State{}}
@@ -52,7 +52,7 @@ func running(t *testing.T, test func(h *Hub, s *stored)) {
 	})
 }
 
-// woken reports whether a subscription was woken by now.
+// woken reports whether a subscription has been woken, and clears the wake-up.
 func woken(s *Subscription) bool {
 	synctest.Wait()
 	select {
@@ -67,18 +67,18 @@ func TestLocalWritesWakeAtOnce(t *testing.T) {
 	running(t, func(h *Hub, _ *stored) {
 		alice, again, bob := h.Subscribe("alice"), h.Subscribe("alice"), h.Subscribe("bob")
 		for _, s := range []*Subscription{alice, again, bob} {
-			woken(s) // the first look
+			woken(s) // the first poll
 		}
 		h.Changed("alice")
-		h.Changed("alice") // not yet looked at: one wake-up
+		h.Changed("alice") // the first is still pending: one wake-up
 		h.Changed("nobody")
 		if !woken(alice) || !woken(again) || woken(bob) || woken(alice) {
-			t.Error("the wrong ones were woken")
+			t.Error("the wrong subscriptions were woken")
 		}
 		again.Close()
 		h.Changed("alice")
 		if !woken(alice) || woken(again) {
-			t.Error("one that had left was woken, or the other was not")
+			t.Error("a closed subscription was woken, or the open one was not")
 		}
 		alice.Close()
 		bob.Close()
@@ -91,34 +91,34 @@ func TestForeignWritesWakeWithinTheInterval(t *testing.T) {
 		alice, bob := h.Subscribe("alice"), h.Subscribe("bob")
 		defer alice.Close()
 		defer bob.Close()
-		if !woken(alice) || !woken(bob) { // what was written before the first look may be new
-			t.Error("the first look woke nobody")
+		if !woken(alice) || !woken(bob) { // changes before the first poll may be new to the stream
+			t.Error("the first poll did not wake all subscriptions")
 		}
 		time.Sleep(3 * Interval)
 		if woken(alice) || woken(bob) {
-			t.Error("woken for nothing")
+			t.Error("woken without a change")
 		}
 		stored.write("alice")
 		time.Sleep(Interval)
 		if !woken(alice) || woken(bob) {
-			t.Error("a write of another instance woke the wrong ones")
+			t.Error("a write of another instance woke the wrong subscriptions")
 		}
 		stored.mu.Lock()
 		stored.states["bob"] = docket.State{Epoch: 2} // an erasure is a change too
 		stored.mu.Unlock()
 		time.Sleep(Interval)
 		if !woken(bob) {
-			t.Error("another epoch woke nobody")
+			t.Error("a new epoch did not wake the subscription")
 		}
 	})
 }
 
-// TestNobodyListens shows that the store is left alone then.
-func TestNobodyListens(t *testing.T) {
+// TestNoPollsWithoutSubscriptions checks that an idle hub does not query the store.
+func TestNoPollsWithoutSubscriptions(t *testing.T) {
 	running(t, func(h *Hub, stored *stored) {
 		time.Sleep(time.Hour)
-		if len(stored.asked) != 0 {
-			t.Errorf("asked %d times", len(stored.asked))
+		if len(stored.queries) != 0 {
+			t.Errorf("polled %d times", len(stored.queries))
 		}
 		for range 2 {
 			s := h.Subscribe("alice")
@@ -126,16 +126,16 @@ func TestNobodyListens(t *testing.T) {
 			s.Close()
 			time.Sleep(time.Hour)
 		}
-		if n := len(stored.asked); n < 20 || n > 21 || !slices.Equal(stored.asked[0], []docket.UserID{"alice"}) {
-			t.Errorf("asked %d times: %v", n, stored.asked)
+		if n := len(stored.queries); n != 20 || !slices.Equal(stored.queries[0], []docket.UserID{"alice"}) {
+			t.Errorf("polled %d times: %v", n, stored.queries)
 		}
-		if got := h.Stats(); got.Streams != 0 || got.Polls != int64(len(stored.asked)) {
+		if got := h.Stats(); got.Streams != 0 || got.Polls != int64(len(stored.queries)) {
 			t.Errorf("%+v", got)
 		}
 	})
 }
 
-func TestFailuresAreMadeUpFor(t *testing.T) {
+func TestPollAfterFailure(t *testing.T) {
 	running(t, func(h *Hub, stored *stored) {
 		s := h.Subscribe("alice")
 		defer s.Close()
@@ -145,16 +145,16 @@ func TestFailuresAreMadeUpFor(t *testing.T) {
 			stored.err = err
 			stored.mu.Unlock()
 		}
-		fail(errors.New("away"))
+		fail(errors.New("unreachable"))
 		stored.write("alice")
 		time.Sleep(3 * Interval)
 		if woken(s) || h.Stats().Failures != 3 {
-			t.Errorf("woken by a failure, or %+v", h.Stats())
+			t.Errorf("a failed poll woke the subscription, or %+v", h.Stats())
 		}
 		fail(nil)
 		time.Sleep(Interval)
 		if !woken(s) {
-			t.Error("a write during the failure woke nobody")
+			t.Error("a write during the failure did not wake the subscription")
 		}
 	})
 }
@@ -166,18 +166,18 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 		all = append(all, h.Subscribe("alice"))
 	}
 	if h.Subscribe("alice") != nil {
-		t.Error("one too many of an owner")
+		t.Error("an owner has more than MaxPerOwner subscriptions")
 	}
 	for i := range MaxTotal - MaxPerOwner {
 		all = append(all, h.Subscribe(docket.UserID(fmt.Sprint(i/2))))
 	}
 	if h.Subscribe("zoe") != nil {
-		t.Error("one too many in all")
+		t.Error("there are more than MaxTotal subscriptions")
 	}
 	for _, s := range all {
 		s.Close()
 	}
 	if h.Stats().Streams != 0 || len(h.owners) != 0 || h.Subscribe("alice") == nil {
-		t.Errorf("after all have left: %+v", h.Stats())
+		t.Errorf("after all were closed: %+v", h.Stats())
 	}
 }

@@ -17,13 +17,8 @@ const defaultChanges = 100
 var (
 	changesSince = param{
 		in: inQuery, name: "since", shape: text,
-		tag: `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"A sync token: next of an earlier answer, or the id of an event. Absent: all live tasks, to begin with." example:"AQ"`,
-		read: func(in *input, values []string) {
-			var err error
-			if in.changes.Since, err = parseSyncToken(values[0], in.user); err != nil {
-				in.fault(queryFault("since", "invalid_token", "This is not a sync token of this user: send next of an earlier answer as it is, or begin again without since."))
-			}
-		},
+		tag:  `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"A sync token: next of an earlier answer, or the id of an event. Absent: all live tasks, to begin with." example:"AQ"`,
+		read: func(in *input, values []string) { in.token = &values[0] },
 	}
 	changesLimit = param{
 		in: inQuery, name: "limit", shape: number,
@@ -31,6 +26,17 @@ var (
 		read: func(in *input, values []string) { in.changes.Limit = readLimit(in, values[0], docket.MaxChanges) },
 	}
 )
+
+// checkChanges reads the sync token. Its fault comes behind that of the limit.
+func checkChanges(in *input) {
+	if in.token == nil {
+		return
+	}
+	var err error
+	if in.changes.Since, err = parseSyncToken(*in.token, in.user); err != nil {
+		in.fault(queryFault("since", "invalid_token", "This is not a sync token of this user: send next of an earlier answer as it is, or begin again without since."))
+	}
+}
 
 func (a *api) changes(rt *route, w http.ResponseWriter, r *http.Request) error {
 	in, err := rt.decode(r)

@@ -34,6 +34,7 @@ type input struct {
 	list    docket.ListQuery
 	cursor  *string
 	page    pageMark
+	token   *string // since, of changes
 	changes docket.ChangesQuery
 	since   *docket.SyncToken
 

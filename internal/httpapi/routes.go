@@ -96,7 +96,7 @@ var routes = []route{
 	},
 	{
 		method: "GET", path: userPath + "/changes", handle: (*api).changes,
-		params: []param{changesSince, changesLimit, userID},
+		params: []param{changesSince, changesLimit, userID}, check: checkChanges,
 		status: http.StatusOK, means: "What changed.", shape: reflect.TypeFor[Changes](), statuses: []int{410},
 		id: "listChanges", summary: "List changes",
 		description: "The latest state of each task that changed since a sync token, deletions included, in the order of the changes; without a token all live tasks. " +

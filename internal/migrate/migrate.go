@@ -1,6 +1,6 @@
-// Package migrate applies numbered schema changes to a database, one
-// transaction each. Both stores use it; each brings its own SQL and its own
-// way of excluding other migrations.
+// Package migrate applies numbered schema changes to a database, each in one
+// transaction. Both stores use it; each provides its own SQL and its own lock
+// against concurrent migrations.
 package migrate
 
 import (
@@ -19,32 +19,33 @@ type Migration struct {
 	Name    string
 	Up      string // SQL
 	Down    string // SQL that undoes Up
-	// Compatible is the oldest version whose program still works on a schema
-	// that has this step, so that old and new instances serve side by side
+	// Compatible is the oldest schema version whose program still works after
+	// this step. It allows old and new instances to serve at the same time
 	// during an upgrade.
 	Compatible int
-	// DropsData says that Down loses what users stored.
+	// DropsData reports that Down deletes data of users.
 	DropsData bool
 }
 
-// Record is a step that a database has had.
+// Record is a step that has been applied to a database.
 type Record struct {
 	Version    int
 	Name       string
 	Compatible int
 }
 
-// Database is a store as migrations see it.
+// Database is a database that can be migrated.
 type Database interface {
-	// Exclusively runs f in one transaction, while no other migration of this
-	// database runs anywhere, and commits when f returns nil.
+	// Exclusively runs f in one transaction under a lock that excludes every
+	// other migration of this database, in any process. It commits when f
+	// returns nil.
 	Exclusively(ctx context.Context, f func(Tx) error) error
 }
 
 // Tx is the transaction of one step.
 type Tx interface {
-	// Records returns the steps that the database has had, in order; none when
-	// it has never been migrated.
+	// Records returns the applied steps in order; none when the database has
+	// never been migrated.
 	Records(ctx context.Context) ([]Record, error)
 	Exec(ctx context.Context, sql string) error
 	Add(ctx context.Context, r Record) error
@@ -58,15 +59,15 @@ var (
 )
 
 // Load reads the steps in files named NNNN_name.up.sql and NNNN_name.down.sql.
-// A line "-- compatible: N" in the first sets Compatible, which it must name;
-// a line "-- drops data" in the second sets DropsData.
+// The up file must have a line "-- compatible: N", which sets Compatible. A line
+// "-- drops data" in the down file sets DropsData.
 func Load(dir fs.FS) ([]Migration, error) {
 	entries, err := fs.ReadDir(dir, ".")
 	if err != nil {
 		return nil, err
 	}
 	var steps []Migration
-	for _, entry := range entries { // in the order of names: each step's "down", then its "up"
+	for _, entry := range entries { // sorted by name: the down file of a step comes before its up file
 		parts := fileName.FindStringSubmatch(entry.Name())
 		if parts == nil {
 			return nil, fmt.Errorf("migration file %s is not named NNNN_name.up.sql or .down.sql", entry.Name())
@@ -94,8 +95,7 @@ func Load(dir fs.FS) ([]Migration, error) {
 	return steps, nil
 }
 
-// MustLoad is Load of a folder that is built into the program; it panics when
-// that is not as it must be.
+// MustLoad is Load for a folder embedded in the program. It panics on error.
 func MustLoad(files fs.FS, folder string) []Migration {
 	dir, err := fs.Sub(files, folder)
 	if err != nil {
@@ -108,37 +108,37 @@ func MustLoad(files fs.FS, folder string) []Migration {
 	return known
 }
 
-// Status is what a database's schema is, beside what this program knows.
+// Status compares the schema of a database with the steps of this program.
 type Status struct {
-	Records []Record
-	Known   []Migration
+	Records []Record    // applied to the database
+	Known   []Migration // of this program
 }
 
-// Check returns nil when this program can serve the database, and otherwise
-// says in a sentence what to do.
+// Check returns nil when this program can serve the database. Otherwise the
+// error says what the operator has to do.
 func (s Status) Check() error {
-	have, mine := len(s.Records), len(s.Known)
-	if have < mine {
-		return fmt.Errorf("the database has schema %d and this program needs %d: run `docket migrate up`", have, mine)
+	have, known := len(s.Records), len(s.Known)
+	if have < known {
+		return fmt.Errorf("the database has schema %d, but this program needs schema %d: run `docket migrate up`", have, known)
 	}
-	for _, r := range s.Records[mine:] {
-		if r.Compatible > mine {
-			return fmt.Errorf("the database has schema %d, which programs older than schema %d cannot serve, and this program knows %d: upgrade docket",
-				have, r.Compatible, mine)
+	for _, r := range s.Records[known:] {
+		if r.Compatible > known {
+			return fmt.Errorf("the database has schema %d, which needs a program with schema %d or newer, but this program has schema %d: upgrade docket",
+				have, r.Compatible, known)
 		}
 	}
 	return nil
 }
 
-// Migrator applies the steps that this program knows to a database.
+// Migrator applies the steps of this program to a database.
 type Migrator struct {
 	DB    Database
 	Known []Migration
 }
 
-// Up applies the steps that the database lacks and returns those that this
-// call applied. It may run in several processes at once: each step is applied
-// by one of them. A database that is ahead is left as it is.
+// Up applies the missing steps and returns those that this call applied. Several
+// processes may call it at the same time: one of them applies each step. A
+// database with a newer schema is not changed.
 func (m Migrator) Up(ctx context.Context) ([]Migration, error) {
 	var applied []Migration
 	for {
@@ -166,9 +166,9 @@ func (m Migrator) upOne(ctx context.Context) (step *Migration, err error) {
 	return step, err
 }
 
-// Down undoes the last step of the database and returns it. It refuses when
-// there is none, when this program does not know it, and when undoing it drops
-// data and dropData is false.
+// Down undoes the last step of the database and returns it. It fails when there
+// is no step, when this program does not have the step, and when undoing it
+// deletes data but dropData is false.
 func (m Migrator) Down(ctx context.Context, dropData bool) (Migration, error) {
 	var last Migration
 	err := m.DB.Exclusively(ctx, func(tx Tx) error {
@@ -181,7 +181,7 @@ func (m Migrator) Down(ctx context.Context, dropData bool) (Migration, error) {
 			return errors.New("the database has no schema to undo")
 		}
 		if n > len(m.Known) {
-			return fmt.Errorf("the database has schema %d and this program knows only %d: use the program that made it", n, len(m.Known))
+			return fmt.Errorf("the database has schema %d, but this program has only schema %d: use the version of docket that applied it", n, len(m.Known))
 		}
 		last = m.Known[n-1]
 		if last.DropsData && !dropData {

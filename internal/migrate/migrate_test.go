@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 )
 
-// memory is a Database whose transactions are copies.
+// memory is a Database in memory; a transaction works on a copy.
 type memory struct {
 	records []Record
 	applied []string
@@ -94,8 +94,8 @@ func TestUpAndDown(t *testing.T) {
 	if older, err := (Migrator{db, known[:1]}).Up(ctx); err != nil || len(older) != 0 {
 		t.Errorf("an older program applied %v, %v", older, err)
 	}
-	if _, err := (Migrator{db, known[:1]}).Down(ctx, true); err == nil || !strings.Contains(err.Error(), "knows only 1") {
-		t.Errorf("an older program undid what it does not know: %v", err)
+	if _, err := (Migrator{db, known[:1]}).Down(ctx, true); err == nil || !strings.Contains(err.Error(), "has only schema 1") {
+		t.Errorf("an older program undid a step that it does not have: %v", err)
 	}
 	for _, version := range []int{3, 2} {
 		if step, err := (Migrator{db, known}).Down(ctx, false); err != nil || step.Version != version {
@@ -103,13 +103,13 @@ func TestUpAndDown(t *testing.T) {
 		}
 	}
 	if _, err := (Migrator{db, known}).Down(ctx, false); err == nil || !strings.Contains(err.Error(), "--drop-data") || len(db.records) != 1 {
-		t.Errorf("dropping data without leave: %v", err)
+		t.Errorf("Down without dropData: %v", err)
 	}
 	if _, err := (Migrator{db, known}).Down(ctx, true); err != nil {
 		t.Error(err)
 	}
 	if _, err := (Migrator{db, known}).Down(ctx, true); err == nil {
-		t.Error("an empty database was undone")
+		t.Error("Down on an empty database succeeded")
 	}
 	if got := strings.ReplaceAll(strings.Join(db.applied, " "), "-- compatible: ", "c"); !strings.HasSuffix(got, "down 3 down 2 -- drops data\ndown 1") {
 		t.Errorf("ran %q", got)

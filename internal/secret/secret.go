@@ -1,4 +1,4 @@
-// Package secret holds text that must not be shown.
+// Package secret holds text that must not be printed.
 package secret
 
 import (
@@ -7,15 +7,14 @@ import (
 	"log/slog"
 )
 
-// Text is a secret. However it is printed, logged or encoded, what appears is
-// a placeholder; Reveal is the only way to what it holds. The zero Text is an
-// unset one.
-type Text struct{ value *string } // fmt does not follow a pointer in a struct
+// Text is a secret. Printing, logging and encoding it give a placeholder; only
+// Reveal returns its value. The zero Text is unset.
+type Text struct{ value *string } // a pointer, because fmt does not follow one inside a struct
 
 // New returns a Text that holds value.
 func New(value string) Text { return Text{&value} }
 
-// Reveal returns the secret itself.
+// Reveal returns the value.
 func (t Text) Reveal() string {
 	if t.value == nil {
 		return ""
@@ -23,7 +22,7 @@ func (t Text) Reveal() string {
 	return *t.value
 }
 
-// IsSet reports whether there is a secret.
+// IsSet reports whether the value is not empty.
 func (t Text) IsSet() bool { return t.Reveal() != "" }
 
 const placeholder = "[secret]"
@@ -31,10 +30,10 @@ const placeholder = "[secret]"
 // String implements fmt.Stringer.
 func (Text) String() string { return placeholder }
 
-// Format implements fmt.Formatter, for every verb: %d would look inside.
+// Format implements fmt.Formatter for every verb: without it %d would print the field.
 func (Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, placeholder) }
 
-// MarshalText implements encoding.TextMarshaler, for JSON and its like.
+// MarshalText implements encoding.TextMarshaler, which JSON encoders use.
 func (Text) MarshalText() ([]byte, error) { return []byte(placeholder), nil }
 
 // LogValue implements slog.LogValuer.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestNothingShowsIt(t *testing.T) {
+func TestValueIsNeverPrinted(t *testing.T) {
 	const hidden = "hunter2"
 	text := New(hidden)
 	holder := struct {
@@ -31,9 +31,9 @@ func TestNothingShowsIt(t *testing.T) {
 	}
 	shown.Write(encoded)
 	if strings.Contains(shown.String(), hidden) || strings.Contains(shown.String(), fmt.Sprintf("%x", hidden)) {
-		t.Errorf("the secret is shown: %s", &shown)
+		t.Errorf("the secret is printed: %s", &shown)
 	}
 	if text.Reveal() != hidden || !text.IsSet() || (Text{}).IsSet() {
-		t.Error("the secret is lost")
+		t.Error("the value is wrong")
 	}
 }
