@@ -52,6 +52,7 @@ type edge struct {
 	load     *load
 	tracer   trace.Tracer // nil: no spans
 	log      *slog.Logger
+	refusals *sampler // of refused tokens
 	routes   http.Handler
 }
 
@@ -59,7 +60,7 @@ type edge struct {
 func New(routes http.Handler, o Options) http.Handler {
 	e := &edge{
 		verifier: o.Verifier, cors: newCORS(o.CORSOrigins), maxBody: o.MaxBody, draining: o.Draining,
-		metrics: newMetrics(), load: newLoad(), log: o.Log, routes: routes,
+		metrics: newMetrics(), load: newLoad(), log: o.Log, refusals: newSampler(), routes: routes,
 	}
 	if o.LocalOnly {
 		e.local = &localOnly{origins: o.CORSOrigins}
@@ -100,6 +101,7 @@ type exchange struct {
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	markServing(r.Context())
 	x := &exchange{ResponseWriter: w, edge: e, url: r.URL, info: Info{RequestID: requestID(r)}}
 	ctx := context.WithValue(r.Context(), exchangeKey{}, x)
 	if e.tracer != nil {

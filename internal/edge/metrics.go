@@ -44,13 +44,18 @@ func (m *metrics) register(r prometheus.Registerer, l *load) {
 	}, func() float64 { return float64(l.now().answers) }))
 }
 
+// route is the pattern of the route that the request reached, "none" without one.
+func (x *exchange) route() string {
+	if x.request.Pattern == "/" { // the pattern of paths where nothing is served
+		return "none"
+	}
+	return cmp.Or(x.request.Pattern, "none")
+}
+
 // count counts an exchange that has finished. A stream, which lasts as long as
 // its client likes, has no duration to observe.
 func (m *metrics) count(x *exchange, took time.Duration) {
-	route := cmp.Or(x.request.Pattern, "none")
-	if route == "/" { // the pattern of paths where nothing is served
-		route = "none"
-	}
+	route := x.route()
 	m.requests.WithLabelValues(route, strconv.Itoa(x.status)).Inc()
 	if x.Header().Get("Content-Type") != "text/event-stream" {
 		m.duration.WithLabelValues(route).Observe(took.Seconds())

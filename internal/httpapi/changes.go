@@ -43,12 +43,13 @@ func (a *api) changes(rt *route, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	changes, err := edge.Admit(r.Context(), func() (docket.Changes, error) {
+	changes, err := edge.Admit(r.Context(), edge.Cost{Bytes: costOfTasks(in.changes.Limit)}, func() (docket.Changes, error) {
 		return a.service.Changes(r.Context(), in.owner, in.changes)
 	})
 	if err != nil {
 		return err
 	}
+	edge.Hold(r.Context(), heldBy(changes.Items))
 	return writeChanges(w, changes, in.user)
 }
 
@@ -82,7 +83,7 @@ func (a *api) eraseUser(rt *route, w http.ResponseWriter, r *http.Request) error
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), eraseTimeout)
 	defer cancel()
-	if _, err := edge.Admit(ctx, func() (struct{}, error) { return struct{}{}, a.service.Erase(ctx, in.owner) }); err != nil {
+	if _, err := edge.Admit(ctx, edge.Cost{}, func() (struct{}, error) { return struct{}{}, a.service.Erase(ctx, in.owner) }); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -64,7 +64,7 @@ func (a *api) events(rt *route, w http.ResponseWriter, r *http.Request) error {
 	}
 	defer sub.Close()
 	s := &stream{api: a, owner: in.owner, user: in.user, sub: sub}
-	s.token, err = edge.Admit(r.Context(), func() (docket.SyncToken, error) {
+	s.token, err = edge.Admit(r.Context(), edge.Cost{}, func() (docket.SyncToken, error) {
 		if in.since != nil {
 			return *in.since, nil
 		}
@@ -120,9 +120,11 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 		case <-beat.C:
 			text = ": heartbeat\n\n"
 		case <-expired:
-			return send(w, []byte("retry: "+retryAfter()+"\n\n"))
+			_ = send(w, []byte("retry: "+retryAfter()+"\n\n")) // the client may be gone
+			return nil
 		case <-s.api.drain:
-			return send(w, []byte("retry: "+retryAfter()+"\n\n"))
+			_ = send(w, []byte("retry: "+retryAfter()+"\n\n"))
+			return nil
 		case <-ctx.Done():
 			return nil
 		}
@@ -137,7 +139,8 @@ func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool
 		c, err := s.api.service.Changes(ctx, s.owner, docket.ChangesQuery{Since: s.token, Limit: eventsPage})
 		switch {
 		case docket.KindOf(err) == docket.SyncTokenExpired:
-			return true, send(w, []byte("event: resync\ndata: {}\n\n"))
+			_ = send(w, []byte("event: resync\ndata: {}\n\n")) // the client may be gone
+			return true, nil
 		case errors.Is(err, context.Canceled):
 			return true, nil
 		case err != nil:

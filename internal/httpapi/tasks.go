@@ -21,7 +21,7 @@ type done struct {
 
 // do carries out one operation.
 func (a *api) do(ctx context.Context, in *input, o docket.Operation) (done, error) {
-	return edge.Admit(ctx, func() (d done, err error) {
+	return edge.Admit(ctx, edge.Cost{}, func() (d done, err error) {
 		d.task, d.replayed, err = a.service.Do(ctx, in.owner, o, in.key)
 		return d, err
 	})
@@ -78,7 +78,7 @@ func (a *api) getTask(rt *route, w http.ResponseWriter, r *http.Request) error {
 	if in.noTask != nil {
 		return in.noTask
 	}
-	task, err := edge.Admit(r.Context(), func() (docket.Task, error) {
+	task, err := edge.Admit(r.Context(), edge.Cost{}, func() (docket.Task, error) {
 		return a.service.Task(r.Context(), in.owner, in.id)
 	})
 	if err != nil {

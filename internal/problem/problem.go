@@ -75,6 +75,9 @@ func Write(w http.ResponseWriter, at Place, err error) {
 	_ = json.MarshalWrite(w, document) // the client may have gone
 }
 
+// StatusOf returns the status that err is answered with.
+func StatusOf(err error) int { return TypeOf(known(err).Kind).Status }
+
 // known returns err as a client may see it.
 func known(err error) *docket.Error {
 	if e, ok := errors.AsType[*docket.Error](err); ok {

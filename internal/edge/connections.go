@@ -1,0 +1,103 @@
+package edge
+
+import (
+	"container/list"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// Connections bounds the open connections of an http.Server. One too many closes
+// the connection that has been without a request for the longest time, so that
+// new clients and probes are served however many connections do nothing. A
+// connection whose request has not arrived whole is without one.
+type Connections struct {
+	most int
+
+	mu   sync.Mutex
+	open map[net.Conn]*list.Element // in waiting; nil while a request is being served
+	// waiting are the connections without a request, longest first.
+	waiting *list.List
+}
+
+// NewConnections returns a bound of most connections, for one server.
+func NewConnections(most int) *Connections {
+	return &Connections{most: most, open: map[net.Conn]*list.Element{}, waiting: list.New()}
+}
+
+// Bound makes the server keep to the bound. It sets ConnState and ConnContext.
+func (c *Connections) Bound(s *http.Server) {
+	s.ConnState = c.changed
+	s.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, func() { c.serving(conn) })
+	}
+}
+
+type connectionKey struct{}
+
+// markServing says that the request of ctx has arrived and is being served.
+func markServing(ctx context.Context) {
+	if mark, ok := ctx.Value(connectionKey{}).(func()); ok {
+		mark()
+	}
+}
+
+func (c *Connections) changed(conn net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.arrived(conn)
+	case http.StateIdle:
+		c.idle(conn)
+	case http.StateClosed, http.StateHijacked:
+		c.gone(conn)
+	case http.StateActive: // the first byte of a request has arrived; serving says when all have
+	}
+}
+
+func (c *Connections) arrived(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.open) >= c.most {
+		victim := conn // when every other one serves a request
+		if longest := c.waiting.Front(); longest != nil {
+			victim, _ = longest.Value.(net.Conn)
+			c.forget(victim)
+		}
+		_ = victim.Close() // it may be gone already
+		if victim == conn {
+			return
+		}
+	}
+	c.open[conn] = c.waiting.PushBack(conn)
+}
+
+func (c *Connections) serving(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.open[conn]; e != nil {
+		c.waiting.Remove(e)
+		c.open[conn] = nil
+	}
+}
+
+func (c *Connections) idle(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, open := c.open[conn]; open && e == nil {
+		c.open[conn] = c.waiting.PushBack(conn)
+	}
+}
+
+func (c *Connections) gone(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forget(conn)
+}
+
+func (c *Connections) forget(conn net.Conn) {
+	if e := c.open[conn]; e != nil {
+		c.waiting.Remove(e)
+	}
+	delete(c.open, conn)
+}

@@ -1,0 +1,35 @@
+package httpapi
+
+import (
+	"docket"
+	"docket/internal/edge"
+)
+
+const (
+	// typicalTask is more than nearly all tasks take, in bytes. What tasks really
+	// take counts as soon as they are read.
+	typicalTask = 8 << 10
+	// bareTask is what a task takes besides its texts, in bytes.
+	bareTask = 320
+)
+
+// costOfTasks is what the answer with n tasks is expected to hold, in bytes.
+func costOfTasks(n int) int64 { return min(int64(n)*typicalTask, docket.MaxPageBytes) }
+
+// costOfList is the cost of a list. Only the order of creation without filters
+// reads no more tasks than it returns.
+func costOfList(q docket.ListQuery) edge.Cost {
+	pass := q.Deleted || q.Completed.Set || q.Search != "" || q.Sort.Key != docket.ByCreation
+	return edge.Cost{Pass: pass, Bytes: costOfTasks(q.Limit)}
+}
+
+// heldBy is what an answer with these tasks holds, in bytes.
+func heldBy(tasks []docket.Task) (n int64) {
+	for i := range tasks {
+		n += bareTask + int64(len(tasks[i].Title))
+		if tasks[i].Description != nil {
+			n += int64(len(*tasks[i].Description))
+		}
+	}
+	return n
+}
