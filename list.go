@@ -12,6 +12,11 @@ import (
 // MaxSearch bounds the text that a list is searched for, in characters.
 const MaxSearch = MaxTitle
 
+// MaxPageBytes bounds what the tasks of one page of a list, or of one answer of
+// changes, take together, in bytes by Task.Size. A page ends before the task that
+// would exceed it, and holds at least one.
+const MaxPageBytes = 8 << 20
+
 // ListQuery says which tasks of a user a list holds, and in which order.
 type ListQuery struct {
 	Limit     int            // 1 to MaxList

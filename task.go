@@ -80,6 +80,16 @@ type Task struct {
 	DeletedAt time.Time `json:",omitzero"`
 }
 
+// Size is about what the task takes, in bytes: in memory, and as JSON.
+func (t *Task) Size() int64 {
+	const bare = 320 // of all that is no text
+	n := bare + int64(len(t.Title))
+	if t.Description != nil {
+		n += int64(len(*t.Description))
+	}
+	return n
+}
+
 // NewTask is what a client may say of a task that is to be created.
 type NewTask struct {
 	Title       string

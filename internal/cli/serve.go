@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/term"
 
 	"docket"
@@ -34,7 +33,8 @@ const (
 	workersTimeout = 3 * time.Second
 	// flushTimeout is the part of workersTimeout for sending the last traces.
 	flushTimeout = 2 * time.Second
-	// maxConnections is the maximum number of open connections; further ones wait.
+	// maxConnections is the maximum number of open connections. A further one closes
+	// the one that has been idle for the longest time.
 	maxConnections = 10_000
 	// gcPercent replaces the default of 100: with a heap of a few MiB the default
 	// collects garbage hundreds of times a second under load. GOGC overrides it.
@@ -104,6 +104,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		Feed:  hub,
 		Pages: web.Pages(httpapi.ContractJSON, httpapi.ContractYAML),
 	}), log)
+	edge.NewConnections(maxConnections).Bound(api)
 	listener, err := listen(ctx, c.address(), "see HOST and PORT")
 	if err != nil {
 		return err
@@ -179,7 +180,7 @@ func listen(ctx context.Context, address, hint string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w (%s)", err, hint)
 	}
-	return netutil.LimitListener(listener, maxConnections), nil
+	return listener, nil
 }
 
 // serveOn starts server. If it ends without being closed, failed receives the error.

@@ -5,13 +5,9 @@ import (
 	"docket/internal/edge"
 )
 
-const (
-	// typicalTask is more than nearly all tasks take, in bytes. What tasks really
-	// take counts as soon as they are read.
-	typicalTask = 8 << 10
-	// bareTask is what a task takes besides its texts, in bytes.
-	bareTask = 320
-)
+// typicalTask is more than nearly all tasks take, in bytes. What tasks really take
+// counts as soon as they are read.
+const typicalTask = 8 << 10
 
 // costOfTasks is what the answer with n tasks is expected to hold, in bytes.
 func costOfTasks(n int) int64 { return min(int64(n)*typicalTask, docket.MaxPageBytes) }
@@ -26,10 +22,7 @@ func costOfList(q docket.ListQuery) edge.Cost {
 // heldBy is what an answer with these tasks holds, in bytes.
 func heldBy(tasks []docket.Task) (n int64) {
 	for i := range tasks {
-		n += bareTask + int64(len(tasks[i].Title))
-		if tasks[i].Description != nil {
-			n += int64(len(*tasks[i].Description))
-		}
+		n += tasks[i].Size()
 	}
 	return n
 }

@@ -17,8 +17,9 @@ import (
 const (
 	// heartbeat is the longest silence of a stream: proxies end what is silent.
 	heartbeat = 15 * time.Second
-	// eventsPage is how many changes are read at a time.
-	eventsPage = 100
+	// eventsPage is how many changes are read at a time. A client that does not read
+	// makes the server hold so many.
+	eventsPage = 25
 )
 
 const badStart = "This is not a sync token of this user: send the id of an event or next of changes as it is, or begin without one."
@@ -90,6 +91,7 @@ type stream struct {
 	user  string
 	sub   *feed.Subscription
 	token docket.SyncToken
+	event []byte // the one that was sent last, for its memory
 }
 
 // run sends until the client leaves, its token expires, the server is about to
@@ -107,7 +109,7 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 	for send(w, []byte(text)) == nil {
 		var again <-chan time.Time
 		switch ended, err := s.catchUp(ctx, w); {
-		case docket.KindOf(err) == docket.Unavailable && err != nil:
+		case isBusy(err):
 			again = time.After(time.Second + rand.N(2*time.Second)) //nolint:gosec // no secret: the streams do not all come back at once
 		case ended || err != nil:
 			return err
@@ -136,7 +138,9 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 // has ended: the client has to begin again, or is gone.
 func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool, err error) {
 	for more := true; more; {
-		c, err := s.api.service.Changes(ctx, s.owner, docket.ChangesQuery{Since: s.token, Limit: eventsPage})
+		c, err := edge.Admit(ctx, edge.Cost{Bytes: costOfTasks(eventsPage)}, func() (docket.Changes, error) {
+			return s.api.service.Changes(ctx, s.owner, docket.ChangesQuery{Since: s.token, Limit: eventsPage})
+		})
 		switch {
 		case docket.KindOf(err) == docket.SyncTokenExpired:
 			_ = send(w, []byte("event: resync\ndata: {}\n\n")) // the client may be gone
@@ -146,21 +150,42 @@ func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool
 		case err != nil:
 			return false, err
 		}
-		var b []byte
-		for i := range c.Items {
-			b = append(append(b, "id: "...), formatSyncToken(c.TokenAfter(i), s.user)...)
-			b = append(b, "\nevent: task\ndata: "...)
-			if b, err = appendChange(b, &c.Items[i]); err != nil {
-				return true, err
-			}
-			b = append(b, "\n\n"...)
+		edge.Hold(ctx, heldBy(c.Items))
+		if ended, err := s.push(w, c); ended || err != nil {
+			return ended, err
 		}
-		if err := send(w, b); err != nil {
-			return true, nil //nolint:nilerr // the client is gone
-		}
+		edge.Hold(ctx, 0)
 		s.token, more = c.Next, c.More
 	}
 	return false, nil
+}
+
+// push sends changes, one at a time. It reports whether the client is gone.
+func (s *stream) push(w http.ResponseWriter, c docket.Changes) (gone bool, err error) {
+	for i := range c.Items {
+		b := append(append(s.event[:0], "id: "...), formatSyncToken(c.TokenAfter(i), s.user)...)
+		b = append(b, "\nevent: task\ndata: "...)
+		if b, err = appendChange(b, &c.Items[i]); err != nil {
+			return false, err
+		}
+		s.event = append(b, "\n\n"...)
+		if _, err := w.Write(s.event); err != nil {
+			return true, nil //nolint:nilerr // there is nobody to tell
+		}
+	}
+	if len(c.Items) == 0 {
+		return false, nil
+	}
+	return http.NewResponseController(w).Flush() != nil, nil
+}
+
+// isBusy reports whether an error will pass, so that the stream asks again later.
+func isBusy(err error) bool {
+	if err == nil {
+		return false
+	}
+	kind := docket.KindOf(err)
+	return kind == docket.Unavailable || kind == problem.UserBusy
 }
 
 // send writes and flushes.
