@@ -12,11 +12,9 @@ const typicalTask = 8 << 10
 // costOfTasks is what the answer with n tasks is expected to hold, in bytes.
 func costOfTasks(n int) int64 { return min(int64(n)*typicalTask, docket.MaxPageBytes) }
 
-// costOfList is the cost of a list. Only the order of creation without filters
-// reads no more tasks than it returns.
+// costOfList is the cost of a list.
 func costOfList(q docket.ListQuery) edge.Cost {
-	pass := q.Deleted || q.Completed.Set || q.Search != "" || q.Sort.Key != docket.ByCreation
-	return edge.Cost{Pass: pass, Bytes: costOfTasks(q.Limit)}
+	return edge.Cost{Pass: q.Pass(), Bytes: costOfTasks(q.Limit)}
 }
 
 // heldBy is what an answer with these tasks holds, in bytes.
