@@ -59,7 +59,11 @@ type Subscription struct {
 	wake  chan struct{}
 	hub   *Hub
 	owner docket.UserID
+	saw   *place // nil before Saw was called; guarded by the hub
 }
+
+// place is where an owner's history stands.
+type place struct{ epoch, counter int64 }
 
 // Subscribe subscribes to an owner until Close. It returns nil when MaxPerOwner
 // or MaxTotal is reached.
@@ -97,22 +101,29 @@ func (s *Subscription) Close() {
 	}
 }
 
+// Saw says that the subscriber has seen everything up to a place in the owner's
+// history, so that a poll which finds that place does not wake it.
+func (s *Subscription) Saw(epoch, counter int64) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	s.saw = &place{epoch, counter}
+}
+
 // Changed wakes the subscriptions to an owner whose tasks this process has changed.
 func (h *Hub) Changed(owner docket.UserID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.owners[owner].wake()
+	if a := h.owners[owner]; a != nil {
+		for s := range a.members {
+			s.signal()
+		}
+	}
 }
 
-func (a *audience) wake() {
-	if a == nil {
-		return
-	}
-	for s := range a.members {
-		select {
-		case s.wake <- struct{}{}:
-		default: // an earlier wake-up is still pending
-		}
+func (s *Subscription) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // an earlier wake-up is still pending
 	}
 }
 
@@ -171,7 +182,11 @@ func (h *Hub) poll(ctx context.Context, owners []docket.UserID) {
 			continue
 		}
 		a.seen, a.polled = states[owner], true
-		a.wake()
+		for s := range a.members {
+			if s.saw == nil || *s.saw != (place{a.seen.Epoch, a.seen.Counter}) {
+				s.signal()
+			}
+		}
 	}
 }
 

@@ -181,3 +181,28 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 		t.Errorf("after all were closed: %+v", h.Stats())
 	}
 }
+
+// TestSeenChangesDoNotWakeAgain has one of two subscribers see a local change before
+// the poll that finds it.
+func TestSeenChangesDoNotWakeAgain(t *testing.T) {
+	running(t, func(h *Hub, s *stored) {
+		quick, slow := h.Subscribe("alice"), h.Subscribe("alice")
+		woken(quick)
+		woken(slow)
+		s.write("alice")
+		h.Changed("alice")
+		if !woken(quick) || !woken(slow) {
+			t.Fatal("a local change did not wake")
+		}
+		quick.Saw(0, 1)
+		time.Sleep(2 * Interval)
+		if woken(quick) || !woken(slow) {
+			t.Error("the poll woke the wrong subscriber")
+		}
+		s.write("alice")
+		time.Sleep(2 * Interval)
+		if !woken(quick) || !woken(slow) {
+			t.Error("a change of another instance did not wake")
+		}
+	})
+}

@@ -155,7 +155,9 @@ func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool
 			return ended, err
 		}
 		edge.Hold(ctx, 0)
-		s.token, more = c.Next, c.More
+		if s.token, more = c.Next, c.More; !more {
+			s.sub.Saw(s.token.Epoch, s.token.After)
+		}
 	}
 	return false, nil
 }
