@@ -42,7 +42,7 @@ func (c *Config) database() (database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL %w", err)
 	}
-	options := postgres.Options{Target: target, ExecMode: c.ExecMode, MaxConns: c.MaxConns, NoLanes: c.Batching == "off", Migrate: c.Migrate == "auto"}
+	options := postgres.Options{Target: target, ExecMode: c.ExecMode, MaxConns: c.MaxConns, NoBatching: c.Batching == "off", Migrate: c.Migrate == "auto"}
 	if c.DirectURL.IsSet() {
 		direct, err := postgres.ParseURL(c.DirectURL.Reveal())
 		if err != nil {

@@ -7,24 +7,24 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// canceller ends a statement whose context has ended by asking the server to
-// cancel it. The server then answers, so that the statement's outcome is known
-// and the connection lives on. It implements ctxwatch.Handler.
+// canceller asks the server to cancel a statement whose context has ended. The
+// server then answers, so the outcome of the statement is known and the connection
+// stays usable. It implements ctxwatch.Handler.
 //
-// pgx has such a handler, which hangs up on the cancel request as soon as the
-// statement has ended. pgbouncer 1.18 may exit when that happens; this one
-// waits until the request is done.
+// The handler of pgx closes the connection of the cancel request as soon as the
+// statement has ended, which can make pgbouncer 1.18 exit. This one waits until
+// the server has taken the request.
 type canceller struct {
 	conn *pgconn.PgConn
 	done chan struct{}
 }
 
-// cancelTimeout bounds the request and the server's answer to the statement;
-// after it the connection is given up.
+// cancelTimeout bounds the request and the server's answer to the statement.
+// After it the connection is closed.
 const cancelTimeout = time.Second
 
 func (c *canceller) HandleCancel(context.Context) {
-	deadline := time.Now().Add(cancelTimeout) //nolint:forbidigo // a connection knows no other clock
+	deadline := time.Now().Add(cancelTimeout) //nolint:forbidigo // deadlines of connections use the real clock
 	_ = c.conn.Conn().SetDeadline(deadline)   // on a closed connection the statement fails anyway
 	c.done = make(chan struct{})
 	go func() { //nolint:gosec // the statement's context has ended

@@ -121,7 +121,7 @@ func (s *Store) Changes(ctx context.Context, owner docket.UserID, q docket.Chang
 		outcome: func(err error) error { return err },
 	}
 	// A snapshot may have to pass over any number of deleted tasks.
-	if err := s.runPage(ctx, c, !q.Live && q.Limit <= maxLanePage); err != nil {
+	if err := s.runPage(ctx, c, !q.Live && q.Limit <= maxBatchedPage); err != nil {
 		return docket.ChangePage{}, err
 	}
 	return docket.ChangePage{Tasks: page.Tasks, State: page.State, More: page.More}, nil
@@ -133,7 +133,7 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (states ma
 	for i, owner := range owners {
 		list[i] = string(owner)
 	}
-	err = s.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
 		states = map[docket.UserID]docket.State{}
 		rows, err := conn.Query(ctx, countersSQL.sql, countersSQL.args(list)...)
 		if err != nil {
@@ -152,8 +152,7 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (states ma
 
 // Purge implements docket.Store.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	// The caller's context ends the statement: nobody waits for maintenance.
-	err = s.run(ctx, ctx, safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, purgeSQL.sql, purgeSQL.args(purge{before, limit})...).Scan(&n)
 	})
 	return n, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"docket"
@@ -13,6 +14,7 @@ import (
 // SQLSTATE codes that decide something here.
 const (
 	lockNotAvailable     = "55P03"
+	readOnly             = "25006"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	undefinedStatement   = "26000"
@@ -22,13 +24,66 @@ const (
 	cannotConnectNow     = "57P03"
 )
 
-// unsettled is the error of a statement whose transaction may have been
-// committed: the connection died after the statement was sent, or after it
-// ran and before the commit was confirmed.
-type unsettled struct{ err error }
+// certainty is what an error leaves certain about a statement or transaction.
+type certainty int
 
-func (u *unsettled) Error() string { return u.err.Error() }
-func (u *unsettled) Unwrap() error { return u.err }
+const (
+	notSent    certainty = iota // the server has not had it
+	rolledBack                  // the server has refused or undone it, or had no statement that commits
+	unknown                     // it may have been committed
+)
+
+// classify returns what err leaves certain. Only an error that afterSend has marked
+// is unknown.
+func classify(err error) certainty {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || pgconn.SafeToRetry(err) || errors.Is(err, errAcquire) {
+		return notSent
+	}
+	sent, ok := errors.AsType[*sentError](err)
+	if !ok {
+		return rolledBack
+	}
+	e, answered := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !answered: // the connection broke
+		return unknown
+	case sent.completed && isFatal(e): // after the commit, perhaps
+		return unknown
+	case e.Code[:2] == "08": // a pooler lost the server, and does not know either
+		return unknown
+	}
+	return rolledBack
+}
+
+// sentError is an error that came after a statement that commits had been sent.
+type sentError struct {
+	err       error
+	completed bool // the server had reported the statement as run
+}
+
+func (e *sentError) Error() string { return e.err.Error() }
+func (e *sentError) Unwrap() error { return e.err }
+
+// afterSend marks err as that of a statement that commits, sent but perhaps not
+// received. An error that does not come from the statement stays as it is.
+func afterSend(err error, completed bool) error {
+	if err == nil || errors.Is(err, pgx.ErrNoRows) || ofCall(err) {
+		return err
+	}
+	return &sentError{err, completed}
+}
+
+// callError is an error that a call has made of the result of its statement, which
+// the server has carried out: a value that cannot be scanned, or a panic.
+type callError struct{ err error }
+
+func (e *callError) Error() string { return "postgres: reading a result: " + e.err.Error() }
+func (e *callError) Unwrap() error { return e.err }
+
+func ofCall(err error) bool {
+	_, ok := errors.AsType[*callError](err)
+	return ok
+}
 
 // sqlState is the code of the server's error in err, or "".
 func sqlState(err error) string {
@@ -38,79 +93,68 @@ func sqlState(err error) string {
 	return ""
 }
 
-// settle marks the error of a statement as unsettled unless it shows that
-// nothing was committed. completed says that the server had reported the
-// statement as run.
-func settle(err error, completed bool) error {
-	if err == nil || pgconn.SafeToRetry(err) {
-		return err
-	}
-	e, answered := errors.AsType[*pgconn.PgError](err)
-	switch {
-	case !answered: // the connection broke
-		return &unsettled{err}
-	case completed && isFatal(e): // after the commit, perhaps
-		return &unsettled{err}
-	case e.Code[:2] == "08": // a pooler lost the server, and does not know either
-		return &unsettled{err}
-	}
-	return err
-}
-
 func isFatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
 }
 
-// startingUp reports whether a failure to connect may pass by itself within
-// seconds: nobody listens yet, or the server is not ready.
-func startingUp(err error) bool {
+// mayPass reports whether an error before anything was sent may pass by itself
+// within seconds. A failure to connect does when nobody listens yet or the server
+// is not ready.
+func mayPass(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
+		return true
+	}
 	e, answered := errors.AsType[*pgconn.PgError](err)
 	return !answered || e.Code == cannotConnectNow || e.Code[:2] == "08" || e.Code[:2] == "53"
 }
 
-// translate gives an error its docket kind. Those that are not listed stay as
-// they are: internal.
+// translate gives an error its docket kind, by SQLSTATE. What is not listed stays
+// as it is: internal.
 func translate(err error) error {
-	if _, ok := errors.AsType[*docket.Error](err); ok || err == nil {
+	if _, ok := errors.AsType[*docket.Error](err); ok || err == nil || ofCall(err) {
 		return err
 	}
-	if _, ok := errors.AsType[*unsettled](err); ok {
+	left, code := classify(err), sqlState(err)
+	switch {
+	case left == unknown:
 		return &docket.Error{
 			Kind: docket.OutcomeUnknown, Err: err,
 			Detail: "The connection to the database was lost while the write may have been taking effect. Read the task to see whether it did or, if the request had an Idempotency-Key, send it again with the same key.",
 		}
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+	case errors.Is(err, context.Canceled):
+		return err
+	case left == notSent, code == "": // the connection, or a time limit
 		return unavailable(err)
-	}
-	code := sqlState(err)
-	switch {
 	case code == diskFull:
 		return &docket.Error{Kind: docket.StorageFull, Detail: "There is no space left for this write. Nothing was written.", Err: err}
-	case code == "":
-		if errors.Is(err, context.Canceled) {
-			return err
-		}
-		return unavailable(err) // the connection, or a time limit
-	case code == "25006", code == lockNotAvailable, code == serializationFailure, code == deadlockDetected, // read-only after a failover; locks
+	case code == readOnly, code == lockNotAvailable, code == serializationFailure, code == deadlockDetected,
 		code[:2] == "08", code[:2] == "53", code[:2] == "57", code[:2] == "58": // connection, resources, operator, system
 		return unavailable(err)
-	}
-	return discreet(err)
-}
-
-// discreet hides the text of a server's error that may hold what users wrote,
-// so that it does not reach the log; the code is left. Errors about data quote
-// it, and those of functions and triggers say what their authors liked.
-func discreet(err error) error {
-	switch code := sqlState(err); {
-	case code == "", !slices.Contains([]string{"21", "22", "23", "38", "39", "P0"}, code[:2]):
-		return err
-	default:
+	case aboutData(code):
 		return &discreetError{err, code}
 	}
+	return err
 }
 
+// ofRequest reports whether err is that of one request and says nothing about the
+// state of the database.
+func ofRequest(err error) bool {
+	switch code := sqlState(err); code {
+	case lockNotAvailable, serializationFailure, deadlockDetected:
+		return true
+	default:
+		return aboutData(code) || ofCall(err) || errors.Is(err, context.Canceled)
+	}
+}
+
+// aboutData reports whether errors of a code are about the values of a statement,
+// or come from a function or a trigger. Their texts may quote the values.
+func aboutData(code string) bool {
+	return code != "" && slices.Contains([]string{"21", "22", "23", "38", "39", "P0"}, code[:2])
+}
+
+// discreetError hides the text of a server's error, so that what users wrote does
+// not reach the log. The code is left.
 type discreetError struct {
 	err  error
 	code string

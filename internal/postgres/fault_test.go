@@ -14,44 +14,28 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
-	"docket/internal/migrate"
 	"docket/internal/pgtest"
 	"docket/internal/storetest"
 )
 
-func TestExecModeFollowsWhatIsFound(t *testing.T) {
+// TestUndetectedPooler has the store use prepared statements behind a pooler that
+// shares its sessions, as when neither the URL nor the look at the start has
+// shown it. A session loses its statements, then many requests use the others'.
+func TestUndetectedPooler(t *testing.T) {
 	cluster := pgtest.Shared(t)
-	direct := cluster.Database(t)
-	for name, test := range map[string]struct {
-		url, set string
-		want     pgx.QueryExecMode
-	}{
-		"direct":        {direct, "", pgx.QueryExecModeCacheStatement},
-		"pooler":        {cluster.DefaultPooler(t).URL(direct), "", pgx.QueryExecModeCacheDescribe},
-		"hint":          {direct + "&pgbouncer=true", "", pgx.QueryExecModeCacheDescribe},
-		"direct, set":   {direct, "exec", pgx.QueryExecModeExec},
-		"pooler, wrong": {cluster.DefaultPooler(t).URL(direct), "cache_statement", pgx.QueryExecModeCacheStatement},
-	} {
-		s := open(t, test.url, func(o *Options) { o.ExecMode = test.set })
-		if got := pgx.QueryExecMode(s.mode.Load()); got != test.want {
-			t.Errorf("%s: %s, want %s", name, got, test.want)
-		}
-	}
-}
-
-// TestUnnoticedPooler has the store use prepared statements behind a pooler
-// that shares its sessions, as when neither the URL nor the probe told of it.
-func TestUnnoticedPooler(t *testing.T) {
-	cluster := pgtest.Shared(t)
+	url := cluster.Pooler(t, pgtest.PoolerOptions{PoolSize: 1}).URL(cluster.Database(t))
 	var log bytes.Buffer
-	s := open(t, cluster.DefaultPooler(t).URL(cluster.Database(t)), func(o *Options) {
+	s := open(t, url, func(o *Options) {
 		o.ExecMode, o.Log = "cache_statement", slog.New(slog.NewTextHandler(&log, nil))
 	})
+	patient(s)
+	task := put(t, s, "task")
+	pgtest.Exec(t, url, "DEALLOCATE ALL")
 	var wait sync.WaitGroup
 	for range 20 {
 		wait.Go(func() {
 			for range 20 {
-				task, err := storetest.Create(context.Background(), s, draft("task"))
+				_, err := storetest.Create(context.Background(), s, draft("task"))
 				if err == nil {
 					_, err = s.Get(context.Background(), "alice", task.ID)
 				}
@@ -66,7 +50,7 @@ func TestUnnoticedPooler(t *testing.T) {
 	if mode := pgx.QueryExecMode(s.mode.Load()); mode != pgx.QueryExecModeCacheDescribe || !strings.Contains(log.String(), "DATABASE_EXEC_MODE") {
 		t.Errorf("the mode is %s, the log %q", mode, &log)
 	}
-	if tasks, err := list(s); err != nil || len(tasks) != 400 {
+	if tasks, err := list(s); err != nil || len(tasks) != 401 {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
 }
@@ -90,6 +74,8 @@ func lock(t *testing.T, url, sql string) pgx.Tx {
 	return tx
 }
 
+// TestLockedTable has the time limit of every statement and of every wait for a
+// connection pass. The server then runs none of the statements any more.
 func TestLockedTable(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	for name, via := range map[string]func(string) string{
@@ -101,7 +87,7 @@ func TestLockedTable(t *testing.T) {
 			s := open(t, via(direct), func(o *Options) { o.MaxConns = 2 })
 			task := put(t, s, "task")
 			tx := lock(t, direct, "LOCK TABLE docket.tasks")
-			start := time.Now()
+			s.acquireTimeout, s.statementTimeout = 500*time.Millisecond, time.Second
 			var wait sync.WaitGroup
 			for range 4 { // some hold the connections, the others wait for one
 				wait.Go(func() {
@@ -118,17 +104,11 @@ func TestLockedTable(t *testing.T) {
 				})
 			}
 			wait.Wait()
-			if took := time.Since(start); took > acquireTimeout+statementTimeout+2*time.Second {
-				t.Errorf("the refusals took %s", took)
-			}
-			var active int
-			err := tx.QueryRow(t.Context(), waiting).Scan(&active)
-			if err != nil || active != 0 {
-				t.Errorf("%d backends still wait, %v", active, err)
-			}
+			waitUntil(t, "no statement waits for a lock", func() bool { return count(t, direct, waiting) == 0 })
 			if err := tx.Rollback(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			patient(s)
 			if got, err := s.Get(t.Context(), "alice", task.ID); err != nil || got.Version != task.Version {
 				t.Errorf("after the lock: %+v, %v", got, err)
 			}
@@ -136,19 +116,29 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
+// TestPoolExhausted has the wait for a connection end, of a leader and of a queued
+// call.
 func TestPoolExhausted(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	held, err := s.pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
-	_, err = storetest.Create(t.Context(), s, draft("task"))
-	if took := time.Since(start); docket.KindOf(err) != docket.Unavailable || took < acquireTimeout || took > 2*acquireTimeout {
-		t.Errorf("Create returned %v after %s", err, took)
+	s.acquireTimeout = 50 * time.Millisecond
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() {
+			_, err := storetest.Create(context.Background(), s, draft("task"))
+			if docket.KindOf(err) != docket.Unavailable || !errors.Is(err, errAcquire) {
+				t.Errorf("Create returned %v", err)
+			}
+		})
 	}
+	wait.Wait()
 	held.Release()
+	patient(s)
 	put(t, s, "task")
+	s.batchers.writesOf("alice").idle(t)
 }
 
 // TestLostAnswer cuts the connection after a statement was sent and before its
@@ -156,7 +146,8 @@ func TestPoolExhausted(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 1 })
+	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns, o.NoBatching = 1, true }) // whose groups wait for less
+	patient(s)
 	task := put(t, s, "task")
 
 	during := func(f func() error) error {
@@ -187,6 +178,16 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
+// waitUntil waits until f holds.
+func waitUntil(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !f(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
 const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 // waitForLock waits until a statement waits for a lock of the database.
@@ -198,25 +199,24 @@ func waitForLock(t *testing.T, url string) {
 // waitFor waits until a query counts something.
 func waitFor(t *testing.T, url, query string) {
 	t.Helper()
+	waitUntil(t, query, func() bool { return count(t, url, query) > 0 })
+}
+
+// count returns what a query counts.
+func count(t *testing.T, url, query string) (n int) {
+	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		var n int
-		if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("nothing waits for a lock")
-		}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
 	}
+	return n
 }
 
+// TestDatabaseGoneAndBack has nobody listen at the database's address for a while.
 func TestDatabaseGoneAndBack(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	proxy := pgtest.NewProxy(t, direct, 0)
@@ -224,18 +224,14 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	task := put(t, s, "task")
 	proxy.Refuse(t, true)
 	proxy.Cut()
-	start := time.Now()
+	s.pool.Reset() // TestLostAnswer has the first statement after the loss
 	for range 5 {
-		_, err := storetest.Create(t.Context(), s, draft("lost"))
-		if kind := docket.KindOf(err); kind != docket.Unavailable && kind != docket.OutcomeUnknown {
+		if _, err := storetest.Create(t.Context(), s, draft("lost")); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a write without a database returned %v", err)
 		}
 		if _, err := s.Get(t.Context(), "alice", task.ID); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a read without a database returned %v", err)
 		}
-	}
-	if took := time.Since(start); took > 10*acquireTimeout {
-		t.Errorf("ten refusals took %s", took)
 	}
 	if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
 		t.Errorf("Ready returned %v", err)
@@ -250,16 +246,15 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 }
 
 // TestPoolerWithoutServer checks that a write behind a pooler that has lost its
-// server is not sent into the unknown once that has been noticed.
+// server is not sent, once that is known: its outcome would be unknown.
 func TestPoolerWithoutServer(t *testing.T) {
 	cluster := pgtest.New(t, pgtest.Options{Unsafe: true})
 	pooler := cluster.Pooler(t, pgtest.PoolerOptions{})
 	s := open(t, pooler.URL(cluster.Database(t)))
-	put(t, s, "task")
+	task := put(t, s, "task")
 	cluster.Stop(t, pgtest.Fast)
-	_, err := storetest.Create(t.Context(), s, draft("first"))
-	if kind := docket.KindOf(err); kind != docket.Unavailable && kind != docket.OutcomeUnknown {
-		t.Errorf("the first write returned %v", err)
+	if _, err := s.Get(t.Context(), "alice", task.ID); docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("a read returned %v", err)
 	}
 	for range 3 {
 		if _, err := storetest.Create(t.Context(), s, draft("next")); docket.KindOf(err) != docket.Unavailable {
@@ -267,30 +262,8 @@ func TestPoolerWithoutServer(t *testing.T) {
 		}
 	}
 	cluster.Start(t)
-	for s.Ready(t.Context()) != nil && t.Context().Err() == nil { // pgbouncer tries again by itself
-		continue
-	}
+	waitUntil(t, "pgbouncer has connected again", func() bool { return s.Ready(t.Context()) == nil })
 	put(t, s, "back")
-}
-
-func TestReadySeesALostSchema(t *testing.T) {
-	url := pgtest.Shared(t).Database(t)
-	s := open(t, url)
-	target, err := ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range migrations {
-		if err := Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := list(s); docket.KindOf(err) != docket.Internal {
-		t.Errorf("List returned %v", err)
-	}
-	if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
-		t.Errorf("Ready returned %v", err)
-	}
 }
 
 func TestHungUp(t *testing.T) {
@@ -313,47 +286,55 @@ func TestHungUp(t *testing.T) {
 	}
 }
 
-// TestReadyIsPassive counts what probes cost the database: nothing, so that a
-// serverless one falls asleep.
-func TestReadyIsPassive(t *testing.T) {
-	direct := pgtest.Shared(t).Database(t)
-	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct))
-	before := proxy.RoundTrips()
-	for range 100 {
-		if err := s.Ready(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := proxy.RoundTrips(); got != before {
-		t.Errorf("100 probes took %d round trips", got-before)
-	}
-}
-
-// TestDeadlockIsRepeated has another transaction take a task and then its
-// owner, the other way round than we do.
+// TestDeadlockIsRepeated has another transaction take a task and then its owner,
+// in the reverse of our order. Our statement is the one that closes the circle,
+// and the only one that looks for it.
 func TestDeadlockIsRepeated(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	s := open(t, url)
+	super := pgtest.AsSuperuser(url)
+	s := open(t, url, func(o *Options) { o.NoBatching = true }) // whose groups wait for less
+	patient(s)
 	task := put(t, s, "task")
-	tx := lock(t, url, "SELECT 1 FROM docket.tasks FOR UPDATE")
-	result := make(chan error, 1)
-	go func() {
-		_, err := act(s, docket.Toggle, task)
-		result <- err
-	}()
-	waitForLock(t, url)
-	if _, err := tx.Exec(t.Context(), "UPDATE docket.owners SET counter = counter + 1"); err != nil {
-		t.Fatalf("the other transaction was the victim: %v", err)
-	}
-	if err := tx.Commit(t.Context()); err != nil {
+	pgtest.Exec(t, url, `CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN new; END'`,
+		`CREATE TRIGGER halt BEFORE UPDATE ON docket.owners FOR EACH ROW EXECUTE FUNCTION halt()`) // it runs with the row locked
+	other := lock(t, super, "SET LOCAL deadlock_timeout = '1h'")
+	if _, err := other.Exec(t.Context(), "SELECT 1 FROM docket.tasks FOR UPDATE"); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-result; err != nil {
+	gate := lock(t, url, "SELECT pg_advisory_xact_lock(1)")
+	ours, theirs := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := act(s, docket.Toggle, task)
+		ours <- err
+	}()
+	waitUntil(t, "our statement has the owner and waits at the gate", func() bool { return count(t, super, waiting) == 1 })
+	go func() {
+		_, err := other.Exec(t.Context(), "UPDATE docket.owners SET counter = counter + 1")
+		theirs <- err
+	}()
+	waitUntil(t, "the other transaction waits for the owner", func() bool { return count(t, super, waiting) == 2 })
+	if err := gate.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-theirs; err != nil {
+		t.Fatalf("the other transaction was the victim: %v", err)
+	}
+	if err := other.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ours; err != nil {
 		t.Errorf("Toggle returned %v", err)
 	}
 	if got, err := s.Get(t.Context(), "alice", task.ID); err != nil || !got.Completed || got.Version != 3 {
 		t.Errorf("the task is %+v, %v", got, err)
+	}
+	var deadlocks int
+	waitUntil(t, "the deadlock is counted", func() bool {
+		deadlocks = count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+		return deadlocks > 0
+	})
+	if deadlocks != 1 {
+		t.Errorf("%d deadlocks", deadlocks)
 	}
 }
 
@@ -377,113 +358,5 @@ func TestLiveCountsExactly(t *testing.T) {
 	err := s.pool.QueryRow(t.Context(), "SELECT o.live, o.counter, (SELECT max(t.version) FROM docket.tasks t) FROM docket.owners o").Scan(&live, &counter, &highest)
 	if err != nil || live != 10 || counter != 30 || highest != 30 {
 		t.Errorf("live %d, counter %d, highest version %d, %v", live, counter, highest, err)
-	}
-}
-
-func TestEightInstancesMigrateOnce(t *testing.T) {
-	cluster := pgtest.Shared(t)
-	for name, via := range map[string]func(string) string{"direct": func(url string) string { return url }, "pooler": cluster.DefaultPooler(t).URL} {
-		url := cluster.Database(t)
-		var wait sync.WaitGroup
-		for range 8 {
-			wait.Go(func() {
-				target, err := ParseURL(via(url))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				s, err := Open(t.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)})
-				if err != nil {
-					t.Errorf("%s: %v", name, err)
-					return
-				}
-				if err := errors.Join(s.Ready(t.Context()), s.Close()); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wait.Wait()
-		if status := readStatusOf(t, url); len(status.Records) != len(migrations) || status.Check() != nil {
-			t.Errorf("%s: the schema has had %v", name, status.Records)
-		}
-	}
-}
-
-func readStatusOf(t *testing.T, url string) migrate.Status {
-	t.Helper()
-	target, err := ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, err := ReadStatus(t.Context(), target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return status
-}
-
-func TestSchemaOfOtherPrograms(t *testing.T) {
-	cluster := pgtest.Shared(t)
-	url := cluster.Database(t)
-	target, err := ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	attempt := func(migrates bool) error {
-		s, err := Open(t.Context(), Options{Target: target, Migrate: migrates, Log: slog.New(slog.DiscardHandler)})
-		if err == nil {
-			err = s.Close()
-		}
-		return err
-	}
-	if err := attempt(false); err == nil || !strings.Contains(err.Error(), "migrate up") {
-		t.Errorf("an empty database was served: %v", err)
-	}
-	if err := attempt(true); err != nil {
-		t.Error(err)
-	}
-	if err := attempt(false); err != nil {
-		t.Error(err)
-	}
-	next := len(migrations) + 1
-	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%d, 'tolerable', 1, now())", next))
-	if err := errors.Join(attempt(false), attempt(true)); err != nil {
-		t.Errorf("a newer schema that tolerates this program was refused: %v", err)
-	}
-	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'not tolerable', %[1]d, now())", next+1))
-	if err := attempt(true); err == nil || !strings.Contains(err.Error(), "upgrade docket") {
-		t.Errorf("a newer schema that does not tolerate this program was served: %v", err)
-	}
-}
-
-func TestUnsuitableSettings(t *testing.T) {
-	url := pgtest.Shared(t).Database(t)
-	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
-	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_isolation = 'serializable'")
-	target, err := ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "read committed") {
-		t.Errorf("Open returned %v", err)
-	}
-	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" RESET default_transaction_isolation", "ALTER DATABASE "+name+" SET synchronous_commit = off")
-	var log bytes.Buffer
-	open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-	if !strings.Contains(log.String(), "synchronous_commit is off") {
-		t.Errorf("the log is %q", &log)
-	}
-}
-
-func TestOtherEncoding(t *testing.T) {
-	url := pgtest.Shared(t).Database(t)
-	pgtest.Exec(t, pgtest.AsSuperuser(url), "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-	t.Cleanup(func() { pgtest.Exec(t, pgtest.AsSuperuser(url), "DROP DATABASE ascii") })
-	target, err := ParseURL(url[:strings.LastIndex(url, "/")] + "/ascii?sslmode=disable")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "UTF8") {
-		t.Errorf("Open returned %v", err)
 	}
 }

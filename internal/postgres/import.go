@@ -95,7 +95,7 @@ func distinct(tasks []docket.Task) []docket.Task {
 // transact runs f in one transaction. It tries again when it is certain that
 // nothing was committed.
 func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
-	return s.write(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	return s.run(ctx, writing, func(ctx context.Context, conn *pgx.Conn) error {
 		tx, err := conn.Begin(ctx)
 		if err != nil {
 			return err
@@ -103,7 +103,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) er
 		if err := f(ctx, tx); err != nil {
 			return errors.Join(err, ignoreClosed(tx.Rollback(ctx)))
 		}
-		return settle(tx.Commit(ctx), true)
+		return afterSend(tx.Commit(ctx), true)
 	})
 }
 

@@ -158,8 +158,8 @@ func (l *listRequest) statement() (st *statement[*listRequest], filtered bool) {
 	return listSQL[listStatement{l.Sort, filtered, l.Deleted}], filtered
 }
 
-// maxLanePage bounds the pages that are read in a lane: what comes behind one waits for it.
-const maxLanePage = 100
+// maxBatchedPage bounds the tasks of a page that is read in a group, for the calls behind it wait for it.
+const maxBatchedPage = 100
 
 // List implements docket.Store.
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
@@ -170,7 +170,7 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 		read:    func(rows pgx.Rows) error { return readPage(page, rows, owner, q.Limit) },
 		outcome: func(err error) error { return err },
 	}
-	short := !filtered && !q.Deleted && q.Sort.Key == docket.ByCreation && q.Limit <= maxLanePage
+	short := !filtered && !q.Deleted && q.Sort.Key == docket.ByCreation && q.Limit <= maxBatchedPage
 	if err := s.runPage(ctx, c, short); err != nil {
 		return docket.Page{}, err
 	}
@@ -182,9 +182,9 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 // other requests.
 func (s *Store) runPage(ctx context.Context, c *call, short bool) error {
 	if short {
-		return s.together(ctx, s.lanes.pages, c)
+		return s.batch(ctx, s.batchers.pages, c)
 	}
-	return s.alone(ctx, ctx, s.lanes.pages, c)
+	return s.alone(ctx, ctx, s.batchers.pages, c)
 }
 
 // readPage reads the rows of a statement of listSQL or changesSQL, and closes them.

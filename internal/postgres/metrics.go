@@ -10,16 +10,16 @@ func (s *Store) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByColl
 
 var (
 	connections     = prometheus.NewDesc("docket_postgres_connections", "Connections of the pool, by state.", []string{"state"}, nil)
-	connectionsMax  = prometheus.NewDesc("docket_postgres_connections_max", "The most connections that the pool may have.", nil, nil)
-	acquires        = prometheus.NewDesc("docket_postgres_acquires_total", "Connections that were taken from the pool.", nil, nil)
+	connectionsMax  = prometheus.NewDesc("docket_postgres_connections_max", "Size of the pool.", nil, nil)
+	acquires        = prometheus.NewDesc("docket_postgres_acquires_total", "Connections taken from the pool.", nil, nil)
 	acquireSeconds  = prometheus.NewDesc("docket_postgres_acquire_seconds_total", "Time spent waiting for connections of the pool.", nil, nil)
-	groups          = prometheus.NewDesc("docket_postgres_groups_total", "Round trips that carried the statements of concurrent requests together, by what these do.", []string{"lane"}, nil)
-	grouped         = prometheus.NewDesc("docket_postgres_grouped_total", "Statements in such round trips.", []string{"lane"}, nil)
-	acquiresStopped = prometheus.NewDesc("docket_postgres_acquires_canceled_total", "Waits for a connection of the pool that ended without one.", nil, nil)
+	groups          = prometheus.NewDesc("docket_postgres_groups_total", "Round trips of the batchers, which send statements of concurrent requests in groups.", []string{"batcher"}, nil)
+	grouped         = prometheus.NewDesc("docket_postgres_grouped_total", "Statements that the batchers sent.", []string{"batcher"}, nil)
+	acquiresStopped = prometheus.NewDesc("docket_postgres_acquires_canceled_total", "Waits for a connection of the pool that were given up.", nil, nil)
 )
 
-// Collect implements prometheus.Collector: the state of the pool. It asks the
-// database nothing.
+// Collect implements prometheus.Collector with the state of the pool and the
+// batchers. It does not query the database.
 func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	stat := s.pool.Stat()
 	gauge := func(desc *prometheus.Desc, v int32, labels ...string) {
@@ -29,11 +29,11 @@ func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	gauge(connections, stat.AcquiredConns(), "acquired")
 	gauge(connections, stat.ConstructingConns(), "constructing")
 	gauge(connectionsMax, stat.MaxConns())
-	for name, lanes := range map[string][]*lane{"tasks": {s.lanes.reads}, "pages": {s.lanes.pages}, "writes": s.lanes.writes[:]} {
+	for name, kind := range map[string][]*batcher{"tasks": {s.batchers.reads}, "pages": {s.batchers.pages}, "writes": s.batchers.writes[:]} {
 		var trips, statements float64
-		for _, l := range lanes {
-			trips += float64(l.groups.Load())
-			statements += float64(l.calls.Load())
+		for _, b := range kind {
+			trips += float64(b.groups.Load())
+			statements += float64(b.calls.Load())
 		}
 		ch <- prometheus.MustNewConstMetric(groups, prometheus.CounterValue, trips, name)
 		ch <- prometheus.MustNewConstMetric(grouped, prometheus.CounterValue, statements, name)

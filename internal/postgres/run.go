@@ -3,180 +3,110 @@ package postgres
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"docket"
 )
 
-// maxAttempts is how often one request's statement is tried.
-const maxAttempts = 3
+// work is one statement or one transaction on a connection.
+type work = func(context.Context, *pgx.Conn) error
 
+// errAcquire is the cause of a wait for a connection that took acquireTimeout.
 var errAcquire = errors.New("postgres: no connection became free in time")
 
-// write runs f, which is one statement or one transaction, on a connection.
-// From then on the client's leaving does not stop it. It is tried again only
-// when it is certain that nothing was committed.
-func (s *Store) write(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	return s.writeWhile(ctx, ctx, safeToRepeat, f)
+// run runs f as the policy says. Its error has a docket kind.
+func (s *Store) run(ctx context.Context, p policy, f work) error {
+	return s.repeat(ctx, ctx, p, f)
 }
 
-// writeWhile is write with another rule for when to try again, and with a
-// context of its own for the wait for a connection.
-func (s *Store) writeWhile(acquire, ctx context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
-	return s.run(acquire, context.WithoutCancel(ctx), again, func(ctx context.Context, conn *pgx.Conn) error {
-		if s.troubled.Load() {
-			// A pooler that has lost its server answers a write as if the server might
-			// have run it. Ask first, with something that writes nothing.
-			if err := conn.Ping(ctx); err != nil {
-				return err
-			}
-		}
-		return f(ctx, conn)
-	})
-}
-
-// read is write for a statement that changes nothing: it may be tried again
-// after any trouble with the connection, and stops when the client leaves.
-func (s *Store) read(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	return s.readWithin(ctx, ctx, f)
-}
-
-// readWithin is read with a context of its own for the wait for a connection.
-func (s *Store) readWithin(acquire, ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	again := func(err error) bool {
-		return safeToRepeat(err) || sqlState(err) != queryCanceled && !errors.Is(err, errAcquire) && !pgconn.Timeout(err) && docket.KindOf(translate(err)) == docket.Unavailable
+// repeat is run with a context of its own for the waits, for a connection and
+// between attempts.
+func (s *Store) repeat(acquire, ctx context.Context, p policy, f work) error {
+	if p.write {
+		ctx = context.WithoutCancel(ctx)
 	}
-	return s.run(acquire, ctx, again, func(ctx context.Context, conn *pgx.Conn) error {
-		err := f(ctx, conn)
-		if u, ok := errors.AsType[*unsettled](err); ok {
-			return u.err // there was nothing to commit
-		}
-		return err
-	})
-}
-
-func (s *Store) run(acquire, statement context.Context, again func(error) bool, f func(context.Context, *pgx.Conn) error) error {
-	for attempt := 1; ; attempt++ {
-		err := s.attempt(acquire, statement, f)
-		if statement.Err() == nil { // else the client has left, which says nothing of the database
+	for n := 1; ; n++ {
+		err := s.attempt(acquire, ctx, p, f)
+		if ctx.Err() == nil { // else the client has left, which says nothing about the database
 			s.note(err)
 		}
-		if err == nil || attempt == maxAttempts || !again(err) || !pause(acquire, attempt) {
+		if err == nil || n == maxAttempts || !p.allows(err) || !pause(acquire, n) {
 			return translate(err)
 		}
 	}
 }
 
-func (s *Store) attempt(acquire, statement context.Context, f func(context.Context, *pgx.Conn) error) error {
-	acquire, cancelAcquire := context.WithTimeoutCause(acquire, acquireTimeout, errAcquire)
+func (s *Store) attempt(acquire, ctx context.Context, p policy, f work) (err error) {
+	acquire, cancelAcquire := context.WithTimeoutCause(acquire, s.acquireTimeout, errAcquire)
 	defer cancelAcquire()
 	conn, err := s.pool.Acquire(acquire)
 	if err != nil {
 		return acquireError(acquire, err)
 	}
-	defer conn.Release()
-	ctx, cancel := context.WithTimeout(statement, statementTimeout)
+	defer func() { release(conn, err) }()
+	ctx, cancel := context.WithTimeout(ctx, s.statementTimeout)
 	defer cancel()
+	if p.write && s.troubled.Load() {
+		// A pooler that has lost its server answers a write as if the server might
+		// have run it. A ping writes nothing.
+		if err := conn.Ping(ctx); err != nil {
+			return err
+		}
+	}
 	return f(ctx, conn.Conn())
 }
 
-// safeToRepeat reports whether err shows that nothing was committed and that
-// another attempt may fare better. One whose time is up has had its turn.
-func safeToRepeat(err error) bool {
-	if pgconn.Timeout(err) {
-		return false
+// acquireError is the error of a wait for a connection that ended with err.
+func acquireError(acquire context.Context, err error) error {
+	if errors.Is(context.Cause(acquire), errAcquire) {
+		return unavailable(errors.Join(errAcquire, err))
 	}
-	if _, ok := errors.AsType[*unsettled](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return startingUp(err)
-	}
-	switch sqlState(err) {
-	case serializationFailure, deadlockDetected, undefinedStatement, duplicateStatement, cannotConnectNow:
-		return true
-	}
-	return pgconn.SafeToRetry(err)
+	return err
 }
 
-// pause waits before the next attempt, for longer each time and never as long
-// as others do. It returns false when the client has left.
-func pause(ctx context.Context, attempt int) bool {
-	timer := time.NewTimer(time.Duration(1+rand.IntN(20<<attempt)) * time.Millisecond) //nolint:gosec // no secret
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+// release gives a connection back to the pool after err. The pool closes one that
+// is still in use, as after a panic. One to a server that is read-only, as the
+// old primary is after a failover, is closed here: a new one finds the new primary.
+func release(conn *pgxpool.Conn, err error) {
+	defer conn.Release()
+	if sqlState(err) != readOnly {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
+	defer cancel()
+	_ = conn.Conn().Close(ctx) // it fails when the connection is broken already
 }
 
-// note draws the conclusions from what a statement came to.
+// note records what the result of an attempt says about the database.
 func (s *Store) note(err error) {
 	if code := sqlState(err); code == undefinedStatement || code == duplicateStatement {
-		s.leaveSession()
+		s.avoidPrepared()
 	}
 	s.observe(err)
 }
 
-// leaveSession stops the use of prepared statements: a pooler that nothing
-// told of hands our statements to sessions that do not have them. When it
-// returns, no connection that uses them is given out.
-func (s *Store) leaveSession() {
-	s.leaving.Lock()
-	defer s.leaving.Unlock()
+// avoidPrepared stops the use of prepared statements, because an undetected pooler
+// sends statements to sessions that have not prepared them. When it returns, the
+// pool gives out no connection that uses them.
+func (s *Store) avoidPrepared() {
+	s.switching.Lock()
+	defer s.switching.Unlock()
 	if s.mode.CompareAndSwap(int32(pgx.QueryExecModeCacheStatement), int32(pgx.QueryExecModeCacheDescribe)) {
 		s.pool.Reset()
-		s.log.Warn("prepared statements got lost, as they do behind a transaction pooler: going on without them; set DATABASE_EXEC_MODE=cache_describe to start that way")
+		s.log.Warn("a prepared statement was lost, as happens behind a transaction pooler; prepared statements are off from now on: set DATABASE_EXEC_MODE=cache_describe to start without them")
 	}
 }
 
-// observe notes for Ready what a statement met.
+// observe records for Ready whether the database can serve.
 func (s *Store) observe(err error) {
 	switch {
 	case err == nil, errors.Is(err, pgx.ErrNoRows):
 		s.troubled.Store(false)
-	case errors.Is(err, context.Canceled):
+	case ofRequest(err):
 	default:
 		kind := docket.KindOf(translate(err)) // Internal too: the schema may not be what it was
 		s.troubled.Store(kind == docket.Unavailable || kind == docket.OutcomeUnknown || kind == docket.Internal)
 	}
-}
-
-// one runs the statement of a call by itself. It returns pgx.ErrNoRows when
-// there was no row where one was looked for. An error is unsettled when the
-// statement may have been committed all the same.
-func one(ctx context.Context, conn *pgx.Conn, c *call) error {
-	rows, err := conn.Query(ctx, c.sql, c.args...)
-	if err != nil {
-		return settle(err, false)
-	}
-	err = c.read(rows)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return err
-	}
-	return settle(err, rows.CommandTag().String() != "")
-}
-
-// scanOne scans the only row there may be and closes rows. It returns
-// pgx.ErrNoRows when there is none.
-func scanOne(rows pgx.Rows, dest ...any) error {
-	found := rows.Next()
-	var scanned error
-	if found {
-		scanned = rows.Scan(dest...)
-	}
-	rows.Close()
-	switch err := rows.Err(); {
-	case err != nil:
-		return err
-	case !found:
-		return pgx.ErrNoRows
-	}
-	return scanned
 }

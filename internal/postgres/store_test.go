@@ -90,17 +90,17 @@ func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) 
 	return storetest.Do(context.Background(), s, "alice", docket.Operation{Action: action, ID: task.ID}, time.Now())
 }
 
-// TestNoRetryAfterTimeout has the time of a statement end before it is sent. Another
-// attempt would be safe, but the client has waited long enough.
-func TestNoRetryAfterTimeout(t *testing.T) {
+// TestTimeLimitIsFinal shows that a statement whose time limit passed before it was
+// sent is not tried again, though that would be safe: its client has waited enough.
+func TestTimeLimitIsFinal(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t))
 	attempts := 0
-	err := s.write(t.Context(), func(ctx context.Context, conn *pgx.Conn) error {
+	err := s.run(t.Context(), writing, func(ctx context.Context, conn *pgx.Conn) error {
 		attempts++
 		ctx, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()
 		_, err := conn.Exec(ctx, `SELECT 1`)
-		return settle(err, false)
+		return afterSend(err, false)
 	})
 	if docket.KindOf(err) != docket.Unavailable || attempts != 1 {
 		t.Errorf("%d attempts returned %v", attempts, err)

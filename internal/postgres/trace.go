@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// tracer has a span for each statement and each batch of statements that a
-// traced request runs. The text of statements is in it, their arguments are not.
+// tracer records a span for each statement and each batch that a traced request
+// runs, with the text of the statement and without its arguments.
 type tracer struct{}
 
 var (
@@ -18,7 +18,7 @@ var (
 	_ pgx.BatchTracer = tracer{}
 )
 
-// spanKey is where a context has the span that the tracer has begun.
+// spanKey is the key of a context's value, the span that startSpan has begun.
 type spanKey struct{}
 
 func startSpan(ctx context.Context, name, text string) context.Context {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -71,7 +70,7 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		return s.writeTogether(ctx, owner, w)
 	}
 	r, tasks := requestFor(owner, &w, &w.Operations[0]), make([]docket.Task, 1)
-	err = s.together(ctx, s.lanes.of(owner), &call{
+	err = s.batch(ctx, s.batchers.writesOf(owner), &call{
 		owner: owner, sql: r.sql, args: r.args,
 		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
 		outcome: func(err error) (failed error) {
@@ -88,23 +87,23 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 // writeTogether is Write as a transaction. With a key, it is tried again also when
 // its outcome is unknown: if it was committed, the key has a result.
 func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
-	var unknown error // of an attempt that may have been committed
-	again := func(err error) bool {
-		_, open := errors.AsType[*unsettled](err)
-		return safeToRepeat(err) || open && w.Key != nil
+	var lost error // of an attempt that may have been committed
+	p := writing
+	if w.Key != nil {
+		p = writingKeyed
 	}
-	err = s.writeWhile(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		written, err = attemptTogether(ctx, conn, owner, &w)
-		if _, open := errors.AsType[*unsettled](err); open {
-			unknown = err
+		if classify(err) == unknown {
+			lost = err
 		}
 		return err
 	})
 	switch kind := docket.KindOf(err); {
 	case err == nil:
 		return written, nil
-	case unknown != nil && (kind == docket.Unavailable || kind == docket.KeyInFlight || kind == docket.Internal):
-		err = translate(unknown)
+	case lost != nil && (kind == docket.Unavailable || kind == docket.KeyInFlight || kind == docket.Internal):
+		err = translate(lost)
 	}
 	return docket.Written{}, err
 }
@@ -201,13 +200,12 @@ func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.
 		batch.Queue(keepKeySQL.sql, keepKeySQL.args(keyedWrite{owner, w, result})...)
 	}
 	batch.Queue("COMMIT")
-	return settle(conn.SendBatch(ctx, batch).Close(), true)
+	return afterSend(conn.SendBatch(ctx, batch).Close(), true)
 }
 
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	// The caller's context ends the statement: nobody waits for maintenance.
-	err = s.run(ctx, ctx, safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		tag, err := conn.Exec(ctx, expireKeysSQL.sql, expireKeysSQL.args(expiry{now, limit})...)
 		n = int(tag.RowsAffected())
 		return err

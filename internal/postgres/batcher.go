@@ -1,0 +1,185 @@
+package postgres
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+
+	"docket"
+)
+
+// A batcher sends the single-row statements of concurrent requests to the
+// database in groups, one round trip and one transaction for each. A group forms
+// only while earlier ones are in flight, so an idle batcher adds no wait.
+//
+// This is group commit (DeWitt et al., "Implementation techniques for main memory
+// database systems", 1984) without a goroutine of its own. A call that finds a
+// lead free takes it: its goroutine sends the next group. The lead then goes to
+// the head of the queue.
+type batcher struct {
+	width  int    // how many leads there are, hence groups in flight at a time
+	first  string // the statement that begins each group, or ""
+	policy policy
+
+	// abandoned is the error of every call of a group whose leader has panicked
+	// after it began to send.
+	abandoned error
+
+	groups, calls atomic.Int64 // sent so far
+
+	mu    sync.Mutex
+	leads int                   // taken, at most width
+	queue []*call               // in order of arrival; empty while a lead is free
+	apart map[docket.UserID]int // how many calls of an owner go alone, if any
+}
+
+func newBatcher(width int, first string, p policy) *batcher {
+	b := &batcher{width: width, first: first, policy: p, apart: map[docket.UserID]int{}}
+	b.abandoned = b.verdict(b.sent(errAbandoned, false))
+	return b
+}
+
+// maxGroup bounds the calls of a group.
+const maxGroup = 64
+
+// state is where a call is in its life: queued or leading first, then inFlight,
+// then detached. A call whose request ends early goes from the first to the last.
+type state int
+
+const (
+	queued   state = iota // waits in the queue
+	leading               // has a lead, and waits for a connection
+	inFlight              // belongs to a group; the leader's goroutine writes to it
+	detached              // belongs to its own goroutine alone
+)
+
+// call is one statement of one request.
+type call struct {
+	owner docket.UserID
+	sql   string
+	args  []any
+	// read takes in what the statement returns. It is called anew for each attempt,
+	// on the goroutine of the group's leader.
+	read func(pgx.Rows) error
+	// outcome returns the request's error after err of the statement, which is nil
+	// or pgx.ErrNoRows, or any other when the call goes alone.
+	outcome func(err error) error
+
+	state state         // guarded by the batcher
+	apart bool          // counted in the batcher's apart; written as err is
+	lead  chan struct{} // closed when the call leaves the queue with a lead
+	end   chan struct{} // closed when its group has ended
+	err   error         // of the statement; written before end is closed
+}
+
+// add queues c, or gives it a lead when one is free. It leaves c detached while
+// calls of the same owner go alone. Every call that was added must be removed.
+func (b *batcher) add(c *call) state {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.apart[c.owner] > 0:
+		b.separate(c)
+		c.state = detached
+	case b.leads < b.width:
+		b.leads++
+		c.state = leading
+	default:
+		c.state, c.lead, c.end = queued, make(chan struct{}), make(chan struct{})
+		b.queue = append(b.queue, c)
+	}
+	return c.state
+}
+
+// withdraw detaches a call whose request has ended. It returns false when that is
+// too late: a group has taken the call, and its end tells what has happened.
+func (b *batcher) withdraw(c *call) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.state != queued && c.state != leading {
+		return false
+	}
+	b.detach(c)
+	return true
+}
+
+// remove releases whatever c still holds. Its goroutine calls it last, a panic
+// or not; no group has c then.
+func (b *batcher) remove(c *call) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.detach(c)
+	if !c.apart {
+		return
+	}
+	c.apart = false
+	if b.apart[c.owner]--; b.apart[c.owner] == 0 {
+		delete(b.apart, c.owner)
+	}
+}
+
+// take makes a group of c, which leads, and the first calls of the queue.
+func (b *batcher) take(c *call) []*call {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := min(len(b.queue), maxGroup-1)
+	group := append(append(make([]*call, 0, n+1), c), b.queue[:n]...)
+	b.queue = slices.Delete(b.queue, 0, n)
+	for _, c := range group {
+		c.state = inFlight
+	}
+	return group
+}
+
+// finish ends a group and passes its lead on. The error is that of every call
+// unless it is nil. After errAlone the owners' later calls go alone too until
+// these have ended, so that one that waits for long holds up the others only once.
+func (b *batcher) finish(group []*call, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range group {
+		c.state = detached
+		if err != nil {
+			c.err = err
+		}
+		if errors.Is(err, errAlone) {
+			b.separate(c)
+		}
+		if c.end != nil {
+			close(c.end)
+		}
+	}
+	b.pass()
+}
+
+// separate counts c as one that goes alone. The lock is held, as below.
+func (b *batcher) separate(c *call) {
+	c.apart = true
+	b.apart[c.owner]++
+}
+
+// detach takes c out of the queue, or passes its lead on.
+func (b *batcher) detach(c *call) {
+	switch c.state {
+	case queued:
+		b.queue = slices.DeleteFunc(b.queue, func(q *call) bool { return q == c })
+	case leading:
+		b.pass()
+	}
+	c.state = detached
+}
+
+// pass gives a lead to the head of the queue, or back.
+func (b *batcher) pass() {
+	if len(b.queue) == 0 {
+		b.leads--
+		return
+	}
+	c := b.queue[0]
+	b.queue = slices.Delete(b.queue, 0, 1)
+	c.state = leading
+	close(c.lead)
+}

@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// finding is the result of probe.
+type finding struct {
+	mode     pgx.QueryExecMode // cache_describe behind a pooler, else cache_statement
+	distance time.Duration     // a round trip
+}
+
+// probe connects once and checks the settings that Docket relies on.
+func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err error) {
+	conn, err := connect(ctx, t)
+	if err != nil {
+		return found, fmt.Errorf("cannot reach the database %s: %w", t, err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
+	var pid uint32
+	var encoding, isolation, durability string
+	var standby bool
+	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), current_setting('server_encoding'), current_setting('transaction_isolation'),
+  current_setting('synchronous_commit'), pg_is_in_recovery()`, pgx.QueryExecModeExec).Scan(&pid, &encoding, &isolation, &durability, &standby)
+	switch {
+	case err != nil:
+		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
+	case encoding != "UTF8":
+		return found, fmt.Errorf("the database %s has the encoding %s, which cannot hold every text: make one with ENCODING 'UTF8'", t, encoding)
+	case isolation != "read committed":
+		return found, fmt.Errorf("the database %s gives %s transactions where Docket relies on read committed: reset default_transaction_isolation of the role and the database", t, isolation)
+	case standby:
+		return found, fmt.Errorf("the database %s is a standby, which cannot be written: name the primary", t)
+	case durability == "off":
+		log.Warn("synchronous_commit is off: a crash of the database loses writes that were acknowledged")
+	}
+	found.mode = pgx.QueryExecModeCacheStatement
+	if t.Pooled || pid != conn.PgConn().PID() { // poolers make up process ids
+		found.mode = pgx.QueryExecModeCacheDescribe
+	}
+	if found.distance, err = distance(ctx, conn); err != nil {
+		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
+	}
+	return found, nil
+}
+
+// distance returns the shortest of a few round trips.
+func distance(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+	shortest := connectTimeout
+	for range 3 {
+		start := time.Now() //nolint:forbidigo // for a duration
+		if err := conn.Ping(ctx); err != nil {
+			return 0, err
+		}
+		shortest = min(shortest, time.Since(start)) //nolint:forbidigo // as above
+	}
+	return shortest, nil
+}
+
+// connect retries for up to connectTimeout while the database is starting.
+func connect(ctx context.Context, t Target) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		conn, err := pgx.ConnectConfig(ctx, t.config.Copy())
+		if err == nil || !mayPass(err) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(wait):
+		}
+	}
+}
+
+// seemsDead decides whether the pool pings a connection before it is used, which
+// costs a round trip. A write on a connection that has died unnoticed would end
+// with an unknown outcome.
+func seemsDead(_ context.Context, p pgxpool.ShouldPingParams) bool {
+	switch {
+	case p.IdleDuration > 30*time.Second:
+		return true
+	case p.IdleDuration > 100*time.Millisecond:
+		return hungUp(p.Conn.PgConn())
+	}
+	return false
+}
+
+// hungUp reports whether an idle connection is known to be closed by the server. It
+// sends nothing, and waits for a millisecond.
+func hungUp(conn *pgconn.PgConn) bool {
+	//nolint:forbidigo // deadlines of connections use the real clock
+	if err := conn.Conn().SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		return true
+	}
+	_, err := conn.ReceiveMessage(context.Background()) // the end of a context would send a cancel request
+	_ = conn.Conn().SetReadDeadline(time.Time{})        // fails only on a broken connection, which is not used again
+	return err != nil && !pgconn.Timeout(err)
+}

@@ -1,0 +1,254 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"docket"
+)
+
+const (
+	readWidth     = 2 // groups of reads of a task in flight, at least
+	pageWidth     = 3 // groups of pages in flight
+	writeBatchers = 4 // with one group in flight each
+)
+
+const (
+	// writesFirstSQL bounds how long a group waits for a user who is locked
+	// elsewhere. After that each call goes alone.
+	writesFirstSQL = `SELECT set_config('lock_timeout', '200ms', true)`
+	// pagesFirstSQL does so for a page that takes long to find.
+	pagesFirstSQL = `SELECT set_config('statement_timeout', '200ms', true)`
+)
+
+// batchers are the batchers of a store, by what their statements do. All writes of
+// a user go to the same batcher, so the groups of this process never wait for each
+// other.
+type batchers struct {
+	reads  *batcher // of one task each
+	pages  *batcher // of at most maxBatchedPage tasks
+	writes [writeBatchers]*batcher
+	seed   maphash.Seed
+}
+
+// newBatchers returns the batchers for a database at a distance of one round trip,
+// over a pool of conns connections.
+func newBatchers(distance time.Duration, conns int) *batchers {
+	b := &batchers{
+		reads: newBatcher(widthAt(distance, conns), "", reading),
+		pages: newBatcher(pageWidth, pagesFirstSQL, reading),
+		seed:  maphash.MakeSeed(),
+	}
+	for i := range b.writes {
+		b.writes[i] = newBatcher(1, writesFirstSQL, writing)
+	}
+	return b
+}
+
+// widthAt returns how many groups of reads may be in flight. Near the database
+// more would only be smaller. Far from it a group leaves about every 2 ms, on up
+// to half of the connections, so that no read waits for long.
+func widthAt(distance time.Duration, conns int) int {
+	return readWidth + max(0, min(int(distance/(2*time.Millisecond)), conns/2-readWidth))
+}
+
+// writesOf returns the batcher for the writes of a user.
+func (b *batchers) writesOf(owner docket.UserID) *batcher {
+	return b.writes[maphash.String(b.seed, string(owner))%writeBatchers]
+}
+
+// errAlone says that a call has to go alone: it has no place in a group for now, or
+// its group has committed nothing, perhaps because of another call.
+var errAlone = errors.New("postgres: the statement has to go alone")
+
+// errAbandoned is the cause of batcher.abandoned.
+var errAbandoned = errors.New("postgres: another request, which sent this statement in a group, has panicked")
+
+// batch runs c in a group of b, or alone where that is needed and, while the
+// database is in trouble, because the error of one statement then says more. One
+// limit bounds the waits in the queue and for a connection together.
+func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
+	if s.noBatching || s.troubled.Load() {
+		return s.alone(ctx, ctx, b, c)
+	}
+	acquire, cancel := context.WithTimeoutCause(ctx, s.acquireTimeout, errAcquire)
+	defer cancel()
+	defer b.remove(c)
+	err := s.submit(acquire, b, c)
+	switch {
+	case errors.Is(err, errAlone):
+		return s.alone(acquire, ctx, b, c)
+	case err == nil, errors.Is(err, pgx.ErrNoRows):
+		return c.outcome(err)
+	}
+	return err
+}
+
+// alone runs c by itself.
+func (s *Store) alone(acquire, ctx context.Context, b *batcher, c *call) error {
+	return s.repeat(acquire, ctx, b.policy, func(ctx context.Context, conn *pgx.Conn) error {
+		return c.outcome(one(ctx, conn, b, c))
+	})
+}
+
+// one runs the statement of a call. It returns pgx.ErrNoRows when there was no
+// row where one was looked for.
+func one(ctx context.Context, conn *pgx.Conn, b *batcher, c *call) error {
+	rows, err := conn.Query(ctx, c.sql, c.args...)
+	completed := false
+	if err == nil {
+		completed, err = c.collect(&isolatedRows{rows})
+	}
+	return b.sent(err, completed)
+}
+
+// submit returns the error of c once its group has ended, or errAlone.
+func (s *Store) submit(acquire context.Context, b *batcher, c *call) (err error) {
+	joined := b.add(c)
+	if joined == detached {
+		return errAlone
+	}
+	span := startSpan(acquire, "statement", c.sql)
+	defer func() { endSpan(span, err) }()
+	if joined == queued {
+		select {
+		case <-c.lead:
+		case <-c.end:
+			return c.err
+		case <-acquire.Done():
+			if b.withdraw(c) {
+				return acquireError(acquire, acquire.Err())
+			}
+			<-c.end
+			return c.err
+		}
+	}
+	return s.leadGroup(acquire, b, c)
+}
+
+// leadGroup sends the next group, c and what is queued by then, and returns the
+// error of c. However it ends, each call of the group ends, and the lead and the
+// connection are passed on.
+func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
+	conn, err := s.pool.Acquire(acquire)
+	if err != nil {
+		if acquire.Err() != nil {
+			return acquireError(acquire, err)
+		}
+		b.finish([]*call{c}, errAlone)
+		return errAlone
+	}
+	group, verdict := b.take(c), errAlone
+	defer func() { b.finish(group, verdict) }()
+	defer func() { release(conn, err) }()
+	b.groups.Add(1)
+	b.calls.Add(int64(len(group)))
+	batch := b.build(group)
+	verdict = b.abandoned
+	err = b.exchange(conn.Conn(), batch, group, s.statementTimeout)
+	s.note(err)
+	if verdict = b.verdict(err); verdict != nil {
+		return verdict
+	}
+	return c.err
+}
+
+// build returns the statements of a group. Writes are in the order of their users,
+// so that the groups of all processes take their locks in the same order.
+func (b *batcher) build(group []*call) *pgx.Batch {
+	if b.policy.write {
+		slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+	}
+	queries := make([]pgx.QueuedQuery, 0, len(group)+1)
+	if b.first != "" {
+		queries = append(queries, pgx.QueuedQuery{SQL: b.first})
+	}
+	for _, c := range group {
+		queries = append(queries, pgx.QueuedQuery{SQL: c.sql, Arguments: c.args})
+	}
+	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, len(queries))}
+	for i := range queries {
+		batch.QueuedQueries[i] = &queries[i]
+	}
+	return batch
+}
+
+// exchange runs a group as one transaction in one round trip and gives each call
+// its rows. Unless it returns nil the errors of the calls mean nothing. The
+// time limit is the group's own: no request may end what it shares with others.
+func (b *batcher) exchange(conn *pgx.Conn, batch *pgx.Batch, group []*call, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	results := conn.SendBatch(ctx, batch)
+	completed := true
+	if b.first != "" {
+		_, err := results.Exec()
+		completed = err == nil
+	}
+	isolated := new(isolatedRows)
+	for _, c := range group {
+		var done bool
+		isolated.Rows, c.err = results.Query()
+		if c.err == nil {
+			done, c.err = c.collect(isolated)
+		}
+		completed = completed && done
+	}
+	return b.sent(results.Close(), completed)
+}
+
+// sent marks an error of a statement as one after which a write may have been
+// committed. completed says that the server had reported the statement as run.
+func (b *batcher) sent(err error, completed bool) error {
+	if !b.policy.write {
+		return err
+	}
+	return afterSend(err, completed)
+}
+
+// verdict returns the error of every call of a group that failed with err: it is
+// errAlone when nothing was committed and each may fare better by itself.
+func (b *batcher) verdict(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case classify(err) == unknown, pgconn.Timeout(err), sqlState(err) == queryCanceled && b.first != pagesFirstSQL:
+		return translate(err)
+	}
+	return errAlone
+}
+
+// collect has c read its rows, which it closes, and reports whether the server
+// completed the statement. An error that c has made of rows that were fine is a
+// *callError.
+func (c *call) collect(rows *isolatedRows) (completed bool, err error) {
+	err = c.readRecovered(rows)
+	rows.Close()
+	switch failed := rows.Err(); {
+	case failed != nil:
+		err = failed
+	case err != nil && !errors.Is(err, pgx.ErrNoRows) && !ofCall(err):
+		err = &callError{err}
+	}
+	return rows.CommandTag().String() != "", err
+}
+
+// readRecovered turns a panic into an error, for the goroutine is perhaps that of
+// another request.
+func (c *call) readRecovered(rows pgx.Rows) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return c.read(rows)
+}

@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"docket/internal/migrate"
+	"docket/internal/pgtest"
+)
+
+func TestExecModeFollowsWhatIsFound(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	direct := cluster.Database(t)
+	for name, test := range map[string]struct {
+		url, set string
+		want     pgx.QueryExecMode
+	}{
+		"direct":        {direct, "", pgx.QueryExecModeCacheStatement},
+		"pooler":        {cluster.DefaultPooler(t).URL(direct), "", pgx.QueryExecModeCacheDescribe},
+		"hint":          {direct + "&pgbouncer=true", "", pgx.QueryExecModeCacheDescribe},
+		"direct, set":   {direct, "exec", pgx.QueryExecModeExec},
+		"pooler, wrong": {cluster.DefaultPooler(t).URL(direct), "cache_statement", pgx.QueryExecModeCacheStatement},
+	} {
+		s := open(t, test.url, func(o *Options) { o.ExecMode = test.set })
+		if got := pgx.QueryExecMode(s.mode.Load()); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestEightInstancesMigrateOnce(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	for name, via := range map[string]func(string) string{"direct": func(url string) string { return url }, "pooler": cluster.DefaultPooler(t).URL} {
+		url := cluster.Database(t)
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() {
+				target, err := ParseURL(via(url))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				s, err := Open(t.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+					return
+				}
+				if err := errors.Join(s.Ready(t.Context()), s.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		if status := readStatusOf(t, url); len(status.Records) != len(migrations) || status.Check() != nil {
+			t.Errorf("%s: the schema has had %v", name, status.Records)
+		}
+	}
+}
+
+func readStatusOf(t *testing.T, url string) migrate.Status {
+	t.Helper()
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := ReadStatus(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
+func TestSchemaOfOtherPrograms(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	url := cluster.Database(t)
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempt := func(migrates bool) error {
+		s, err := Open(t.Context(), Options{Target: target, Migrate: migrates, Log: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	if err := attempt(false); err == nil || !strings.Contains(err.Error(), "migrate up") {
+		t.Errorf("an empty database was served: %v", err)
+	}
+	if err := attempt(true); err != nil {
+		t.Error(err)
+	}
+	if err := attempt(false); err != nil {
+		t.Error(err)
+	}
+	next := len(migrations) + 1
+	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%d, 'tolerable', 1, now())", next))
+	if err := errors.Join(attempt(false), attempt(true)); err != nil {
+		t.Errorf("a newer schema that tolerates this program was refused: %v", err)
+	}
+	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'not tolerable', %[1]d, now())", next+1))
+	if err := attempt(true); err == nil || !strings.Contains(err.Error(), "upgrade docket") {
+		t.Errorf("a newer schema that does not tolerate this program was served: %v", err)
+	}
+}
+
+func TestUnsuitableSettings(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_isolation = 'serializable'")
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "read committed") {
+		t.Errorf("Open returned %v", err)
+	}
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" RESET default_transaction_isolation", "ALTER DATABASE "+name+" SET synchronous_commit = off")
+	var log bytes.Buffer
+	open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	if !strings.Contains(log.String(), "synchronous_commit is off") {
+		t.Errorf("the log is %q", &log)
+	}
+}
+
+func TestOtherEncoding(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	t.Cleanup(func() { pgtest.Exec(t, pgtest.AsSuperuser(url), "DROP DATABASE ascii") })
+	target, err := ParseURL(url[:strings.LastIndex(url, "/")] + "/ascii?sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "UTF8") {
+		t.Errorf("Open returned %v", err)
+	}
+}
