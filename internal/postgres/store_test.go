@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
 
 // open opens the database at url, which it migrates.
-func open(t *testing.T, url string, adjust ...func(*Options)) *Store {
+func open(t testing.TB, url string, adjust ...func(*Options)) *Store {
 	t.Helper()
 	target, err := ParseURL(url)
 	if err != nil {
