@@ -27,6 +27,7 @@ type saboteur struct {
 	at      atomic.Value // a stage
 	reached chan struct{}
 	held    chan struct{}
+	batch   func(context.Context) // called with the context of each batch, unless nil
 }
 
 var (
@@ -53,6 +54,9 @@ func (s *saboteur) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgx
 func (s *saboteur) TraceAcquireEnd(context.Context, *pgxpool.Pool, pgxpool.TraceAcquireEndData) {}
 
 func (s *saboteur) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	if s.batch != nil {
+		s.batch(ctx)
+	}
 	s.pass("send")
 	return ctx
 }
