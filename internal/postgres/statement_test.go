@@ -298,6 +298,10 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 1000),
 		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_live") && !strings.Contains(plan, "tasks_trash") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !slices.Contains([]string{"create", "claim key", "own", "own to erase", "kept", "import", "count", "erase owner"}, name) {
 			t.Errorf("%s:\n%s", name, plan)
 		}
+		unfiltered := strings.HasPrefix(name, "list by creation") && !strings.Contains(name, "trash")
+		if unfiltered && !strings.Contains(plan, "tasks_live") || strings.HasSuffix(name, " trash") && !strings.Contains(name, "list") && !strings.Contains(plan, "tasks_trash") {
+			t.Errorf("%s passes over the live tasks and the trash:\n%s", name, plan)
+		}
 		if sorted := strings.Contains(name, "by update") || strings.Contains(name, "by title"); strings.Contains(plan, "Sort") && !sorted {
 			t.Errorf("%s sorts:\n%s", name, plan)
 		}
