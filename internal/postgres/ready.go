@@ -87,7 +87,7 @@ func (s *Store) observe(err error) {
 var rightsSQL = `SELECT
   (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'database']) AS t (name),
     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (name)
-  WHERE NOT has_table_privilege('docket.' || t.name, p.name) AND NOT (t.name = 'database' AND p.name = 'DELETE')),
+  WHERE NOT has_table_privilege('docket.' || t.name, p.name)),
   current_setting('transaction_read_only') = 'on'
 WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live, x.trash, x.kept FROM docket.owners AS x WHERE false)
   AND NOT EXISTS (SELECT t.user_id, ` + columnNames("t.") + ` FROM docket.tasks AS t WHERE false)

@@ -1454,7 +1454,7 @@ WHERE x.user_id = r.user_id AND x.user_id IN (SELECT o.user_id FROM o);
 SELECT
   (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'database']) AS t (name),
     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (name)
-  WHERE NOT has_table_privilege('docket.' || t.name, p.name) AND NOT (t.name = 'database' AND p.name = 'DELETE')),
+  WHERE NOT has_table_privilege('docket.' || t.name, p.name)),
   current_setting('transaction_read_only') = 'on'
 WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live, x.trash, x.kept FROM docket.owners AS x WHERE false)
   AND NOT EXISTS (SELECT t.user_id, t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.title_folded, t.description_folded FROM docket.tasks AS t WHERE false)
