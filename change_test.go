@@ -2,6 +2,7 @@ package docket
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,9 +133,23 @@ type purging struct {
 	due    int
 	before []time.Time
 	at     []time.Time
+
+	expired []time.Time
+	clock   time.Time
 }
 
-func (p *purging) ExpireKeys(context.Context, time.Time, int) (int, error) { return 0, nil }
+func (p *purging) ExpireKeys(_ context.Context, now time.Time, _ int) (int, error) {
+	p.expired = append(p.expired, now)
+	return 0, nil
+}
+
+func (p *purging) AdvanceClock(_ context.Context, now time.Time, most time.Duration) (time.Time, error) {
+	if p.clock.IsZero() || p.clock.After(now) {
+		p.clock = now
+	}
+	p.clock = slices.MinFunc([]time.Time{now, p.clock.Add(most)}, time.Time.Compare)
+	return p.clock, nil
+}
 
 func (p *purging) Purge(_ context.Context, before time.Time, limit int) (int, error) {
 	p.before, p.at = append(p.before, before), append(p.at, time.Now())
@@ -187,5 +202,33 @@ func TestPurgeOnTraffic(t *testing.T) {
 			t.Errorf("steps began at %v", store.at)
 		}
 		stop()
+	})
+}
+
+// TestWrongClock starts a service whose clock is 800 hours ahead: it removes what a
+// day makes due, and nothing more.
+func TestWrongClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		store := &purging{clock: began}
+		s := NewService(store, WithRetention(time.Hour), WithClock(func() time.Time { return time.Now().Add(800 * time.Hour) }))
+		ctx, stop := context.WithCancel(t.Context())
+		go s.Run(ctx, func(Removed, error) {})
+		for range 3 {
+			if _, _, err := s.Do(t.Context(), "alice", create("x"), nil); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * maintenanceInterval)
+			synctest.Wait()
+		}
+		stop()
+		if len(store.before) != 1 || len(store.expired) != 3 {
+			t.Fatalf("purged before %v, expired at %v", store.before, store.expired)
+		}
+		for _, at := range append(store.expired, store.before[0].Add(time.Hour)) {
+			if at.After(time.Now().Add(clockStep)) {
+				t.Errorf("maintenance went by %v at %v", at, time.Now())
+			}
+		}
 	})
 }

@@ -29,6 +29,9 @@ const (
 	// QuotaExceeded is a write that would give its owner more live tasks than Limit.
 	// Nothing was written.
 	QuotaExceeded Kind = "task-quota-exceeded"
+	// KeptFull is a write with a key whose result finds no room among those that are
+	// kept of its owner. Nothing was written.
+	KeptFull Kind = "quota-exceeded"
 	// KeyInFlight is a repetition of a write whose first attempt has not ended. The
 	// repetition wrote nothing.
 	KeyInFlight Kind = "idempotency-key-in-flight"

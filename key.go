@@ -2,20 +2,19 @@ package docket
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
-	"errors"
 	"strconv"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 const (
 	// MaxKey is the longest text of a Key, in bytes of visible ASCII.
 	MaxKey = 255
-	// KeyLifetime is how long a key replays its write.
+	// KeyLifetime is how long a key replays its write, at least.
 	KeyLifetime = 24 * time.Hour
+	// MaxKeptBytes bounds the results that are kept under one owner's keys, by the
+	// length of EncodeResult.
+	MaxKeptBytes = 16 << 20
 )
 
 // Key makes a write safe to send again: the write is carried out once for each
@@ -38,42 +37,12 @@ func (k *Key) CheckRetry(fingerprint []byte) error {
 	})
 }
 
-// compressFrom is the size in bytes from which a result is compressed. A short
-// request can have a long result: the same task many times.
-const compressFrom = 4 << 10
-
-// EncodeResult returns the tasks of a write as a store keeps them under a key:
-// JSON, with the names of the fields of Task and Fields as members of one object.
-func EncodeResult(tasks []Task) ([]byte, error) {
-	text, err := json.Marshal(tasks)
-	if err != nil || len(text) < compressFrom {
-		return text, err
-	}
-	var short bytes.Buffer
-	w, err := gzip.NewWriterLevel(&short, gzip.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
-	_, err = w.Write(text)
-	err = errors.Join(err, w.Close())
-	return short.Bytes(), err
-}
-
-// DecodeResult is the inverse of EncodeResult.
-func DecodeResult(result []byte) (tasks []Task, err error) {
-	if bytes.HasPrefix(result, []byte("[")) {
-		err = json.Unmarshal(result, &tasks)
-		return tasks, err
-	}
-	r, err := gzip.NewReader(bytes.NewReader(result))
-	if err != nil {
-		return nil, err
-	}
-	err = json.UnmarshalRead(r, &tasks)
-	return tasks, err
-}
-
 var errInFlight = &Error{Kind: KeyInFlight, Detail: "A request with this key is still being carried out. Send the same request again shortly to get its answer."}
 
 // InFlight returns the error of kind KeyInFlight.
 func InFlight() error { return errInFlight }
+
+var errKeptFull = &Error{Kind: KeptFull, Limit: MaxKeptBytes, Detail: "The answers that are kept for this user's repeated requests take as much space as they may. Nothing was written. Send the request without an Idempotency-Key, or wait: an answer is kept for a day."}
+
+// NoRoomToKeep returns the error of kind KeptFull.
+func NoRoomToKeep() error { return errKeptFull }

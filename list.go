@@ -9,8 +9,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// MaxSearch bounds the text that a list is searched for, in characters.
-const MaxSearch = MaxTitle
+// MaxSearch bounds the text that a list is searched for, in characters. Stores
+// search in time that is linear in the text of the tasks, whatever is searched for.
+const MaxSearch = 100
+
+// MaxPageBytes bounds what the tasks of one page of a list, or of one answer of
+// changes, take together, in bytes by Task.Size. A page ends before the task that
+// would exceed it, and holds at least one.
+const MaxPageBytes = 8 << 20
 
 // ListQuery says which tasks of a user a list holds, and in which order.
 type ListQuery struct {
@@ -73,6 +79,26 @@ type State struct {
 // order of creation, without filters, reads no more tasks than it returns.
 func (q ListQuery) Pass() bool {
 	return q.Deleted || q.Completed.Set || q.Search != "" || q.Sort.Key != ByCreation
+}
+
+// Room is what is left of a page that a Store fills.
+type Room struct {
+	tasks int
+	bytes int64
+}
+
+// NewRoom returns the room of a page of limit tasks and MaxPageBytes.
+func NewRoom(limit int) Room { return Room{tasks: limit, bytes: MaxPageBytes} }
+
+// Take takes room for t, the next task of the page. It returns false when the
+// page ends before t. The first task always has room.
+func (r *Room) Take(t *Task) bool {
+	if r.tasks == 0 || r.bytes < t.Size() && r.bytes < MaxPageBytes {
+		return false
+	}
+	r.tasks--
+	r.bytes -= t.Size()
+	return true
 }
 
 // Page is a part of a list.

@@ -10,6 +10,10 @@ const (
 	expireStep          = 500         // keys that one statement removes, at most
 	purgeInterval       = time.Hour   // between two purges, at least
 	purgeStep           = 200         // deleted tasks that one transaction removes, at most
+	// clockStep bounds how far a purge takes the time that maintenance goes by: a
+	// clock that is wrong for a while then removes little, and after a long stop
+	// the time catches up within days.
+	clockStep = 24 * time.Hour
 	// purgeShare makes a purge work for one part in so many of the time. In the
 	// other parts it yields to requests.
 	purgeShare = 5
@@ -29,26 +33,38 @@ func (s *Service) requestMaintenance() {
 	}
 }
 
+// maintenanceClock is the time that maintenance goes by: the one that the store
+// believed at the last purge, and what has passed since.
+type maintenanceClock struct {
+	believed time.Time
+	read     time.Time // the service's clock then, with its monotonic reading
+}
+
+// advance moves the clock on, by at most clockStep besides what has passed.
+func (s *Service) advance(ctx context.Context, c *maintenanceClock) error {
+	read := s.now()
+	believed, err := s.store.AdvanceClock(ctx, read.UTC().Truncate(time.Microsecond), clockStep)
+	if err == nil {
+		*c = maintenanceClock{believed: believed, read: read}
+	}
+	return err
+}
+
+func (c *maintenanceClock) now(read time.Time) time.Time { return c.believed.Add(read.Sub(c.read)) }
+
 // Run removes expired keys and purges deleted tasks, until ctx ends. Only
 // requests start a round, so an idle database may sleep. Run returns when no
 // round is running. It calls report after each round with what the round
 // removed, and with the error that ended it early, if any.
 func (s *Service) Run(ctx context.Context, report func(Removed, error)) {
-	var purged time.Time // when the last complete purge began
+	var clock maintenanceClock
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.maintenance:
 		}
-		var removed Removed
-		var err error
-		removed.Keys, err = s.expireKeys(ctx)
-		if now := s.time(); err == nil && now.Sub(purged) >= purgeInterval {
-			if removed.Tasks, err = s.purge(ctx); err == nil {
-				purged = now
-			}
-		}
+		removed, err := s.maintain(ctx, &clock)
 		if ctx.Err() == nil {
 			report(removed, err)
 		}
@@ -56,6 +72,26 @@ func (s *Service) Run(ctx context.Context, report func(Removed, error)) {
 			return
 		}
 	}
+}
+
+// maintain is one round. It purges, and advances the clock, when the last purge
+// that was complete is purgeInterval ago.
+func (s *Service) maintain(ctx context.Context, clock *maintenanceClock) (removed Removed, err error) {
+	due := clock.read.IsZero() || s.now().Sub(clock.read) >= purgeInterval
+	next := *clock
+	if due {
+		if err := s.advance(ctx, &next); err != nil {
+			return removed, err
+		}
+	}
+	now := next.now(s.now()).Truncate(time.Microsecond)
+	if removed.Keys, err = s.expireKeys(ctx, now); err != nil || !due {
+		return removed, err
+	}
+	if removed.Tasks, err = s.purge(ctx, now.Add(-s.retention)); err == nil {
+		*clock = next
+	}
+	return removed, err
 }
 
 // wait waits for d. It returns false when ctx ends first.
@@ -69,9 +105,9 @@ func wait(ctx context.Context, d time.Duration) bool {
 }
 
 // expireKeys removes the keys that have expired, in small steps.
-func (s *Service) expireKeys(ctx context.Context) (expired int, err error) {
+func (s *Service) expireKeys(ctx context.Context, now time.Time) (expired int, err error) {
 	for {
-		n, err := s.store.ExpireKeys(ctx, s.time(), expireStep)
+		n, err := s.store.ExpireKeys(ctx, now, expireStep)
 		expired += n
 		if err != nil || n < expireStep {
 			return expired, err
@@ -79,9 +115,9 @@ func (s *Service) expireKeys(ctx context.Context) (expired int, err error) {
 	}
 }
 
-// purge removes the deleted tasks whose retention time is over, in small steps.
-func (s *Service) purge(ctx context.Context) (purged int, err error) {
-	for before := s.time().Add(-s.retention); ; {
+// purge removes the tasks that were deleted before the time before, in small steps.
+func (s *Service) purge(ctx context.Context, before time.Time) (purged int, err error) {
+	for {
 		began := s.now()
 		n, err := s.store.Purge(ctx, before, purgeStep)
 		purged += n

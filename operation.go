@@ -51,8 +51,9 @@ type Write struct {
 	Key        *Key        // nil: a repetition of the request is another write
 	Now        time.Time   // UTC, whole microseconds
 	Epoch      int64       // the epoch of the owner's history, if this write begins it
-	// MaxTasks bounds the owner's live tasks: a Create or a Restore fails when there
-	// are that many already. 0 is no bound.
+	// MaxTasks bounds the owner's live tasks, and the trash: a Create or a Restore
+	// fails when there are that many live ones already, and a Delete purges the task
+	// that was deleted first when that many are deleted. 0 is no bound.
 	MaxTasks int64
 }
 

@@ -165,6 +165,19 @@ func (s *Service) Tasks(ctx context.Context, owner UserID, q ListQuery) (Page, e
 	return s.store.List(ctx, owner, q)
 }
 
+// Renew begins another history for every user, after a restore that may have lost
+// the latest writes: earlier sync tokens and entity tags are refused, and no
+// version is given twice. It returns how many users there are.
+func (s *Service) Renew(ctx context.Context) (users int, err error) {
+	return s.store.Renew(ctx, s.renewal)
+}
+
+// renewal returns what a history is renewed by: an epoch, and what to raise the
+// counter by, from 2^32 to 2^40, more than any history can have lost.
+func (s *Service) renewal() (epoch, raise int64) {
+	return s.epoch(), 1<<32 + int64(s.random()%(1<<40-1<<32)) //nolint:gosec // below 2^40
+}
+
 // Ready returns nil when the service can serve.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 

@@ -109,6 +109,10 @@ type expiring struct {
 	calls chan int
 }
 
+func (e *expiring) AdvanceClock(_ context.Context, now time.Time, _ time.Duration) (time.Time, error) {
+	return now, nil
+}
+
 func (e *expiring) ExpireKeys(_ context.Context, _ time.Time, limit int) (int, error) {
 	n := min(limit, e.keys)
 	e.keys -= n

@@ -48,6 +48,10 @@ func (a *app) root() *cobra.Command {
 		a.migrateCommand(),
 		&cobra.Command{Use: "backup FILE", Short: "Copy the SQLite database to a new file, also while a server uses it", Args: cobra.ExactArgs(1), RunE: a.withDatabase(a.backup)},
 		a.importCommand(),
+		&cobra.Command{
+			Use: "renew", Short: "Begin new histories after a restore or a failover that may have lost writes", Args: cobra.NoArgs, RunE: a.withConfig(a.renew),
+			Long: "Renew begins a new history for every user, so that no sync token, ETag or version of a\nlost write is taken for that of a new one. Clients then read everything again. On\nPostgreSQL it also records the server's timeline; servers may run meanwhile.",
+		},
 		a.tokenCommand(),
 		a.openapiCommand(),
 		&cobra.Command{Use: "healthcheck", Short: "Check that the server of this configuration is ready", Args: cobra.NoArgs, RunE: a.withConfig(a.healthcheck)},

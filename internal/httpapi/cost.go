@@ -9,11 +9,8 @@ import (
 // counts as soon as they are read.
 const typicalTask = 8 << 10
 
-// maxAnswer is the most that an answer is expected to hold, in bytes.
-const maxAnswer = 8 << 20
-
 // costOfTasks is what the answer with n tasks is expected to hold, in bytes.
-func costOfTasks(n int) int64 { return min(int64(n)*typicalTask, maxAnswer) }
+func costOfTasks(n int) int64 { return min(int64(n)*typicalTask, docket.MaxPageBytes) }
 
 // costOfList is the cost of a list.
 func costOfList(q docket.ListQuery) edge.Cost {

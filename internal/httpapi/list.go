@@ -52,7 +52,7 @@ var (
 	}
 	search = param{
 		in: inQuery, name: "q", shape: text,
-		tag: `minLength:"1" maxLength:"500" pattern:"^[^\\x00]*$" doc:"Only tasks whose title or description contains this text, whatever its case (Unicode simple folding: ß does not match ss, nor i ı)." example:"milk"`,
+		tag: `minLength:"1" maxLength:"100" pattern:"^[^\\x00]*$" doc:"Only tasks whose title or description contains this text, whatever its case (Unicode simple folding: ß does not match ss, nor i ı)." example:"milk"`,
 		read: func(in *input, values []string) {
 			if in.list.Search = values[0]; values[0] == "" {
 				in.fault(queryFault("q", "too_short", "The text to search for is empty: leave q out to list everything."))

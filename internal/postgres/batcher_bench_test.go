@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 
@@ -14,20 +13,12 @@ import (
 
 // BenchmarkBatcher has 100 requests at work at a time, or one.
 func BenchmarkBatcher(b *testing.B) {
-	url := pgtest.Shared(b).Database(b)
-	target, err := ParseURL(url)
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, err := Open(b.Context(), Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = s.Close() })
+	s := open(b, pgtest.Shared(b).Database(b))
 	tasks := make([]docket.Task, 100)
 	for i := range tasks {
 		draft := draft("task")
 		draft.UserID = docket.UserID(fmt.Sprintf("user-%d", i))
+		var err error
 		if tasks[i], err = storetest.Create(b.Context(), s, draft); err != nil {
 			b.Fatal(err)
 		}

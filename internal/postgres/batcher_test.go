@@ -51,7 +51,7 @@ func create(t *testing.T, s *Store, users ...docket.UserID) []docket.Task {
 
 // patient gives a store time limits that no slow machine reaches.
 func patient(s *Store) {
-	s.acquireTimeout, s.statementTimeout = time.Minute, time.Minute
+	s.acquireTimeout, s.statementTimeout, s.passTimeout = time.Minute, time.Minute, time.Minute
 }
 
 // holds reports whether b has so many leads taken and calls queued.

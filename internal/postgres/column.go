@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,6 +90,15 @@ func (c column) setWith(other string) column {
 func (c column) readOnly() column {
 	c.value, c.array = nil, nil
 	return c
+}
+
+// columnNames names all columns, each after prefix.
+func columnNames(prefix string) string {
+	var names []string
+	for _, c := range columns {
+		names = append(names, prefix+c.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // kind says how values of type T are stored.

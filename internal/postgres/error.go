@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,6 +23,8 @@ const (
 	diskFull             = "53100"
 	queryCanceled        = "57014"
 	cannotConnectNow     = "57P03"
+	tooManyConnections   = "53300"
+	noSuchSchema         = "3F000"
 )
 
 // certainty is what an error leaves certain about a statement or transaction.
@@ -93,6 +96,22 @@ func sqlState(err error) string {
 	return ""
 }
 
+// isReadOnly reports whether the server of a connection takes no writes, as the old
+// primary does after a failover.
+func isReadOnly(err error) bool {
+	return sqlState(err) == readOnly || errors.Is(err, errStandby)
+}
+
+// errStandby is the error of a connection to a server that takes no writes.
+var errStandby error = standbyError{}
+
+type standbyError struct{}
+
+func (standbyError) Error() string { return "postgres: the server is a standby or read-only" }
+
+// SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
+func (standbyError) SafeToRetry() bool { return true }
+
 func isFatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
 }
@@ -137,14 +156,20 @@ func translate(err error) error {
 }
 
 // ofRequest reports whether err is that of one request and says nothing about the
-// state of the database.
+// state of the database. A server that answers that it canceled a statement works.
 func ofRequest(err error) bool {
 	switch code := sqlState(err); code {
-	case lockNotAvailable, serializationFailure, deadlockDetected:
+	case lockNotAvailable, serializationFailure, deadlockDetected, queryCanceled:
 		return true
 	default:
 		return aboutData(code) || ofCall(err) || errors.Is(err, context.Canceled)
 	}
+}
+
+// aboutSchema reports whether errors of a code mean that the schema, or a right on
+// it, is not what this program needs.
+func aboutSchema(code string) bool {
+	return strings.HasPrefix(code, "42") && code != duplicateStatement || code == noSuchSchema
 }
 
 // aboutData reports whether errors of a code are about the values of a statement,

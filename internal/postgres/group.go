@@ -78,7 +78,7 @@ var errAbandoned = errors.New("postgres: another request, which sent this statem
 // limit bounds the waits in the queue and for a connection together.
 func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
 	if s.noBatching || s.troubled.Load() {
-		return s.alone(ctx, ctx, b, c)
+		return s.alone(ctx, ctx, b.policy, b, c)
 	}
 	acquire, cancel := context.WithTimeoutCause(ctx, s.acquireTimeout, errAcquire)
 	defer cancel()
@@ -86,7 +86,7 @@ func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
 	err := s.submit(acquire, b, c)
 	switch {
 	case errors.Is(err, errAlone):
-		return s.alone(acquire, ctx, b, c)
+		return s.alone(acquire, ctx, b.policy, b, c)
 	case err == nil, errors.Is(err, pgx.ErrNoRows):
 		return c.outcome(err)
 	}
@@ -94,8 +94,8 @@ func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
 }
 
 // alone runs c by itself.
-func (s *Store) alone(acquire, ctx context.Context, b *batcher, c *call) error {
-	return s.repeat(acquire, ctx, b.policy, func(ctx context.Context, conn *pgx.Conn) error {
+func (s *Store) alone(acquire, ctx context.Context, p policy, b *batcher, c *call) error {
+	return s.repeat(acquire, ctx, p, func(ctx context.Context, conn *pgx.Conn) error {
 		return c.outcome(one(ctx, conn, b, c))
 	})
 }
@@ -139,7 +139,7 @@ func (s *Store) submit(acquire context.Context, b *batcher, c *call) (err error)
 // error of c. However it ends, each call of the group ends, and the lead and the
 // connection are passed on.
 func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
-	conn, err := s.pool.Acquire(acquire)
+	conn, err := s.acquire(acquire, b.policy)
 	if err != nil {
 		if acquire.Err() != nil {
 			return acquireError(acquire, err)
@@ -149,7 +149,7 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	}
 	group, verdict := b.take(c), errAlone
 	defer func() { b.finish(group, verdict) }()
-	defer func() { release(conn, err) }()
+	defer func() { s.release(conn, err) }()
 	b.groups.Add(1)
 	b.calls.Add(int64(len(group)))
 	batch := b.build(group)

@@ -38,7 +38,7 @@ var importParameters = func() parameters[*importing] {
 }()
 
 // ownSQL takes the owner's lock. It makes the owner first when there is none.
-var ownSQL = importParameters.compile(`INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES (@user_id, @epoch, 0, 0)
+var ownSQL = importParameters.compile(`INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES (@user_id, @epoch, 0, 0, 0)
 ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter`)
 
 // importSQL runs with the owner's lock held, so no other statement adds tasks.

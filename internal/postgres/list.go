@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,7 @@ type listStatement struct {
 	sort     docket.Sort
 	filtered bool // it has conditions on the tasks, and may count
 	trash    bool
+	long     bool // its page has more than maxBatchedPage tasks
 }
 
 // listSQL holds the statements of List. Each returns the rows that readPage reads, in
@@ -26,8 +28,10 @@ var listSQL = func() map[listStatement]*statement[*listRequest] {
 		for _, descending := range []bool{false, true} {
 			for _, filtered := range []bool{false, true} {
 				for _, trash := range []bool{false, true} {
-					l := listStatement{docket.Sort{Key: key, Descending: descending}, filtered, trash}
-					statements[l] = listParameters.compile(l.source())
+					for _, long := range []bool{false, true} {
+						l := listStatement{docket.Sort{Key: key, Descending: descending}, filtered, trash, long}
+						statements[l] = listParameters.compile(l.source())
+					}
 				}
 			}
 		}
@@ -42,24 +46,48 @@ func (l listStatement) source() string {
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = @user_id)
 SELECT ` + noTask + `, ARRAY[o.epoch, o.counter, o.purged_through, ` + l.total() + `] FROM o
 UNION ALL
-(SELECT ` + selected + `, NULL FROM docket.tasks AS t
-  WHERE ` + l.where() + ` AND ` + after + ` AND NOT EXISTS (
-    SELECT 1 FROM o WHERE o.epoch = @known_epoch::bigint AND o.counter = @known_counter::bigint AND o.purged_through = @known_purged_through::bigint)
-  ORDER BY ` + order + ` LIMIT @limit::integer)`
+` + pageQuery(l.where()+` AND `+after+` AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = @known_epoch::bigint AND o.counter = @known_counter::bigint AND o.purged_through = @known_purged_through::bigint)`, order, l.long)
+}
+
+// pageQuery returns the query for the tasks of a page. A long one ends where its
+// texts exceed MaxPageBytes, and returns the task that does: readPage ends the page
+// there or before, and the rest need not be sent.
+func pageQuery(where, order string, long bool) string {
+	from := `
+  FROM docket.tasks AS t
+  WHERE ` + where + `
+  ORDER BY ` + order + ` LIMIT @limit::integer`
+	if !long {
+		return "(SELECT " + selected + ", NULL" + from + ")"
+	}
+	return "(SELECT " + selected + `, NULL FROM (
+  SELECT ` + selected + `,
+    sum(` + textBytes + ") OVER (ORDER BY " + order + " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before" + from + `) AS t
+  WHERE coalesce(t.before, 0) <= ` + strconv.Itoa(docket.MaxPageBytes) + ` ORDER BY ` + order + `)`
 }
 
 // where returns the condition that t is one of the tasks to list.
 func (l listStatement) where() string {
 	where := "t.user_id = @user_id AND t.deleted_at IS NULL"
 	if l.trash {
-		// In these words, the condition excludes the index of the purge, which spans all users.
+		// In these words, the condition excludes the index of the purge, which spans all
+		// users, and is that of the index of one user's trash.
 		where = "t.user_id = @user_id AND coalesce(t.deleted_at, 'infinity') < 'infinity'"
 	}
 	if l.filtered {
 		where += ` AND (@completed::boolean IS NULL OR t.completed = @completed)
-    AND (@search::text IS NULL OR strpos(t.title_folded, @search) > 0 OR strpos(t.description_folded, @search) > 0)`
+    AND (@search::bytea IS NULL OR ` + holds("t.title_folded") + " OR " + holds("t.description_folded") + ")"
 	}
 	return where
+}
+
+// holds returns the condition that a column holds the text to search for. Bytes are
+// compared because that costs at most one comparison for each character of the
+// column, whatever is searched for: strpos and LIKE compare the whole text again at
+// each character of a hostile one.
+func holds(column string) string {
+	return "position(@search IN convert_to(" + column + ", 'UTF8')) > 0"
 }
 
 // total returns the expression that counts the tasks to list, or 0.
@@ -69,7 +97,7 @@ func (l listStatement) total() string {
 	}
 	total := "CASE WHEN NOT @count::boolean THEN 0"
 	if !l.trash {
-		total += " WHEN @completed::boolean IS NULL AND @search::text IS NULL THEN o.live"
+		total += " WHEN @completed::boolean IS NULL AND @search::bytea IS NULL THEN o.live"
 	}
 	return total + "\n    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE " + l.where() + ") END"
 }
@@ -129,7 +157,7 @@ var listParameters = parameters[*listRequest]{
 		if l.Search == "" {
 			return nil
 		}
-		return docket.Fold(l.Search)
+		return []byte(docket.Fold(l.Search))
 	},
 	"count": func(l *listRequest) any { return l.Count },
 }
@@ -155,7 +183,7 @@ func (l *listRequest) afterID() uuid.UUID {
 // statement returns the statement that answers the request.
 func (l *listRequest) statement() (st *statement[*listRequest], filtered bool) {
 	filtered = l.Count || l.Completed.Set || l.Search != ""
-	return listSQL[listStatement{l.Sort, filtered, l.Deleted}], filtered
+	return listSQL[listStatement{l.Sort, filtered, l.Deleted, l.Limit > maxBatchedPage}], filtered
 }
 
 // maxBatchedPage bounds the tasks of a page that is read in a group, for the calls behind it wait for it.
@@ -170,8 +198,11 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 		read:    func(rows pgx.Rows) error { return readPage(page, rows, owner, q.Limit) },
 		outcome: func(err error) error { return err },
 	}
-	short := !filtered && !q.Deleted && q.Sort.Key == docket.ByCreation && q.Limit <= maxBatchedPage
-	if err := s.runPage(ctx, c, short); err != nil {
+	short, p := !filtered && !q.Pass() && q.Limit <= maxBatchedPage, reading
+	if q.Pass() {
+		p = passing
+	}
+	if err := s.runPage(ctx, p, c, short); err != nil {
 		return docket.Page{}, err
 	}
 	page.Unchanged = q.Known != nil && *q.Known == page.State
@@ -180,20 +211,22 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 
 // runPage runs a statement that reads a page; a short page together with those of
 // other requests.
-func (s *Store) runPage(ctx context.Context, c *call, short bool) error {
+func (s *Store) runPage(ctx context.Context, p policy, c *call, short bool) error {
 	if short {
 		return s.batch(ctx, s.batchers.pages, c)
 	}
-	return s.alone(ctx, ctx, s.batchers.pages, c)
+	return s.alone(ctx, ctx, p, s.batchers.pages, c)
 }
 
 // readPage reads the rows of a statement of listSQL or changesSQL, and closes them.
-// One row has the owner's state and the total of the list as four numbers, and no
-// task. The others have a task and no state. There are no rows when there is no
-// owner, and up to limit+1 tasks.
+// One row, wherever it comes, has the owner's state and the total of the list as
+// four numbers, and no task. The others have a task and no state, in the order of
+// the page: their part of the UNION ALL is sorted, and its rows stay in that order.
+// There are no rows when there is no owner, and up to limit+1 tasks.
 func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) error {
 	*page = docket.Page{Tasks: []docket.Task{}}
 	defer rows.Close()
+	room := docket.NewRoom(limit)
 	var state []int64
 	var task docket.Task
 	row := &taskRow{owner: owner, task: &task, more: []any{&state}, texts: texts{page: true}}
@@ -205,7 +238,7 @@ func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) 
 		switch {
 		case state != nil:
 			page.State, page.Total = docket.State{Epoch: state[0], Counter: state[1], PurgedThrough: state[2]}, int(state[3])
-		case len(page.Tasks) == limit:
+		case page.More || !room.Take(&task):
 			page.More = true
 		case len(page.Tasks) == 0:
 			page.Tasks = append(make([]docket.Task, 0, min(limit, 64)), task)

@@ -15,6 +15,7 @@ var (
 	acquireSeconds  = prometheus.NewDesc("docket_postgres_acquire_seconds_total", "Time spent waiting for connections of the pool.", nil, nil)
 	groups          = prometheus.NewDesc("docket_postgres_groups_total", "Round trips of the batchers, which send statements of concurrent requests in groups.", []string{"batcher"}, nil)
 	grouped         = prometheus.NewDesc("docket_postgres_grouped_total", "Statements that the batchers sent.", []string{"batcher"}, nil)
+	timelineChanged = prometheus.NewDesc("docket_postgres_timeline_changed", "1 when the server is on another timeline than the recorded one: writes may have been lost.", nil, nil)
 	acquiresStopped = prometheus.NewDesc("docket_postgres_acquires_canceled_total", "Waits for a connection of the pool that were given up.", nil, nil)
 )
 
@@ -29,6 +30,7 @@ func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	gauge(connections, stat.AcquiredConns(), "acquired")
 	gauge(connections, stat.ConstructingConns(), "constructing")
 	gauge(connectionsMax, stat.MaxConns())
+	gauge(timelineChanged, int32(len(s.Warnings()))) //nolint:gosec // 0 or 1
 	for name, kind := range map[string][]*batcher{"tasks": {s.batchers.reads}, "pages": {s.batchers.pages}, "writes": s.batchers.writes[:]} {
 		var trips, statements float64
 		for _, b := range kind {

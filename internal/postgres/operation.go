@@ -19,8 +19,10 @@ type request struct {
 	sql     string
 	args    []any
 	dest    []any
-	noRow   outcome     // the outcome when the statement returns no row
-	task    docket.Task // with the arguments, then what the statement returns
+	then    []*statement[*request] // to run after it in the same transaction
+	alone   bool                   // it is the whole write
+	noRow   outcome                // the outcome when the statement returns no row
+	task    docket.Task            // with the arguments, then what the statement returns
 	outcome outcome
 }
 
@@ -33,6 +35,12 @@ var operationParameters = func() parameters[*request] {
 		"limit":      func(r *request) any { return r.write.TaskLimit() },
 		"match":      func(r *request) any { return versions(r.operation.If.Match) },
 		"none_match": func(r *request) any { return versions(r.operation.If.NoneMatch) },
+		"trash_limit": func(r *request) any { // null is no bound
+			if !r.alone || r.write.MaxTasks == 0 {
+				return nil
+			}
+			return r.write.MaxTasks
+		},
 	}
 	for _, c := range columns {
 		if c.value != nil {
@@ -63,7 +71,7 @@ var createSQL = func() *statement[*request] {
 		}
 	}
 	return operationParameters.compile(`WITH o AS (
-  INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES (@user_id, @epoch, 1, 1)
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES (@user_id, @epoch, 1, 1, 0)
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < @limit::bigint
   RETURNING x.counter)
 INSERT INTO docket.tasks AS t (user_id, version` + names.String() + `)
@@ -89,13 +97,38 @@ var (
 
 	toggleIfSQL = change{refusals: []string{stale}, task: flipped + ", " + updated}.compile()
 
-	deleteSQL = change{refusals: []string{stale}, task: "deleted_at = @now::timestamptz", owner: ", live = x.live - 1", silent: true}.compile()
+	// deleteSQL does nothing when the trash has, or may have, as many tasks as
+	// @trash_limit.
+	deleteSQL = change{
+		refusals: []string{stale, "WHEN coalesce(o.trash, @trash_limit::bigint) >= @trash_limit THEN 'crowded'"},
+		task:     "deleted_at = @now::timestamptz", owner: ", live = x.live - 1, trash = x.trash + 1", silent: true,
+	}.compile()
 
 	restoreSQL = change{
 		deleted:  true,
 		refusals: []string{"WHEN t.deleted_at IS NULL THEN 'live'", stale, "WHEN o.live >= @limit::bigint THEN 'full'"},
-		task:     "deleted_at = NULL, " + updated, owner: ", live = x.live + 1",
+		task:     "deleted_at = NULL, " + updated, owner: ", live = x.live + 1, trash = x.trash - 1",
 	}.compile()
+)
+
+// The statements about the trash run after a delete in the same transaction, hence
+// with the owner's lock held.
+var (
+	// countTrashSQL counts exactly before anything is purged: trash is null before the
+	// first count, and too high after a program before schema 4 has restored or purged.
+	countTrashSQL = operationParameters.compile(`UPDATE docket.owners AS x SET trash = (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = @user_id AND coalesce(t.deleted_at, 'infinity') < 'infinity')
+WHERE x.user_id = @user_id AND coalesce(x.trash, @limit::bigint + 1) > @limit`)
+
+	// trimTrashSQL purges the task that was deleted first. A deletion gives its task the
+	// owner's highest version, so versions are in the order of deletions.
+	trimTrashSQL = operationParameters.compile(`WITH gone AS (
+  DELETE FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id IN (
+    SELECT d.id FROM docket.tasks AS d WHERE d.user_id = @user_id AND coalesce(d.deleted_at, 'infinity') < 'infinity'
+      AND EXISTS (SELECT 1 FROM docket.owners AS x WHERE x.user_id = @user_id AND x.trash > @limit::bigint)
+    ORDER BY d.version LIMIT 1)
+  RETURNING t.version)
+UPDATE docket.owners AS x SET trash = x.trash - 1, purged_through = greatest(x.purged_through, gone.version)
+FROM gone WHERE x.user_id = @user_id`)
 )
 
 // Parts of statements about a task t.
@@ -142,7 +175,7 @@ func (c change) compile() *statement[*request] {
 		result = "SELECT " + selected + ", 'done' FROM u AS t\nUNION ALL\nSELECT " + selected + ", t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)"
 	}
 	return operationParameters.compile(`WITH o AS MATERIALIZED (
-  SELECT x.live FROM docket.owners AS x WHERE x.user_id = @user_id FOR UPDATE),
+  SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = @user_id FOR UPDATE),
 now AS MATERIALIZED (
   SELECT ` + selected + `, CASE
     ` + strings.Join(c.refusals, "\n    ") + `
@@ -168,11 +201,14 @@ const (
 	outcomeLive   outcome = "live"   // the task to restore is not deleted
 	outcomeStale  outcome = "stale"  // the precondition does not hold
 	outcomeFull   outcome = "full"   // the owner has as many live tasks as @limit
+
+	outcomeCrowded outcome = "crowded" // the trash may have as many tasks as @trash_limit
 )
 
-// requestFor returns the statement of an operation of w.
-func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation) *request {
-	r := &request{owner: owner, write: w, operation: o, noRow: outcomeAbsent}
+// requestFor returns the statement of an operation of w. alone says that it is run
+// by itself, hence that the trash cannot be trimmed after it.
+func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone bool) *request {
+	r := &request{owner: owner, write: w, operation: o, alone: alone, noRow: outcomeAbsent}
 	r.task.ID = o.ID
 	outcome := (*string)(&r.outcome)
 	var s *statement[*request]
@@ -219,7 +255,7 @@ func (r *request) result(index int, err error) (docket.Task, error) {
 // refusal returns the error that the outcome stands for.
 func (r *request) refusal() error {
 	switch r.outcome {
-	case outcomeDone, outcomeSame:
+	case outcomeDone, outcomeSame, outcomeCrowded:
 		return nil
 	case outcomeAbsent:
 		return docket.NoSuchTask()

@@ -3,6 +3,9 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -120,5 +123,114 @@ func TestReadyOutlivesTheFirstProbe(t *testing.T) {
 	}
 	if err := <-second; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReadySeesWhatIsMissing breaks what requests of one kind need. Ready fails after
+// the first of them, however many others succeed, and succeeds as soon as it is
+// mended.
+func TestReadySeesWhatIsMissing(t *testing.T) {
+	schema := len(migrations) + 1
+	for name, test := range map[string]struct{ broken, mended string }{
+		"table renamed":  {"ALTER TABLE docket.idempotency_keys RENAME TO other", "ALTER TABLE docket.other RENAME TO idempotency_keys"},
+		"column renamed": {"ALTER TABLE docket.idempotency_keys RENAME COLUMN size TO other", "ALTER TABLE docket.idempotency_keys RENAME COLUMN other TO size"},
+		"right revoked":  {"REVOKE UPDATE ON docket.idempotency_keys FROM CURRENT_USER", "GRANT UPDATE ON docket.idempotency_keys TO CURRENT_USER"},
+		"newer schema": {
+			fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'newer', %[1]d, now()); ALTER TABLE docket.idempotency_keys DROP COLUMN size", schema),
+			fmt.Sprintf("DELETE FROM docket.schema_migrations WHERE version = %d; ALTER TABLE docket.idempotency_keys ADD COLUMN size integer NOT NULL DEFAULT 0", schema),
+		},
+	} {
+		for _, pooled := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, pooled=%t", name, pooled), func(t *testing.T) {
+				t.Parallel()
+				cluster := pgtest.Shared(t)
+				direct := cluster.Database(t)
+				url := direct
+				if pooled {
+					url = cluster.DefaultPooler(t).URL(direct)
+				}
+				s := open(t, url)
+				patient(s)
+				if _, err := writeKeyed(s, "before"); err != nil {
+					t.Fatal(err)
+				}
+				pgtest.Exec(t, direct, test.broken)
+				if _, err := writeKeyed(s, "broken"); err == nil {
+					t.Fatal("the write succeeded")
+				}
+				for range 3 {
+					if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
+						t.Errorf("Ready returned %v", err)
+					}
+					put(t, s, "another table")
+					if _, err := list(s); err != nil {
+						t.Error(err)
+					}
+				}
+				pgtest.Exec(t, direct, test.mended)
+				if err := s.Ready(t.Context()); err != nil {
+					t.Errorf("mended: %v", err)
+				}
+				if _, err := writeKeyed(s, "mended"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// TestReadySeesAReadOnlyServer has writes fail and reads succeed.
+func TestReadySeesAReadOnlyServer(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	s := open(t, url)
+	task := put(t, s, "task")
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
+	s.pool.Reset()
+	s.checks.Reset()
+	if _, err := act(s, docket.Toggle, task); docket.KindOf(err) != docket.Unavailable || !isReadOnly(err) {
+		t.Errorf("a write returned %v", err)
+	}
+	for range 3 {
+		if _, err := list(s); err != nil {
+			t.Error(err)
+		}
+		if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
+			t.Errorf("Ready returned %v", err)
+		}
+	}
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "SET default_transaction_read_only = off", "ALTER DATABASE "+name+" RESET default_transaction_read_only")
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("Ready returned %v", err)
+	}
+}
+
+// TestReadyWaitsForNobody has a request hold the only connection of the pool.
+func TestReadyWaitsForNobody(t *testing.T) {
+	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
+	patient(s)
+	held, err := s.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+	s.troubled.Store(true)
+	if err := s.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOpenNamesMissingRights opens a database as a role that lacks rights.
+func TestOpenNamesMissingRights(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	open(t, url)
+	pgtest.Exec(t, url, "REVOKE INSERT, DELETE ON docket.owners FROM CURRENT_USER")
+	target, err := ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(t.Context(), Options{Target: target, Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "lacks rights: INSERT on docket.owners, DELETE on docket.owners") {
+		t.Errorf("Open returned %v", err)
 	}
 }

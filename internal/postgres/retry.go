@@ -23,10 +23,17 @@ type policy struct {
 	// harmless: it changes nothing, and is tried again after any trouble with the
 	// connection or the server.
 	harmless bool
+	// pass: it costs a pass over the tasks of a user, and has less time.
+	pass bool
+	// checking: it is the check of Ready, which has a connection of its own and
+	// judges the database itself.
+	checking bool
 }
 
 var (
 	reading      = policy{harmless: true}
+	passing      = policy{harmless: true, pass: true}
+	checking     = policy{harmless: true, checking: true}
 	writing      = policy{write: true}
 	writingKeyed = policy{write: true, keyed: true}
 	maintaining  = policy{} // changes what no request waits for; ends when the process is to end
@@ -50,7 +57,7 @@ func (p policy) allows(err error) bool {
 		return mayPass(err)
 	}
 	switch sqlState(err) {
-	case serializationFailure, deadlockDetected, undefinedStatement, duplicateStatement, cannotConnectNow:
+	case serializationFailure, deadlockDetected, undefinedStatement, duplicateStatement, cannotConnectNow, readOnly:
 		return true
 	}
 	return false

@@ -3,11 +3,9 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"docket"
 )
 
 // work is one statement or one transaction on a connection.
@@ -29,7 +27,7 @@ func (s *Store) repeat(acquire, ctx context.Context, p policy, f work) error {
 	}
 	for n := 1; ; n++ {
 		err := s.attempt(acquire, ctx, p, f)
-		if ctx.Err() == nil { // else the client has left, which says nothing about the database
+		if ctx.Err() == nil && !p.checking { // else the client has left, which says nothing about the database
 			s.note(err)
 		}
 		if err == nil || n == maxAttempts || !p.allows(err) || !pause(acquire, n) {
@@ -41,12 +39,12 @@ func (s *Store) repeat(acquire, ctx context.Context, p policy, f work) error {
 func (s *Store) attempt(acquire, ctx context.Context, p policy, f work) (err error) {
 	acquire, cancelAcquire := context.WithTimeoutCause(acquire, s.acquireTimeout, errAcquire)
 	defer cancelAcquire()
-	conn, err := s.pool.Acquire(acquire)
+	conn, err := s.acquire(acquire, p)
 	if err != nil {
 		return acquireError(acquire, err)
 	}
-	defer func() { release(conn, err) }()
-	ctx, cancel := context.WithTimeout(ctx, s.statementTimeout)
+	defer func() { s.release(conn, err) }()
+	ctx, cancel := context.WithTimeout(ctx, s.timeout(p))
 	defer cancel()
 	if p.write && s.troubled.Load() {
 		// A pooler that has lost its server answers a write as if the server might
@@ -66,47 +64,21 @@ func acquireError(acquire context.Context, err error) error {
 	return err
 }
 
-// release gives a connection back to the pool after err. The pool closes one that
-// is still in use, as after a panic. One to a server that is read-only, as the
-// old primary is after a failover, is closed here: a new one finds the new primary.
-func release(conn *pgxpool.Conn, err error) {
-	defer conn.Release()
-	if sqlState(err) != readOnly {
-		return
+// timeout returns the time limit of one attempt.
+func (s *Store) timeout(p policy) time.Duration {
+	if p.pass {
+		return s.passTimeout
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
-	defer cancel()
-	_ = conn.Conn().Close(ctx) // it fails when the connection is broken already
+	return s.statementTimeout
 }
 
-// note records what the result of an attempt says about the database.
+// note draws the consequences of the result of an attempt for later ones.
 func (s *Store) note(err error) {
-	if code := sqlState(err); code == undefinedStatement || code == duplicateStatement {
+	switch {
+	case sqlState(err) == undefinedStatement, sqlState(err) == duplicateStatement:
 		s.avoidPrepared()
+	case isReadOnly(err):
+		s.replaceConnections()
 	}
 	s.observe(err)
-}
-
-// avoidPrepared stops the use of prepared statements, because an undetected pooler
-// sends statements to sessions that have not prepared them. When it returns, the
-// pool gives out no connection that uses them.
-func (s *Store) avoidPrepared() {
-	s.switching.Lock()
-	defer s.switching.Unlock()
-	if s.mode.CompareAndSwap(int32(pgx.QueryExecModeCacheStatement), int32(pgx.QueryExecModeCacheDescribe)) {
-		s.pool.Reset()
-		s.log.Warn("a prepared statement was lost, as happens behind a transaction pooler; prepared statements are off from now on: set DATABASE_EXEC_MODE=cache_describe to start without them")
-	}
-}
-
-// observe records for Ready whether the database can serve.
-func (s *Store) observe(err error) {
-	switch {
-	case err == nil, errors.Is(err, pgx.ErrNoRows):
-		s.troubled.Store(false)
-	case ofRequest(err):
-	default:
-		kind := docket.KindOf(translate(err)) // Internal too: the schema may not be what it was
-		s.troubled.Store(kind == docket.Unavailable || kind == docket.OutcomeUnknown || kind == docket.Internal)
-	}
 }

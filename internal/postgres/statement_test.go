@@ -48,12 +48,20 @@ var statements = func() map[string]compiled {
 		"import":    compiledOf(importSQL),
 		"count":     compiledOf(countSQL),
 
-		"changes":     compiledOf(changesSQL[false]),
-		"snapshot":    compiledOf(changesSQL[true]),
-		"renew":       compiledOf(renewSQL),
-		"erase tasks": compiledOf(eraseTasksSQL),
-		"erase keys":  compiledOf(eraseKeysSQL),
-		"erase owner": compiledOf(eraseOwnerSQL),
+		"count kept": compiledOf(countKeptSQL),
+		"kept":       compiledOf(keptSQL),
+
+		"count trash": compiledOf(countTrashSQL),
+		"trim trash":  compiledOf(trimTrashSQL),
+
+		"changes":        compiledOf(changesSQL[changesStatement{}]),
+		"changes, long":  compiledOf(changesSQL[changesStatement{long: true}]),
+		"snapshot":       compiledOf(changesSQL[changesStatement{live: true}]),
+		"snapshot, long": compiledOf(changesSQL[changesStatement{live: true, long: true}]),
+		"own to erase":   compiledOf(ownToEraseSQL),
+		"erase tasks":    compiledOf(eraseTasksSQL),
+		"erase keys":     compiledOf(eraseKeysSQL),
+		"erase owner":    compiledOf(eraseOwnerSQL),
 	}
 	for l, s := range listSQL {
 		name := "list by " + map[docket.SortKey]string{docket.ByCreation: "creation", docket.ByUpdate: "update", docket.ByTitle: "title"}[l.sort.Key]
@@ -66,6 +74,9 @@ var statements = func() map[string]compiled {
 		if l.trash {
 			name += ", trash"
 		}
+		if l.long {
+			name += ", long"
+		}
 		all[name] = compiledOf(s)
 	}
 	return all
@@ -76,19 +87,29 @@ var unowned = map[string]compiled{
 	"counters":    compiledOf(countersSQL),
 	"purge":       compiledOf(purgeSQL),
 	"expire keys": compiledOf(expireKeysSQL),
+
+	"advance clock": compiledOf(advanceClockSQL),
+	"next owners":   compiledOf(nextOwnersSQL),
+	"renew":         compiledOf(renewSQL),
+
+	"rights":          {sql: rightsSQL},
+	"timeline":        {sql: timelineSQL},
+	"record timeline": {sql: recordTimelineSQL, names: []string{"timeline", "replace"}},
 }
 
 // named are the statements as the code names them. The last ones name no table.
 var named = []string{
 	"getSQL", "createSQL", "updateSQL", "toggleSQL", "toggleIfSQL", "deleteSQL", "restoreSQL", "listSQL",
 	"claimKeySQL", "guardKeySQL", "keepKeySQL", "ownSQL", "importSQL", "countSQL",
-	"changesSQL", "renewSQL", "eraseTasksSQL", "eraseKeysSQL", "eraseOwnerSQL",
+	"keptSQL", "countKeptSQL", "countTrashSQL", "trimTrashSQL",
+	"changesSQL", "ownToEraseSQL", "eraseTasksSQL", "eraseKeysSQL", "eraseOwnerSQL",
 	"countersSQL", "purgeSQL", "expireKeysSQL",
-	"lockTimeoutSQL", "writesFirstSQL", "pagesFirstSQL",
+	"advanceClockSQL", "nextOwnersSQL", "renewSQL", "rightsSQL", "timelineSQL", "recordTimelineSQL",
+	"writesFirstSQL", "pagesFirstSQL",
 }
 
 // builders are the methods that make statements for those variables.
-var builders = []string{"change.compile", "listStatement.source", "listStatement.where", "listStatement.total"}
+var builders = []string{"change.compile", "pageQuery", "listStatement.source", "listStatement.where", "listStatement.total"}
 
 // TestEveryStatementIsNamed finds the statements in the code.
 func TestEveryStatementIsNamed(t *testing.T) {
@@ -97,7 +118,7 @@ func TestEveryStatementIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var found []string
-	table := regexp.MustCompile(`docket\.(owners|tasks|idempotency_keys)\b`)
+	table := regexp.MustCompile(`docket\.(owners|tasks|idempotency_keys|database)\b`)
 	for _, entry := range entries {
 		if name := entry.Name(); !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || name == "migrate.go" {
 			continue
@@ -274,8 +295,12 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 100),
 	defer conn.Release()
 	for name, st := range statements {
 		plan := explain(t, conn.Conn(), st.sql, len(st.names))
-		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !slices.Contains([]string{"create", "claim key", "own", "import", "count", "renew", "erase owner"}, name) {
+		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_live") && !strings.Contains(plan, "tasks_trash") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !slices.Contains([]string{"create", "claim key", "own", "own to erase", "kept", "import", "count", "erase owner"}, name) {
 			t.Errorf("%s:\n%s", name, plan)
+		}
+		unfiltered := strings.HasPrefix(name, "list by creation") && !strings.Contains(name, "trash")
+		if unfiltered && !strings.Contains(plan, "tasks_live") || strings.HasSuffix(name, " trash") && !strings.Contains(name, "list") && !strings.Contains(plan, "tasks_trash") {
+			t.Errorf("%s passes over the live tasks and the trash:\n%s", name, plan)
 		}
 		if sorted := strings.Contains(name, "by update") || strings.Contains(name, "by title"); strings.Contains(plan, "Sort") && !sorted {
 			t.Errorf("%s sorts:\n%s", name, plan)

@@ -27,10 +27,9 @@ import (
 )
 
 const (
-	// acquireTimeout bounds the wait for a connection.
+	// acquireTimeout bounds the wait for a connection, and that of a write with a key
+	// for locks.
 	acquireTimeout = 2 * time.Second
-	// statementTimeout bounds a statement, on the server.
-	statementTimeout = 5 * time.Second
 	// DefaultMaxConns is the size of the pool unless Options says otherwise.
 	DefaultMaxConns = 20
 )
@@ -65,21 +64,29 @@ var ExecModes = map[string]pgx.QueryExecMode{
 
 // Store keeps tasks in PostgreSQL. It implements docket.Store.
 type Store struct {
-	pool *pgxpool.Pool
-	mode atomic.Int32 // the pgx.QueryExecMode of new connections
-	log  *slog.Logger
+	pool   *pgxpool.Pool
+	checks *pgxpool.Pool // of one connection, so that Ready does not wait behind requests
+	mode   atomic.Int32  // the pgx.QueryExecMode of new connections
+	log    *slog.Logger
 
 	batchers   *batchers
 	noBatching bool
 
 	// Set by Open from the constants; tests change them.
-	acquireTimeout, statementTimeout time.Duration
+	acquireTimeout, statementTimeout, passTimeout time.Duration
 
-	switching sync.Mutex // held to change mode and to replace the connections
+	switching sync.Mutex    // held to change mode and to replace the connections
+	replaced  atomic.Bool   // the connections were replaced within replaceInterval
+	refused   atomic.Bool   // the server has refused a connection within refusalInterval
+	freed     chan struct{} // capacity 1: full when a connection may have become free since
 
-	troubled atomic.Bool // the last statement shows that the database cannot serve
-	checking sync.Mutex  // guards pending
-	pending  *pendingCheck
+	troubled  atomic.Bool  // the last statement shows that the database cannot serve
+	suspected atomic.Int64 // statements that show that the schema, a right or the server is not what it should be
+	cleared   atomic.Int64 // suspected when the last check that succeeded began
+	checking  sync.Mutex   // guards pending
+	pending   *pendingCheck
+
+	moved atomic.Pointer[string] // the warning about another timeline, or nil
 }
 
 var _ docket.Store = (*Store)(nil)
@@ -109,14 +116,19 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	conns := cmp.Or(o.MaxConns, DefaultMaxConns)
 	s := &Store{
 		log: o.Log, batchers: newBatchers(found.distance, int(conns)), noBatching: o.NoBatching,
-		acquireTimeout: acquireTimeout, statementTimeout: statementTimeout,
+		acquireTimeout: acquireTimeout, statementTimeout: docket.StatementTimeout, passTimeout: docket.PassTimeout,
+		freed: make(chan struct{}, 1),
 	}
 	s.mode.Store(int32(mode))
 	if s.pool, err = s.newPool(ctx, o.Target, conns); err != nil {
 		return nil, err
 	}
-	if err := s.check(ctx); err != nil {
+	if s.checks, err = s.newPool(ctx, o.Target, 1); err != nil {
 		s.pool.Close()
+		return nil, err
+	}
+	if err := errors.Join(s.check(ctx), s.recordTimeline(ctx)); err != nil {
+		_ = s.Close()
 		if e, ok := errors.AsType[*docket.Error](err); ok && e.Err != nil {
 			err = e.Err // to an operator, not to a client
 		}
@@ -126,26 +138,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) newPool(ctx context.Context, t Target, conns int32) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig("")
-	if err != nil {
-		return nil, err
-	}
-	config.ConnConfig = t.config.Copy()
-	config.ConnConfig.Tracer = tracer{}
-	config.MaxConns = conns
-	config.MaxConnLifetime, config.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
-	config.MaxConnIdleTime = 5 * time.Minute
-	config.ShouldPing = seemsDead
-	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
-		c.DefaultQueryExecMode = pgx.QueryExecMode(s.mode.Load())
-		return nil
-	}
-	return pgxpool.NewWithConfig(ctx, config)
-}
-
 // Close waits for running statements and closes all connections.
 func (s *Store) Close() error {
+	s.checks.Close()
 	s.pool.Close()
 	return nil
 }

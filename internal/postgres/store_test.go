@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
 
 // open opens the database at url, which it migrates.
-func open(t *testing.T, url string, adjust ...func(*Options)) *Store {
+func open(t testing.TB, url string, adjust ...func(*Options)) *Store {
 	t.Helper()
 	target, err := ParseURL(url)
 	if err != nil {
@@ -40,22 +40,30 @@ func open(t *testing.T, url string, adjust ...func(*Options)) *Store {
 	return s
 }
 
+// openPatient is open with time limits that no slow machine reaches.
+func openPatient(t *testing.T, url string, adjust ...func(*Options)) *Store {
+	t.Helper()
+	s := open(t, url, adjust...)
+	patient(s)
+	return s
+}
+
 func TestStore(t *testing.T) {
 	cluster := pgtest.Shared(t)
-	storetest.Run(t, func(t *testing.T) docket.Store { return open(t, cluster.Database(t)) })
+	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, cluster.Database(t)) })
 }
 
 func TestStoreBehindPooler(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	pooler := cluster.DefaultPooler(t)
-	storetest.Run(t, func(t *testing.T) docket.Store { return open(t, pooler.URL(cluster.Database(t))) })
+	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, pooler.URL(cluster.Database(t))) })
 }
 
 // TestStoreInExecMode runs the suite in the mode that keeps no state on the server.
 func TestStoreInExecMode(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	storetest.Run(t, func(t *testing.T) docket.Store {
-		return open(t, cluster.DefaultPooler(t).URL(cluster.Database(t)), func(o *Options) { o.ExecMode = "exec" })
+		return openPatient(t, cluster.DefaultPooler(t).URL(cluster.Database(t)), func(o *Options) { o.ExecMode = "exec" })
 	})
 }
 

@@ -32,6 +32,17 @@ var selected, noTask = func() (names, nulls string) {
 	return strings.Join(columns, ", "), strings.Join(types, ", ")
 }()
 
+// textBytes counts the bytes of the columns of a table t that vary in length.
+var textBytes = func() string {
+	var lengths []string
+	for _, c := range readColumns {
+		if c.size == 0 {
+			lengths = append(lengths, "coalesce(octet_length(t."+c.name+"), 0)")
+		}
+	}
+	return strings.Join(lengths, " + ")
+}()
+
 // taskRow scans rows of selected, and of further columns. It implements
 // pgx.RowScanner because the general way to scan costs a list more than everything
 // else that is done with its rows.

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,66 +9,17 @@ import (
 	"docket"
 )
 
-// keyedWrite holds the arguments of the statements about the key of a write.
-type keyedWrite struct {
-	owner  docket.UserID
-	write  *docket.Write
-	result []byte // of keepKeySQL
-}
-
-var keyParameters = parameters[keyedWrite]{
-	"user_id":     func(k keyedWrite) any { return string(k.owner) },
-	"key":         func(k keyedWrite) any { return k.write.Key.Text },
-	"fingerprint": func(k keyedWrite) any { return k.write.Key.Fingerprint[:] },
-	"now":         func(k keyedWrite) any { return k.write.Now },
-	"expires_at":  func(k keyedWrite) any { return k.write.Now.Add(docket.KeyLifetime) },
-	"result":      func(k keyedWrite) any { return k.result },
-}
-
-var (
-	// claimKeySQL waits for another transaction that has claimed the same key. It
-	// returns the key as it is then: one without a result is ours, new or expired.
-	claimKeySQL = keyParameters.compile(`INSERT INTO docket.idempotency_keys AS k (user_id, key, fingerprint, expires_at) VALUES (@user_id, @key, @fingerprint, @expires_at)
-ON CONFLICT (user_id, key) DO UPDATE SET
-  fingerprint = CASE WHEN k.expires_at > @now THEN k.fingerprint ELSE excluded.fingerprint END,
-  result = CASE WHEN k.expires_at > @now THEN k.result END,
-  expires_at = CASE WHEN k.expires_at > @now THEN k.expires_at ELSE excluded.expires_at END
-RETURNING k.fingerprint, k.result`)
-
-	// guardKeySQL fails when the key has a result, and so do the statements that were
-	// sent after it. A CASE of constants would fail when it is planned.
-	guardKeySQL = keyParameters.compile(`SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.user_id = @user_id AND k.key = @key AND k.result IS NOT NULL)
-  THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer`)
-
-	keepKeySQL = keyParameters.compile(`UPDATE docket.idempotency_keys AS k SET result = @result WHERE k.user_id = @user_id AND k.key = @key`)
-)
-
-// expiry holds the arguments of expireKeysSQL.
-type expiry struct {
-	now   time.Time
-	limit int
-}
-
-// expireKeysSQL spans all users. It compares the time once more, because a key may
-// be claimed again while the statement waits for its row.
-var expireKeysSQL = parameters[expiry]{
-	"now":   func(e expiry) any { return e.now },
-	"limit": func(e expiry) any { return e.limit },
-}.compile(`DELETE FROM docket.idempotency_keys AS k WHERE k.expires_at <= @now AND (k.user_id, k.key) IN
-  (SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= @now ORDER BY e.expires_at LIMIT @limit)`)
-
-// lockTimeoutSQL bounds each wait of a keyed write for a lock.
-var lockTimeoutSQL = fmt.Sprintf("SET LOCAL lock_timeout = %d", acquireTimeout.Milliseconds())
-
 // Write implements docket.Store. One operation without a key is one statement.
 // Every other write is one transaction of two round trips: the first begins the
 // transaction, claims the key and runs the operations, the second keeps the result
-// and commits. No operation runs when the key is taken.
+// and commits. No operation runs when the key is taken. A delete that would exceed
+// the bound of the trash does nothing as one statement, and is then repeated as a
+// transaction.
 func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
 	if len(w.Operations) > 1 || w.Key != nil {
 		return s.writeTogether(ctx, owner, w)
 	}
-	r, tasks := requestFor(owner, &w, &w.Operations[0]), make([]docket.Task, 1)
+	r, tasks := requestFor(owner, &w, &w.Operations[0], true), make([]docket.Task, 1)
 	err = s.batch(ctx, s.batchers.writesOf(owner), &call{
 		owner: owner, sql: r.sql, args: r.args,
 		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
@@ -78,8 +28,11 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 			return failed
 		},
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return docket.Written{}, err
+	case r.outcome == outcomeCrowded:
+		return s.writeTogether(ctx, owner, w)
 	}
 	return docket.Written{Tasks: tasks}, nil
 }
@@ -93,7 +46,7 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 		p = writingKeyed
 	}
 	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		written, err = attemptTogether(ctx, conn, owner, &w)
+		written, err = attemptTogether(ctx, conn, owner, &w, s.acquireTimeout)
 		if classify(err) == unknown {
 			lost = err
 		}
@@ -108,107 +61,120 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 	return docket.Written{}, err
 }
 
-func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write) (docket.Written, error) {
-	written, err := begin(ctx, conn, owner, w)
+// transaction is one attempt of a write as a transaction.
+type transaction struct {
+	keyedWrite
+	conn     *pgx.Conn
+	requests []*request
+}
+
+// attemptTogether runs a write as one transaction. With a key, the first round trip,
+// which has all waits for locks, takes no longer than lockTimeout.
+func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, lockTimeout time.Duration) (docket.Written, error) {
+	t := &transaction{keyedWrite: keyedWrite{owner: owner, write: w}, conn: conn}
+	written, err := t.begin(ctx, lockTimeout)
 	if err == nil && !written.Replayed {
-		return written, commit(ctx, conn, owner, w, written.Tasks)
+		if err = t.keep(ctx, conn, written.Tasks); err == nil {
+			return written, t.commit(ctx)
+		}
 	}
 	// When this fails the connection is closed, which rolls back too.
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 	return written, err
 }
 
-// begin starts the transaction of a write, claims its key and runs its operations.
-// After an error, and when the write is replayed, the caller rolls back.
-func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write) (written docket.Written, err error) {
-	batch := &pgx.Batch{}
-	batch.Queue("BEGIN")
-	if w.Key != nil {
-		batch.Queue(lockTimeoutSQL)
-		k := keyedWrite{owner: owner, write: w}
-		batch.Queue(claimKeySQL.sql, claimKeySQL.args(k)...)
-		batch.Queue(guardKeySQL.sql, guardKeySQL.args(k)...)
+// begin starts the transaction, claims the key and runs the operations. After an
+// error, and when the write is replayed, the caller rolls back.
+func (t *transaction) begin(ctx context.Context, lockTimeout time.Duration) (written docket.Written, err error) {
+	keyed := t.write.Key != nil
+	if keyed {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lockTimeout)
+		defer cancel()
 	}
-	requests := make([]*request, len(w.Operations))
-	for i := range requests {
-		requests[i] = requestFor(owner, w, &w.Operations[i])
-		batch.Queue(requests[i].sql, requests[i].args...)
-	}
-	answers := conn.SendBatch(ctx, batch)
+	answers := t.conn.SendBatch(ctx, t.first())
 	defer func() {
 		if closed := answers.Close(); err == nil && !written.Replayed {
 			err = closed
 		}
 	}()
-	if _, err := answers.Exec(); err != nil {
+	if _, err := answers.Exec(); err != nil { // the answer to BEGIN
 		return written, err
 	}
-	if w.Key != nil {
-		if written, err = claim(answers, w.Key); err != nil || written.Replayed {
+	if keyed {
+		if written, err = claim(answers, t.write.Key); err != nil || written.Replayed {
 			return written, err
 		}
 		if _, err := answers.Exec(); err != nil { // the answer to guardKeySQL
 			return written, err
 		}
 	}
-	written.Tasks = make([]docket.Task, len(requests))
-	for i, r := range requests {
-		rows, err := answers.Query()
-		if err != nil {
-			return written, err
-		}
-		if written.Tasks[i], err = r.result(i, scanOne(rows, r.dest...)); err != nil {
-			return written, err
-		}
-	}
-	return written, nil
-}
-
-// claim reads the answers to lockTimeoutSQL and claimKeySQL. When the key is taken
-// it returns the result of the write that took it.
-func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, err error) {
-	if _, err := answers.Exec(); err != nil {
+	if written.Tasks, err = t.results(answers); err != nil || !keyed {
 		return written, err
 	}
-	var fingerprint, result []byte
 	rows, err := answers.Query()
 	if err == nil {
-		err = scanOne(rows, &fingerprint, &result)
+		err = scanOne(rows, &t.kept)
 	}
-	if sqlState(err) == lockNotAvailable {
-		return written, docket.InFlight()
-	}
-	if err != nil {
-		return written, err
-	}
-	if err := key.CheckRetry(fingerprint); err != nil || result == nil {
-		return written, err
-	}
-	written.Replayed = true
-	written.Tasks, err = docket.DecodeResult(result)
 	return written, err
 }
 
-// commit keeps the result of a write with a key, and commits.
-func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, tasks []docket.Task) error {
+// first returns the statements of the first round trip.
+func (t *transaction) first() *pgx.Batch {
 	batch := &pgx.Batch{}
-	if w.Key != nil {
-		result, err := docket.EncodeResult(tasks)
-		if err != nil {
-			return err
-		}
-		batch.Queue(keepKeySQL.sql, keepKeySQL.args(keyedWrite{owner, w, result})...)
+	batch.Queue("BEGIN")
+	if t.write.Key != nil {
+		batch.Queue(claimKeySQL.sql, claimKeySQL.args(t.keyedWrite)...)
+		batch.Queue(guardKeySQL.sql, guardKeySQL.args(t.keyedWrite)...)
 	}
-	batch.Queue("COMMIT")
-	return afterSend(conn.SendBatch(ctx, batch).Close(), true)
+	counted := false // the trash, in this transaction
+	for i := range t.write.Operations {
+		o := &t.write.Operations[i]
+		r := requestFor(t.owner, t.write, o, false)
+		if o.Action == docket.Delete && t.write.MaxTasks > 0 {
+			if !counted {
+				r.then = append(r.then, countTrashSQL)
+			}
+			r.then, counted = append(r.then, trimTrashSQL), true
+		}
+		batch.Queue(r.sql, r.args...)
+		for _, st := range r.then {
+			batch.Queue(st.sql, st.args(r)...)
+		}
+		t.requests = append(t.requests, r)
+	}
+	if t.write.Key != nil {
+		batch.Queue(keptSQL.sql, keptSQL.args(t.keyedWrite)...)
+	}
+	return batch
 }
 
-// ExpireKeys implements docket.Store.
-func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
-		tag, err := conn.Exec(ctx, expireKeysSQL.sql, expireKeysSQL.args(expiry{now, limit})...)
-		n = int(tag.RowsAffected())
-		return err
-	})
-	return n, err
+// results reads the answers to the operations. It returns what Written.Tasks holds.
+func (t *transaction) results(answers pgx.BatchResults) ([]docket.Task, error) {
+	tasks := make([]docket.Task, len(t.requests))
+	for i, r := range t.requests {
+		rows, err := answers.Query()
+		if err != nil {
+			return nil, err
+		}
+		if tasks[i], err = r.result(i, scanOne(rows, r.dest...)); err != nil {
+			return nil, err
+		}
+		for range r.then {
+			if _, err := answers.Exec(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return tasks, nil
+}
+
+// commit keeps the result of a write with a key, and commits.
+func (t *transaction) commit(ctx context.Context) error {
+	batch := &pgx.Batch{}
+	if t.write.Key != nil {
+		batch.Queue(keepKeySQL.sql, keepKeySQL.args(t.keyedWrite)...)
+	}
+	batch.Queue("COMMIT")
+	return afterSend(t.conn.SendBatch(ctx, batch).Close(), true)
 }

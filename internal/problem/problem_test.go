@@ -18,7 +18,7 @@ func TestEveryKindHasItsType(t *testing.T) {
 		}
 	}
 	for _, kind := range []docket.Kind{
-		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed, docket.NotDeleted, docket.KeyInFlight, docket.QuotaExceeded, docket.SyncTokenExpired,
+		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed, docket.NotDeleted, docket.KeyInFlight, docket.QuotaExceeded, docket.KeptFull, docket.SyncTokenExpired,
 		Malformed, Unauthorized, Forbidden, UntrustedOrigin, RouteNotFound, MethodNotAllowed, RateLimited, UserBusy, TooManyStreams, BodyTimeout, BodyTooLarge, UnsupportedMediaType,
 	} {
 		if !seen[kind] {

@@ -52,6 +52,12 @@ var Types = []Type{
 		docket.TooManyTasks(1000),
 	},
 	{
+		docket.KeptFull, 403, "Quota exceeded",
+		"The answers that are kept for the user's repeated requests (those with an Idempotency-Key) take as much space as they may for each user; the member limit says how much, in bytes. Nothing was written.",
+		"Send the request without an Idempotency-Key, or later: an answer is kept for 24 hours.",
+		docket.NoRoomToKeep(),
+	},
+	{
 		docket.NotFound, 404, "No such task",
 		"This user has no task with this id: it never existed, it was deleted, or it is another user's. The answer is the same for all three.",
 		"List the user's tasks to see which there are.",

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -38,8 +39,8 @@ func testRules(t *testing.T, f *fixture) {
 		for _, deleted := range []bool{false, true} {
 			page := f.page(m.owner, docket.ListQuery{Deleted: deleted, Count: true})
 			want := m.list(deleted)
-			if diff := cmp.Diff(want, page.Tasks); diff != "" || page.Total != len(want) || page.State.Counter != m.counter {
-				r.Fatalf("deleted %v: %d tasks and the state %+v instead of %d and the counter %d (-want +got):\n%s", deleted, page.Total, page.State, len(want), m.counter, diff)
+			if diff := cmp.Diff(want, page.Tasks); diff != "" || page.Total != len(want) || page.State.Counter != m.counter || page.State.PurgedThrough != m.purgedThrough {
+				r.Fatalf("deleted %v: %d tasks and the state %+v instead of %d and %d changes, purged through %d (-want +got):\n%s", deleted, page.Total, page.State, len(want), m.counter, m.purgedThrough, diff)
 			}
 		}
 	})
@@ -59,11 +60,12 @@ func describe(err error) string {
 
 // model is what a store must hold about an owner.
 type model struct {
-	owner   docket.UserID
-	now     time.Time
-	counter int64
-	tasks   map[uuid.UUID]docket.Task
-	ids     []uuid.UUID // of all tasks ever drawn
+	owner         docket.UserID
+	now           time.Time
+	counter       int64
+	purgedThrough int64
+	tasks         map[uuid.UUID]docket.Task
+	ids           []uuid.UUID // of all tasks ever drawn
 }
 
 // draw returns a write of one operation, or of three.
@@ -144,6 +146,11 @@ func (m *model) carryOut(w docket.Write, o docket.Operation) (docket.Task, error
 	m.counter++
 	t.Version = m.counter
 	m.tasks[o.ID] = t
+	if trash := m.list(true); o.Action == docket.Delete && int64(len(trash)) > w.TaskLimit() {
+		first := slices.MinFunc(trash, func(a, b docket.Task) int { return stdcmp.Compare(a.Version, b.Version) })
+		m.purgedThrough = max(m.purgedThrough, first.Version)
+		delete(m.tasks, first.ID)
+	}
 	return t, nil
 }
 

@@ -7,26 +7,50 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint ORDER BY t.version LIMIT $4::integer);
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint
+  ORDER BY t.version LIMIT $4::integer);
+
+-- changes, long
+-- $1 is user_id
+-- $2 is after
+-- $3 is through
+-- $4 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.version ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint
+  ORDER BY t.version LIMIT $4::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.version);
 
 -- claim key
 -- $1 is user_id
 -- $2 is key
 -- $3 is fingerprint
 -- $4 is expires_at
--- $5 is now
 INSERT INTO docket.idempotency_keys AS k (user_id, key, fingerprint, expires_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (user_id, key) DO UPDATE SET
-  fingerprint = CASE WHEN k.expires_at > $5 THEN k.fingerprint ELSE excluded.fingerprint END,
-  result = CASE WHEN k.expires_at > $5 THEN k.result END,
-  expires_at = CASE WHEN k.expires_at > $5 THEN k.expires_at ELSE excluded.expires_at END
-RETURNING k.fingerprint, k.result;
+ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = k.fingerprint RETURNING k.fingerprint, k.result;
 
 -- count
 -- $1 is added
 -- $2 is user_id
 UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + $1 WHERE x.user_id = $2;
+
+-- count kept
+-- $1 is user_id
+SELECT coalesce(sum(k.size), 0) FROM docket.idempotency_keys AS k WHERE k.user_id = $1;
+
+-- count trash
+-- $1 is user_id
+-- $2 is limit
+UPDATE docket.owners AS x SET trash = (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity')
+WHERE x.user_id = $1 AND coalesce(x.trash, $2::bigint + 1) > $2;
 
 -- create
 -- $1 is user_id
@@ -41,7 +65,7 @@ UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + 
 -- $10 is title_folded
 -- $11 is description_folded
 WITH o AS (
-  INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES ($1, $2, 1, 1)
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 1, 1, 0)
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $3::bigint
   RETURNING x.counter)
 INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, title_folded, description_folded)
@@ -52,29 +76,36 @@ RETURNING t.version, 'done';
 -- $1 is user_id
 -- $2 is match
 -- $3 is none_match
--- $4 is id
--- $5 is now
+-- $4 is trash_limit
+-- $5 is id
+-- $6 is now
 WITH o AS MATERIALIZED (
-  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+  SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
   SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
     WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    WHEN coalesce(o.trash, $4::bigint) >= $4 THEN 'crowded'
     ELSE 'done' END AS outcome
-  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $4 AND t.deleted_at IS NULL FOR UPDATE OF t),
+  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $5 AND t.deleted_at IS NULL FOR UPDATE OF t),
 n AS (
-  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live - 1 FROM now
+  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live - 1, trash = x.trash + 1 FROM now
   WHERE x.user_id = $1 AND now.outcome = 'done'
   RETURNING x.counter),
 u AS (
-  UPDATE docket.tasks AS t SET deleted_at = $5::timestamptz, version = n.counter
-  FROM n WHERE t.user_id = $1 AND t.id = $4)
+  UPDATE docket.tasks AS t SET deleted_at = $6::timestamptz, version = n.counter
+  FROM n WHERE t.user_id = $1 AND t.id = $5)
 SELECT now.outcome FROM now;
 
 -- erase keys
 -- $1 is user_id
 -- $2 is limit
-DELETE FROM docket.idempotency_keys AS k WHERE k.user_id = $1 AND k.key IN (
-  SELECT d.key FROM docket.idempotency_keys AS d WHERE d.user_id = $1 ORDER BY d.key LIMIT $2::integer);
+WITH gone AS (
+  DELETE FROM docket.idempotency_keys AS k WHERE k.user_id = $1 AND k.key IN (
+    SELECT d.key FROM docket.idempotency_keys AS d WHERE d.user_id = $1 ORDER BY d.key LIMIT $2::integer)
+  RETURNING k.size),
+freed AS (
+  UPDATE docket.owners AS x SET kept = x.kept - (SELECT coalesce(sum(gone.size), 0) FROM gone) WHERE x.user_id = $1)
+SELECT count(*) FROM gone;
 
 -- erase owner
 -- $1 is user_id
@@ -88,7 +119,8 @@ WITH gone AS (
     SELECT d.id FROM docket.tasks AS d WHERE d.user_id = $1 ORDER BY d.id LIMIT $2::integer)
   RETURNING t.deleted_at),
 counted AS (
-  UPDATE docket.owners AS x SET live = x.live - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NULL) WHERE x.user_id = $1)
+  UPDATE docket.owners AS x SET live = x.live - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NULL),
+    trash = x.trash - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NOT NULL) WHERE x.user_id = $1)
 SELECT count(*) FROM gone;
 
 -- get
@@ -121,9 +153,17 @@ WHERE NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id 
 
 -- keep key
 -- $1 is result
--- $2 is user_id
--- $3 is key
-UPDATE docket.idempotency_keys AS k SET result = $1 WHERE k.user_id = $2 AND k.key = $3;
+-- $2 is size
+-- $3 is user_id
+-- $4 is key
+-- $5 is kept
+WITH kept AS (
+  UPDATE docket.idempotency_keys AS k SET result = $1, size = $2::integer WHERE k.user_id = $3 AND k.key = $4)
+UPDATE docket.owners AS x SET kept = $5::bigint WHERE x.user_id = $3;
+
+-- kept
+-- $1 is user_id
+SELECT x.kept FROM docket.owners AS x WHERE x.user_id = $1;
 
 -- list by creation
 -- $1 is user_id
@@ -136,7 +176,8 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id > $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
   ORDER BY t.id LIMIT $6::integer);
@@ -152,7 +193,8 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id < $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
   ORDER BY t.id DESC LIMIT $6::integer);
@@ -169,15 +211,42 @@ UNION ALL
 -- $9 is limit
 WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
-SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id < $5::uuid AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id < $5::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
   ORDER BY t.id DESC LIMIT $9::integer);
+
+-- list by creation, descending, filtered, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id < $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id DESC LIMIT $9::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
 
 -- list by creation, descending, filtered, trash
 -- $1 is user_id
@@ -193,13 +262,60 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id < $5::uuid AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id < $5::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
   ORDER BY t.id DESC LIMIT $9::integer);
+
+-- list by creation, descending, filtered, trash, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id < $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id DESC LIMIT $9::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
+
+-- list by creation, descending, long
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id < $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id DESC LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
 
 -- list by creation, descending, trash
 -- $1 is user_id
@@ -212,10 +328,31 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id < $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
   ORDER BY t.id DESC LIMIT $6::integer);
+
+-- list by creation, descending, trash, long
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id < $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id DESC LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
 
 -- list by creation, filtered
 -- $1 is user_id
@@ -229,15 +366,42 @@ UNION ALL
 -- $9 is limit
 WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
-SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id > $5::uuid AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id > $5::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
   ORDER BY t.id LIMIT $9::integer);
+
+-- list by creation, filtered, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id > $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id LIMIT $9::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
 
 -- list by creation, filtered, trash
 -- $1 is user_id
@@ -253,13 +417,60 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id > $5::uuid AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id > $5::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
   ORDER BY t.id LIMIT $9::integer);
+
+-- list by creation, filtered, trash, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND t.id > $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id LIMIT $9::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
+
+-- list by creation, long
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id > $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
 
 -- list by creation, trash
 -- $1 is user_id
@@ -272,10 +483,31 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id > $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
   ORDER BY t.id LIMIT $6::integer);
+
+-- list by creation, trash, long
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id > $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
 
 -- list by title
 -- $1 is user_id
@@ -289,7 +521,8 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer);
@@ -306,7 +539,8 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer);
@@ -324,15 +558,43 @@ UNION ALL
 -- $10 is limit
 WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
-SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $10::integer);
+
+-- list by title, descending, filtered, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
 
 -- list by title, descending, filtered, trash
 -- $1 is user_id
@@ -349,13 +611,62 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $10::integer);
+
+-- list by title, descending, filtered, trash, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
+
+-- list by title, descending, long
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
 
 -- list by title, descending, trash
 -- $1 is user_id
@@ -369,10 +680,32 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer);
+
+-- list by title, descending, trash, long
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
 
 -- list by title, filtered
 -- $1 is user_id
@@ -387,15 +720,43 @@ UNION ALL
 -- $10 is limit
 WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
-SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.title COLLATE "C", t.id LIMIT $10::integer);
+
+-- list by title, filtered, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
 
 -- list by title, filtered, trash
 -- $1 is user_id
@@ -412,13 +773,62 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.title COLLATE "C", t.id LIMIT $10::integer);
+
+-- list by title, filtered, trash, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
+
+-- list by title, long
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
 
 -- list by title, trash
 -- $1 is user_id
@@ -432,10 +842,32 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer);
+
+-- list by title, trash, long
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
 
 -- list by update
 -- $1 is user_id
@@ -449,7 +881,8 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.updated_at, t.id LIMIT $7::integer);
@@ -466,7 +899,8 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer);
@@ -484,15 +918,43 @@ UNION ALL
 -- $10 is limit
 WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
-SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.updated_at DESC, t.id DESC LIMIT $10::integer);
+
+-- list by update, descending, filtered, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
 
 -- list by update, descending, filtered, trash
 -- $1 is user_id
@@ -509,13 +971,62 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.updated_at DESC, t.id DESC LIMIT $10::integer);
+
+-- list by update, descending, filtered, trash, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
+
+-- list by update, descending, long
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
 
 -- list by update, descending, trash
 -- $1 is user_id
@@ -529,10 +1040,32 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer);
+
+-- list by update, descending, trash, long
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
 
 -- list by update, filtered
 -- $1 is user_id
@@ -547,15 +1080,43 @@ UNION ALL
 -- $10 is limit
 WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
-SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.updated_at, t.id LIMIT $10::integer);
+
+-- list by update, filtered, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::bytea IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
 -- list by update, filtered, trash
 -- $1 is user_id
@@ -572,13 +1133,62 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
-    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
   ORDER BY t.updated_at, t.id LIMIT $10::integer);
+
+-- list by update, filtered, trash, long
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::bytea IS NULL OR position($4 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($4 IN convert_to(t.description_folded, 'UTF8')) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $10::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
+
+-- list by update, long
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
 -- list by update, trash
 -- $1 is user_id
@@ -592,21 +1202,44 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
   ORDER BY t.updated_at, t.id LIMIT $7::integer);
 
+-- list by update, trash, long
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
+
 -- own
 -- $1 is user_id
 -- $2 is epoch
-INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES ($1, $2, 0, 0)
+INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
 ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter;
 
--- renew
--- $1 is epoch
--- $2 is user_id
-UPDATE docket.owners AS x SET epoch = $1 WHERE x.user_id = $2 RETURNING true;
+-- own to erase
+-- $1 is user_id
+-- $2 is epoch
+INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
+ON CONFLICT (user_id) DO UPDATE SET epoch = excluded.epoch;
 
 -- restore
 -- $1 is user_id
@@ -616,7 +1249,7 @@ UPDATE docket.owners AS x SET epoch = $1 WHERE x.user_id = $2 RETURNING true;
 -- $5 is id
 -- $6 is now
 WITH o AS MATERIALIZED (
-  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+  SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
   SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
     WHEN t.deleted_at IS NULL THEN 'live'
@@ -625,7 +1258,7 @@ now AS MATERIALIZED (
     ELSE 'done' END AS outcome
   FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $5 FOR UPDATE OF t),
 n AS (
-  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live + 1 FROM now
+  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live + 1, trash = x.trash - 1 FROM now
   WHERE x.user_id = $1 AND now.outcome = 'done'
   RETURNING x.counter),
 u AS (
@@ -645,8 +1278,27 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint AND t.deleted_at IS NULL ORDER BY t.version LIMIT $4::integer);
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint AND t.deleted_at IS NULL
+  ORDER BY t.version LIMIT $4::integer);
+
+-- snapshot, long
+-- $1 is user_id
+-- $2 is after
+-- $3 is through
+-- $4 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0)) OVER (ORDER BY t.version ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint AND t.deleted_at IS NULL
+  ORDER BY t.version LIMIT $4::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.version);
 
 -- toggle
 -- $1 is user_id
@@ -667,7 +1319,7 @@ RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at,
 -- $4 is id
 -- $5 is now
 WITH o AS MATERIALIZED (
-  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+  SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
   SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
     WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
@@ -685,6 +1337,18 @@ SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.
 UNION ALL
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
 
+-- trim trash
+-- $1 is user_id
+-- $2 is limit
+WITH gone AS (
+  DELETE FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id IN (
+    SELECT d.id FROM docket.tasks AS d WHERE d.user_id = $1 AND coalesce(d.deleted_at, 'infinity') < 'infinity'
+      AND EXISTS (SELECT 1 FROM docket.owners AS x WHERE x.user_id = $1 AND x.trash > $2::bigint)
+    ORDER BY d.version LIMIT 1)
+  RETURNING t.version)
+UPDATE docket.owners AS x SET trash = x.trash - 1, purged_through = greatest(x.purged_through, gone.version)
+FROM gone WHERE x.user_id = $1;
+
 -- update
 -- $1 is user_id
 -- $2 is match
@@ -700,7 +1364,7 @@ SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.
 -- $12 is description_folded
 -- $13 is now
 WITH o AS MATERIALIZED (
-  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+  SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
 now AS MATERIALIZED (
   SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
     WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
@@ -719,15 +1383,37 @@ SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.
 UNION ALL
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
 
+-- advance clock
+-- $1 is now
+-- $2 is most
+INSERT INTO docket.database AS d (id, clock) VALUES (1, $1::timestamptz)
+ON CONFLICT (id) DO UPDATE SET clock = least(excluded.clock, coalesce(d.clock + $2::interval, excluded.clock)) RETURNING d.clock;
+
 -- counters
 -- $1 is user_ids
 SELECT x.user_id, x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = ANY ($1::text[]);
 
 -- expire keys
--- $1 is now
+-- $1 is before
 -- $2 is limit
-DELETE FROM docket.idempotency_keys AS k WHERE k.expires_at <= $1 AND (k.user_id, k.key) IN
-  (SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1 ORDER BY e.expires_at LIMIT $2);
+WITH due AS MATERIALIZED (
+  SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1::timestamptz ORDER BY e.expires_at LIMIT $2::integer),
+o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
+  ORDER BY x.user_id FOR UPDATE OF x),
+gone AS (
+  DELETE FROM docket.idempotency_keys AS k
+  WHERE k.expires_at <= $1 AND (SELECT count(*) FROM o) >= 0 AND (k.user_id, k.key) IN (SELECT due.user_id, due.key FROM due)
+  RETURNING k.user_id, k.size),
+freed AS (
+  UPDATE docket.owners AS x SET kept = x.kept - g.size
+  FROM (SELECT gone.user_id, sum(gone.size) AS size FROM gone GROUP BY gone.user_id) AS g WHERE x.user_id = g.user_id)
+SELECT count(*) FROM gone;
+
+-- next owners
+-- $1 is after
+-- $2 is limit
+SELECT x.user_id FROM docket.owners AS x WHERE x.user_id > $1::text ORDER BY x.user_id LIMIT $2::integer;
 
 -- purge
 -- $1 is lock
@@ -744,7 +1430,38 @@ gone AS (
   WHERE t.deleted_at < $2 AND (t.user_id, t.id) IN (SELECT due.user_id, due.id FROM o JOIN due ON due.user_id = o.user_id)
   RETURNING t.user_id, t.version),
 raised AS (
-  UPDATE docket.owners AS x SET purged_through = greatest(x.purged_through, g.version)
-  FROM (SELECT gone.user_id, max(gone.version) AS version FROM gone GROUP BY gone.user_id) AS g WHERE x.user_id = g.user_id)
+  UPDATE docket.owners AS x SET purged_through = greatest(x.purged_through, g.version), trash = x.trash - g.tasks
+  FROM (SELECT gone.user_id, max(gone.version) AS version, count(*) AS tasks FROM gone GROUP BY gone.user_id) AS g WHERE x.user_id = g.user_id)
 SELECT count(*) FROM gone;
+
+-- record timeline
+-- $1 is timeline
+-- $2 is replace
+INSERT INTO docket.database AS d (id, timeline) VALUES (1, $1)
+ON CONFLICT (id) DO UPDATE SET timeline = CASE WHEN $2::boolean OR d.timeline IS NULL THEN excluded.timeline ELSE d.timeline END;
+
+-- renew
+-- $1 is owners
+-- $2 is epochs
+-- $3 is raises
+WITH o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x WHERE x.user_id = ANY ($1::text[]) ORDER BY x.user_id FOR UPDATE)
+UPDATE docket.owners AS x SET epoch = r.epoch, counter = x.counter + r.raise
+FROM unnest($1, $2::bigint[], $3::bigint[]) AS r (user_id, epoch, raise)
+WHERE x.user_id = r.user_id AND x.user_id IN (SELECT o.user_id FROM o);
+
+-- rights
+SELECT
+  (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'database']) AS t (name),
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (name)
+  WHERE NOT has_table_privilege('docket.' || t.name, p.name)),
+  current_setting('transaction_read_only') = 'on'
+WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live, x.trash, x.kept FROM docket.owners AS x WHERE false)
+  AND NOT EXISTS (SELECT t.user_id, t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.title_folded, t.description_folded FROM docket.tasks AS t WHERE false)
+  AND NOT EXISTS (SELECT k.user_id, k.key, k.fingerprint, k.result, k.size, k.expires_at FROM docket.idempotency_keys AS k WHERE false)
+  AND NOT EXISTS (SELECT d.id, d.clock, d.timeline FROM docket.database AS d WHERE false);
+
+-- timeline
+SELECT coalesce((SELECT d.timeline FROM docket.database AS d WHERE d.id = 1), ''),
+  CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END;
 

@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"docket"
+)
+
+// purgeLock is the key of the advisory lock that a purge holds. It differs from
+// migrationLock.
+const purgeLock = migrationLock + 1
+
+// removal holds the arguments of purgeSQL and expireKeysSQL.
+type removal struct {
+	before time.Time
+	limit  int
+}
+
+var removalParameters = parameters[removal]{
+	"before": func(r removal) any { return r.before },
+	"limit":  func(r removal) any { return r.limit },
+	"lock":   func(removal) any { return int64(purgeLock) },
+}
+
+// Both span all users. They lock the owners in the order in which groups of writes
+// do, and before the rows that they remove, as an erasure does. Then they look once
+// more whether a row is due, because it may have been changed meanwhile.
+var (
+	// purgeSQL is run by one process at a time, also behind a pooler, because the lock
+	// belongs to the transaction.
+	purgeSQL = removalParameters.compile(`WITH due AS MATERIALIZED (
+  SELECT d.user_id, d.id FROM docket.tasks AS d
+  WHERE (SELECT pg_try_advisory_xact_lock(@lock::bigint)) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
+o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
+  ORDER BY x.user_id FOR UPDATE OF x),
+gone AS (
+  DELETE FROM docket.tasks AS t
+  WHERE t.deleted_at < @before AND (t.user_id, t.id) IN (SELECT due.user_id, due.id FROM o JOIN due ON due.user_id = o.user_id)
+  RETURNING t.user_id, t.version),
+raised AS (
+  UPDATE docket.owners AS x SET purged_through = greatest(x.purged_through, g.version), trash = x.trash - g.tasks
+  FROM (SELECT gone.user_id, max(gone.version) AS version, count(*) AS tasks FROM gone GROUP BY gone.user_id) AS g WHERE x.user_id = g.user_id)
+SELECT count(*) FROM gone`)
+
+	// expireKeysSQL also removes keys whose owner is gone.
+	expireKeysSQL = removalParameters.compile(`WITH due AS MATERIALIZED (
+  SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= @before::timestamptz ORDER BY e.expires_at LIMIT @limit::integer),
+o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
+  ORDER BY x.user_id FOR UPDATE OF x),
+gone AS (
+  DELETE FROM docket.idempotency_keys AS k
+  WHERE k.expires_at <= @before AND (SELECT count(*) FROM o) >= 0 AND (k.user_id, k.key) IN (SELECT due.user_id, due.key FROM due)
+  RETURNING k.user_id, k.size),
+freed AS (
+  UPDATE docket.owners AS x SET kept = x.kept - g.size
+  FROM (SELECT gone.user_id, sum(gone.size) AS size FROM gone GROUP BY gone.user_id) AS g WHERE x.user_id = g.user_id)
+SELECT count(*) FROM gone`)
+)
+
+// Purge implements docket.Store.
+func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	return s.remove(ctx, purgeSQL, removal{before, limit})
+}
+
+// ExpireKeys implements docket.Store.
+func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
+	return s.remove(ctx, expireKeysSQL, removal{now, limit})
+}
+
+func (s *Store) remove(ctx context.Context, st *statement[removal], r removal) (n int, err error) {
+	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, st.sql, st.args(r)...).Scan(&n)
+	})
+	return n, err
+}
+
+// clock holds the arguments of advanceClockSQL.
+type clock struct {
+	now  time.Time
+	most time.Duration
+}
+
+var advanceClockSQL = parameters[clock]{
+	"now":  func(c clock) any { return c.now },
+	"most": func(c clock) any { return c.most },
+}.compile(`INSERT INTO docket.database AS d (id, clock) VALUES (1, @now::timestamptz)
+ON CONFLICT (id) DO UPDATE SET clock = least(excluded.clock, coalesce(d.clock + @most::interval, excluded.clock)) RETURNING d.clock`)
+
+// AdvanceClock implements docket.Store. It also looks at the server's timeline,
+// because behind a pooler a connection may outlive a failover.
+func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Duration) (at time.Time, err error) {
+	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := conn.QueryRow(ctx, advanceClockSQL.sql, advanceClockSQL.args(clock{now, most})...).Scan((*utcTime)(&at)); err != nil {
+			return err
+		}
+		return s.meet(ctx, conn)
+	})
+	return at, err
+}
+
+// renewStep is how many owners one transaction of Renew locks, at most.
+const renewStep = 100
+
+// renewal holds the arguments of the statements of Renew.
+type renewal struct {
+	after  docket.UserID
+	owners []string // sorted
+	epochs []int64
+	raises []int64
+}
+
+var renewalParameters = parameters[*renewal]{
+	"after":  func(r *renewal) any { return string(r.after) },
+	"limit":  func(*renewal) any { return renewStep },
+	"owners": func(r *renewal) any { return r.owners },
+	"epochs": func(r *renewal) any { return r.epochs },
+	"raises": func(r *renewal) any { return r.raises },
+}
+
+var (
+	nextOwnersSQL = renewalParameters.compile(`SELECT x.user_id FROM docket.owners AS x WHERE x.user_id > @after::text ORDER BY x.user_id LIMIT @limit::integer`)
+
+	renewSQL = renewalParameters.compile(`WITH o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x WHERE x.user_id = ANY (@owners::text[]) ORDER BY x.user_id FOR UPDATE)
+UPDATE docket.owners AS x SET epoch = r.epoch, counter = x.counter + r.raise
+FROM unnest(@owners, @epochs::bigint[], @raises::bigint[]) AS r (user_id, epoch, raise)
+WHERE x.user_id = r.user_id AND x.user_id IN (SELECT o.user_id FROM o)`)
+)
+
+// Renew implements docket.Store. It then records the timeline that the server was on
+// when it began.
+func (s *Store) Renew(ctx context.Context, draw func() (epoch, raise int64)) (owners int, err error) {
+	var timeline string
+	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		_, timeline, err = s.readTimeline(ctx, conn)
+		return s.tolerate(conn, err)
+	})
+	for r := new(renewal); err == nil; {
+		if err = s.renewStep(ctx, r, draw); len(r.owners) == 0 {
+			break
+		}
+		owners += len(r.owners)
+	}
+	if err != nil || timeline == "" {
+		return owners, err
+	}
+	return owners, s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, recordTimelineSQL, pgx.QueryExecModeExec, timeline, true); err != nil {
+			return err
+		}
+		return s.meet(ctx, conn)
+	})
+}
+
+// renewStep renews the owners after those of r, and leaves their names in r.
+func (s *Store) renewStep(ctx context.Context, r *renewal, draw func() (epoch, raise int64)) error {
+	next := renewal{after: r.after}
+	err := s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, nextOwnersSQL.sql, nextOwnersSQL.args(&next)...)
+		if err != nil {
+			return err
+		}
+		if next.owners, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			return err
+		}
+		next.epochs, next.raises = nil, nil
+		for range next.owners {
+			epoch, raise := draw()
+			next.epochs, next.raises = append(next.epochs, epoch), append(next.raises, raise)
+		}
+		_, err = tx.Exec(ctx, renewSQL.sql, renewSQL.args(&next)...)
+		return err
+	})
+	if err != nil {
+		next.owners = nil
+	} else if n := len(next.owners); n > 0 {
+		next.after = docket.UserID(next.owners[n-1])
+	}
+	*r = next
+	return err
+}
