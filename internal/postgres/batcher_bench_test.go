@@ -26,7 +26,7 @@ func BenchmarkBatcher(b *testing.B) {
 	b.Cleanup(func() { _ = s.Close() })
 	tasks := make([]docket.Task, 100)
 	for i := range tasks {
-		draft := draft("task")
+		draft := storetest.Draft("task")
 		draft.UserID = docket.UserID(fmt.Sprintf("user-%d", i))
 		if tasks[i], err = storetest.Create(b.Context(), s, draft); err != nil {
 			b.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 func TestReadySeesALostSchema(t *testing.T) {
@@ -25,7 +26,7 @@ func TestReadySeesALostSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := list(s); docket.KindOf(err) != docket.Internal {
+	if _, err := storetest.List(s); docket.KindOf(err) != docket.Internal {
 		t.Errorf("List returned %v", err)
 	}
 	if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
@@ -89,7 +90,7 @@ func TestReadySharesACheck(t *testing.T) {
 		t.Errorf("the second probe returned %v before the first", err)
 	default:
 	}
-	if n := count(t, url, waiting); n != 1 {
+	if n := pgtest.Count(t, url, waiting); n != 1 {
 		t.Errorf("%d statements wait", n)
 	}
 	if err := errors.Join(tx.Rollback(t.Context()), <-first); err != nil {
