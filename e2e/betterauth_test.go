@@ -108,7 +108,7 @@ func rotateUnderAttack(t *testing.T, idp *betterAuth, user account, c client) st
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var attack sync.WaitGroup
-	var refused atomic.Int64
+	var refused, unknown atomic.Int64
 	for worker := range 2 {
 		attack.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
@@ -116,8 +116,8 @@ func rotateUnderAttack(t *testing.T, idp *betterAuth, user account, c client) st
 				switch {
 				case err != nil:
 				case a.Status == http.StatusUnauthorized: // docket has fetched the keys for it
-				case a.Status == http.StatusServiceUnavailable: // docket may not fetch them again yet
-				default:
+					unknown.Add(1)
+				case a.Status != http.StatusServiceUnavailable: // docket may not fetch them again yet
 					t.Errorf("a token of no key: %d %s", a.Status, a.Body)
 				}
 				refused.Add(1)
@@ -138,6 +138,9 @@ func rotateUnderAttack(t *testing.T, idp *betterAuth, user account, c client) st
 	fetches, most := idp.Fetches()-fetched, int(time.Since(began)/noSuchKeyDelay)+noSuchKeyBurst+1
 	if fetches > most {
 		t.Errorf("the issuer's keys were fetched %d times in %s, not at most %d times", fetches, time.Since(began), most)
+	}
+	if n := unknown.Load(); n > 2*int64(fetches) { // a fetch answers one request of each worker
+		t.Errorf("%d tokens were called invalid after %d fetches", n, fetches)
 	}
 	t.Logf("%d bogus tokens, %d fetches; the new key was known after %s; %d requests meanwhile, none failed", refused.Load(), fetches, waited, served)
 	return token

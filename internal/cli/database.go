@@ -53,6 +53,15 @@ func (c *Config) database() (database, error) {
 	return postgresServer{options}, nil
 }
 
+// openDatabase opens the database of DATABASE_URL.
+func (c *Config) openDatabase(ctx context.Context, log *slog.Logger) (d database, store docket.Store, err error) {
+	if d, err = c.database(); err != nil {
+		return nil, nil, err
+	}
+	store, err = d.open(ctx, log)
+	return d, store, err
+}
+
 // passwordParameters are the parameters of a PostgreSQL URL that hold passwords.
 var passwordParameters = []string{"password", "sslpassword"}
 

@@ -39,11 +39,7 @@ func (a *app) importTasks(ctx context.Context, c Config, from string) (err error
 	if err != nil {
 		return fmt.Errorf("the database to import from %w (IMPORT_DATABASE_URL, --from URL, or DATABASE_URL)", err)
 	}
-	d, err := c.database()
-	if err != nil {
-		return err
-	}
-	store, err := d.open(ctx, log)
+	_, store, err := c.openDatabase(ctx, log)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"docket/internal/pgtest"
 )
 
@@ -29,20 +27,6 @@ func legacy(t *testing.T, n int) string {
 SELECT 'user-' || g %% 97, 'task ' || g, CASE WHEN g %% 2 = 0 THEN 'note ' || g END, g %% 3 = 0,
   timestamp '2025-01-01' + make_interval(secs => g * 0.001003), timestamp '2025-06-01 12:00:00.123456' FROM generate_series(1, %d) g`, n))
 	return url
-}
-
-// query returns the number that a query returns.
-func query(t *testing.T, url, sql string) (n int) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	if err := conn.QueryRow(t.Context(), sql).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func runImport(ctx context.Context, url string, args ...string) (code int, stdout, stderr string) {
@@ -74,16 +58,16 @@ func TestImport(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "Imported 100000 tasks; 0 existed already.") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
-	if got := query(t, url, sameTasks); got != n {
+	if got := pgtest.Count(t, url, sameTasks); got != n {
 		t.Errorf("%d tasks are equal to their source", got)
 	}
-	if got := query(t, url, disorder); got != 0 {
+	if got := pgtest.Count(t, url, disorder); got != 0 {
 		t.Errorf("%d tasks are out of order", got)
 	}
-	if got := query(t, url, miscounted); got != 0 {
+	if got := pgtest.Count(t, url, miscounted); got != 0 {
 		t.Errorf("%d owners are miscounted", got)
 	}
-	if got := query(t, url, "SELECT count(*) FROM public.tasks"); got != n {
+	if got := pgtest.Count(t, url, "SELECT count(*) FROM public.tasks"); got != n {
 		t.Errorf("%d tasks are left in the source", got)
 	}
 	if code, out, errs = runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 100000 existed already.") {
@@ -101,12 +85,12 @@ func TestImportInterrupted(t *testing.T) {
 		done := make(chan struct{})
 		before := 0
 		if interrupted > 0 {
-			before = query(t, url, "SELECT count(*) FROM docket.tasks")
+			before = pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks")
 		}
 		go func() {
 			defer close(done)
 			for interrupted > 0 && ctx.Err() == nil {
-				if query(t, url, "SELECT count(*) FROM docket.tasks") >= min(before+1000, n) {
+				if pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks") >= min(before+1000, n) {
 					cancel()
 				}
 			}
@@ -130,10 +114,10 @@ func TestImportInterrupted(t *testing.T) {
 	if code, out, errs := runImport(t.Context(), url); code != 0 || !strings.Contains(out, "Imported 0 tasks; 5000 existed already.") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
-	if got := query(t, url, sameTasks); got != n {
+	if got := pgtest.Count(t, url, sameTasks); got != n {
 		t.Errorf("%d tasks are equal to their source", got)
 	}
-	if got := query(t, url, miscounted); got != 0 {
+	if got := pgtest.Count(t, url, miscounted); got != 0 {
 		t.Errorf("%d owners are miscounted", got)
 	}
 }
@@ -153,7 +137,7 @@ func TestImportOfInvalidRows(t *testing.T) {
 			t.Errorf("no %q in %s", want, out)
 		}
 	}
-	if got := query(t, url, "SELECT count(*) FROM docket.tasks WHERE title = 'trimmed' AND created_at = 'epoch'"); got != 1 {
+	if got := pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks WHERE title = 'trimmed' AND created_at = 'epoch'"); got != 1 {
 		t.Errorf("the task without times was imported %d times", got)
 	}
 }

@@ -25,10 +25,10 @@ func TestRenew(t *testing.T) {
 		"UPDATE docket.database SET timeline = '00000009'")
 	renew("Renewed the histories of 2 users")
 	const renewed = "SELECT count(*) FROM docket.owners WHERE epoch > 2 AND counter BETWEEN 7 + (1::bigint << 32) AND 7 + (1::bigint << 40)"
-	if n := query(t, url, renewed); n != 2 {
+	if n := pgtest.Count(t, url, renewed); n != 2 {
 		t.Errorf("%d users are renewed", n)
 	}
-	if n := query(t, url, "SELECT count(*) FROM docket.database WHERE timeline = '00000001'"); n != 1 {
+	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.database WHERE timeline = '00000001'"); n != 1 {
 		t.Error("the timeline is not recorded")
 	}
 }

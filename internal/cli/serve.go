@@ -52,11 +52,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	if names := c.exposedSecrets(); len(names) > 0 {
 		log.Warn("other users of this machine can read the secrets in .env: run `chmod 600 .env`", "variables", names)
 	}
-	d, err := c.database()
-	if err != nil {
-		return err
-	}
-	store, err := d.open(ctx, log)
+	d, store, err := c.openDatabase(ctx, log)
 	if err != nil {
 		return err
 	}

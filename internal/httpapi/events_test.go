@@ -36,10 +36,7 @@ func (c *client) listen(query string, headers ...string) *stream {
 	if err != nil {
 		c.Fatal(err)
 	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ":")
-		r.Header.Set(name, strings.TrimSpace(value))
-	}
+	setHeaders(r, headers)
 	response, err := transport.RoundTrip(r)
 	if err != nil {
 		c.Fatal(err)

@@ -89,18 +89,13 @@ func (s *stuck) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 	return s.Store.List(ctx, owner, q)
 }
 
-// TestOverload fills the server with requests that do not end: the next ones are
-// refused at once, what is not about tasks is answered, and afterwards all is
-// as before.
-func TestOverload(t *testing.T) {
-	const most = 256
-	store := &stuck{Store: backends["sqlite"](t), entered: make(chan struct{}, most), leave: make(chan struct{})}
-	registry := prometheus.NewRegistry()
-	c := serve(t, store, httpapi.Options{Edge: edge.Options{Metrics: registry}})
-	statuses := make(chan int, most)
-	for n := range most { // as many users as it takes, with the share of each
+// fill sends n requests for lists and waits until all are in the store. Their
+// statuses arrive when they may leave it, 0 for one without an answer.
+func (s *stuck) fill(c *client, n int, path func(n int) string) <-chan int {
+	statuses := make(chan int, n)
+	for i := range n {
 		go func() {
-			response, err := transport.RoundTrip(request(t, "GET", fmt.Sprintf("%s/api/user%d/tasks?limit=1", c.url, n/16)))
+			response, err := transport.RoundTrip(request(c.T, "GET", c.url+path(i)))
 			if err != nil {
 				statuses <- 0
 				return
@@ -109,9 +104,21 @@ func TestOverload(t *testing.T) {
 			statuses <- response.StatusCode
 		}()
 	}
-	for range most {
-		<-store.entered
+	for range n {
+		<-s.entered
 	}
+	return statuses
+}
+
+// TestOverload fills the server with requests that do not end: the next ones are
+// refused at once, what is not about tasks is answered, and afterwards all is
+// as before.
+func TestOverload(t *testing.T) {
+	const most = 256
+	store := &stuck{Store: backends["sqlite"](t), entered: make(chan struct{}, most), leave: make(chan struct{})}
+	registry := prometheus.NewRegistry()
+	c := serve(t, store, httpapi.Options{Edge: edge.Options{Metrics: registry}})
+	statuses := store.fill(c, most, func(n int) string { return fmt.Sprintf("/api/user%d/tasks?limit=1", n/16) }) // 16 are a user's share
 	if n := testutil.ToFloat64(gathered(t, registry, "docket_http_load")); n != most {
 		t.Errorf("the load is %v", n)
 	}

@@ -19,6 +19,14 @@ import (
 	"docket/internal/httpapi"
 )
 
+// setHeaders sets headers that are given as "Name: value".
+func setHeaders(r *http.Request, headers []string) {
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ":")
+		r.Header.Set(name, strings.TrimSpace(value))
+	}
+}
+
 // doChunked is do with a body of a length that is not announced.
 func (c *client) doChunked(method, path, body string, headers ...string) answer {
 	c.Helper()
@@ -27,10 +35,7 @@ func (c *client) doChunked(method, path, body string, headers ...string) answer 
 		c.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ":")
-		r.Header.Set(name, strings.TrimSpace(value))
-	}
+	setHeaders(r, headers)
 	response, err := transport.RoundTrip(r)
 	if err != nil {
 		c.Fatal(err)

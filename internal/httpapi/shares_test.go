@@ -19,21 +19,7 @@ func TestOneUserCannotTakeTheServer(t *testing.T) {
 	store := &stuck{Store: backends["sqlite"](t), entered: make(chan struct{}, passes), leave: make(chan struct{})}
 	registry := prometheus.NewRegistry()
 	c := serve(t, store, httpapi.Options{Edge: edge.Options{Metrics: registry}})
-	statuses := make(chan int, passes)
-	for range passes {
-		go func() {
-			response, err := transport.RoundTrip(request(t, "GET", c.url+"/api/alice/tasks?q=x"))
-			if err != nil {
-				statuses <- 0
-				return
-			}
-			response.Body.Close()
-			statuses <- response.StatusCode
-		}()
-	}
-	for range passes {
-		<-store.entered
-	}
+	statuses := store.fill(c, passes, func(int) string { return "/api/alice/tasks?q=x" })
 	refused := c.do("GET", "/api/alice/tasks?sort=title", "").is(http.StatusTooManyRequests)
 	refused.problem("too-many-requests-at-work")
 	if refused.header.Get("Retry-After") == "" {

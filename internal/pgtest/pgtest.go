@@ -152,6 +152,21 @@ func Exec(t testing.TB, u string, statements ...string) {
 	}
 }
 
+// Count returns the number that a query returns on a new connection to u.
+func Count(t testing.TB, u, query string) (n int) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = conn.QueryRow(ctx, query).Scan(&n)
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func execSQL(u string, statements ...string) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

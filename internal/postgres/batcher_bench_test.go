@@ -16,7 +16,7 @@ func BenchmarkBatcher(b *testing.B) {
 	s := open(b, pgtest.Shared(b).Database(b))
 	tasks := make([]docket.Task, 100)
 	for i := range tasks {
-		draft := draft("task")
+		draft := storetest.Draft("task")
 		draft.UserID = docket.UserID(fmt.Sprintf("user-%d", i))
 		var err error
 		if tasks[i], err = storetest.Create(b.Context(), s, draft); err != nil {

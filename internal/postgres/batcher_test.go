@@ -30,7 +30,7 @@ func mates(s *Store, n int) ([]docket.UserID, *batcher) {
 }
 
 func of(owner docket.UserID, title string) docket.Task {
-	t := draft(title)
+	t := storetest.Draft(title)
 	t.UserID = owner
 	return t
 }
@@ -47,6 +47,15 @@ func create(t *testing.T, s *Store, users ...docket.UserID) []docket.Task {
 		}
 	}
 	return tasks
+}
+
+// openBehindProxy opens an empty database with one connection, behind a proxy. It
+// also returns the database's own URL.
+func openBehindProxy(t *testing.T) (s *Store, proxy *pgtest.Proxy, direct string) {
+	t.Helper()
+	direct = pgtest.Shared(t).Database(t)
+	proxy = pgtest.NewProxy(t, direct, 0)
+	return open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 1 }), proxy, direct
 }
 
 // patient gives a store time limits that no slow machine reaches.
@@ -101,9 +110,7 @@ func whileInFlight(t *testing.T, proxy *pgtest.Proxy, s *Store, b *batcher, call
 
 // TestWritesShareARoundTrip has ten users write while a write is in flight.
 func TestWritesShareARoundTrip(t *testing.T) {
-	direct := pgtest.Shared(t).Database(t)
-	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 1 })
+	s, proxy, _ := openBehindProxy(t)
 	users, b := mates(s, 11)
 	create(t, s, users...)
 	tasks := make([]docket.Task, len(users))
@@ -265,9 +272,7 @@ func TestOwnerApart(t *testing.T) {
 // records in which order they are locked: every instance must use the same one,
 // so that no two groups wait for each other.
 func TestGroupLocksInOrder(t *testing.T) {
-	direct := pgtest.Shared(t).Database(t)
-	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 1 })
+	s, proxy, direct := openBehindProxy(t)
 	users, b := mates(s, 8)
 	create(t, s, users...)
 	pgtest.Exec(t, direct, "CREATE TABLE docket.locked (n serial, user_id text)",

@@ -119,6 +119,20 @@ func errand(owner docket.UserID, task docket.Task, write bool) *call {
 	return c
 }
 
+// errands returns three calls of users that share a batcher of width 1.
+func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *batcher, calls []*call) {
+	t.Helper()
+	users, b = mates(s, 3)
+	if !write {
+		b = s.batchers.reads
+		b.width = 1
+	}
+	for i, task := range create(t, s, users...) {
+		calls = append(calls, errand(users[i], task, write))
+	}
+	return users, b, calls
+}
+
 // together runs three calls, of which the first leads, as one group. With the
 // stage "acquire" the others are queued when the first panics.
 func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *batcher, calls []*call) (errs []error) {
@@ -178,15 +192,7 @@ func TestPanicsAreContained(t *testing.T) {
 		for write, want := range map[bool][3]string{false: test.reads, true: test.writes} {
 			t.Run(fmt.Sprintf("%s, write=%t", test.name, write), func(t *testing.T) {
 				s, saboteur := openSabotaged(t)
-				users, b := mates(s, 3)
-				if !write {
-					b = s.batchers.reads
-					b.width = 1
-				}
-				var calls []*call
-				for i, task := range create(t, s, users...) {
-					calls = append(calls, errand(users[i], task, write))
-				}
+				users, b, calls := errands(t, s, write)
 				if test.second != nil {
 					test.second(calls[1])
 				}
@@ -226,7 +232,7 @@ func TestPanicsAreContained(t *testing.T) {
 func TestPanicsAlone(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, true })
 	patient(s)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	for name, sabotage := range map[string]func(*call){
 		"building": func(c *call) { c.args[0] = bomb{} },
 		"reading":  func(c *call) { c.read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") } },
@@ -243,7 +249,7 @@ func TestPanicsAlone(t *testing.T) {
 		if err := s.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
-		put(t, s, "next")
+		storetest.Put(t, s, "next")
 	}
 }
 
@@ -252,15 +258,7 @@ func TestPanicsAlone(t *testing.T) {
 func TestBadRowIsContained(t *testing.T) {
 	for _, write := range []bool{false, true} {
 		s, saboteur := openSabotaged(t)
-		users, b := mates(s, 3)
-		if !write {
-			b = s.batchers.reads
-			b.width = 1
-		}
-		var calls []*call
-		for i, task := range create(t, s, users...) {
-			calls = append(calls, errand(users[i], task, write))
-		}
+		_, b, calls := errands(t, s, write)
 		calls[1].read = func(rows pgx.Rows) error {
 			rows.Next()
 			return rows.Scan(new(bool)) // of seven columns
@@ -287,11 +285,11 @@ func TestBadRowInTransaction(t *testing.T) {
 	s := open(t, url)
 	pgtest.Exec(t, url, "ALTER TABLE docket.tasks ALTER COLUMN version TYPE text")
 	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
-	_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{create, create}, Now: draft("").CreatedAt})
+	_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{create, create}, Now: storetest.Draft("").CreatedAt})
 	if !ofCall(err) || docket.KindOf(err) != docket.Internal || s.troubled.Load() {
 		t.Errorf("it returned %v; troubled: %t", err, s.troubled.Load())
 	}
-	if n := count(t, url, "SELECT count(*) FROM docket.tasks"); n != 0 {
+	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks"); n != 0 {
 		t.Errorf("it left %d tasks", n)
 	}
 }
@@ -302,15 +300,15 @@ func TestBadRowInTransaction(t *testing.T) {
 func TestReadOnlyConnection(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
 		s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, noBatching })
-		put(t, s, "task")
+		storetest.Put(t, s, "task")
 		if _, err := s.pool.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 			t.Fatal(err)
 		}
-		_, err := storetest.Create(t.Context(), s, draft("task"))
+		_, err := storetest.Create(t.Context(), s, storetest.Draft("task"))
 		if err != nil {
 			t.Errorf("noBatching=%t: the write returned %v", noBatching, err)
 		}
-		put(t, s, "task")
+		storetest.Put(t, s, "task")
 		if err := s.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}

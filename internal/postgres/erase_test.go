@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 var erasures = flag.Int("erasures", 20, "how many erasures TestEraseBesideKeyedWriters runs beside writers")
@@ -18,7 +19,7 @@ func TestErasureTakesTheOwnerFirst(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	s := open(t, url)
 	patient(s)
-	put(t, s, "task")
+	storetest.Put(t, s, "task")
 	write := lock(t, url, "SELECT 1 FROM docket.owners FOR UPDATE")
 	erased := make(chan error, 1)
 	go func() {
@@ -45,12 +46,12 @@ func TestErasureTakesTheOwnerFirst(t *testing.T) {
 func nothingLeft(t *testing.T, url string) {
 	t.Helper()
 	for _, table := range []string{"owners", "tasks", "idempotency_keys"} {
-		if n := count(t, url, "SELECT count(*) FROM docket."+table+" WHERE user_id = 'alice'"); n != 0 {
+		if n := pgtest.Count(t, url, "SELECT count(*) FROM docket."+table+" WHERE user_id = 'alice'"); n != 0 {
 			t.Errorf("%d rows are left in %s", n, table)
 		}
 	}
 	tables := "SELECT count(DISTINCT table_name) FROM information_schema.columns WHERE table_schema = 'docket' AND column_name = 'user_id'"
-	if n := count(t, url, tables); n != 3 {
+	if n := pgtest.Count(t, url, tables); n != 3 {
 		t.Errorf("%d tables name users", n)
 	}
 }

@@ -23,7 +23,7 @@ func TestReadOnlyPool(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
 		s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 6, noBatching })
 		patient(s)
-		put(t, s, "task")
+		storetest.Put(t, s, "task")
 		var conns []*pgxpool.Conn
 		for range 6 {
 			conn, err := s.pool.Acquire(t.Context())
@@ -39,7 +39,7 @@ func TestReadOnlyPool(t *testing.T) {
 			conn.Release()
 		}
 		for range 6 {
-			if _, err := storetest.Create(t.Context(), s, draft("task")); err != nil {
+			if _, err := storetest.Create(t.Context(), s, storetest.Draft("task")); err != nil {
 				t.Errorf("noBatching=%t: a write returned %v", noBatching, err)
 			}
 		}
@@ -63,7 +63,7 @@ func TestPromotion(t *testing.T) {
 			}
 			var log bytes.Buffer
 			s := open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-			put(t, s, "task")
+			storetest.Put(t, s, "task")
 			pgtest.Exec(t, super, `DO $$ BEGIN EXECUTE format('COPY (SELECT) TO %L', current_setting('data_directory') || '/standby.signal'); END $$`)
 			cluster.Restart(t, pgtest.Fast)
 
@@ -75,7 +75,7 @@ func TestPromotion(t *testing.T) {
 				t.Errorf("Open returned %v", err)
 			}
 			waitUntil(t, "pgbouncer has connected again", func() bool {
-				_, err := storetest.Create(context.Background(), s, draft("task"))
+				_, err := storetest.Create(context.Background(), s, storetest.Draft("task"))
 				return docket.KindOf(err) == docket.Unavailable && isReadOnly(err)
 			})
 			if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
@@ -86,7 +86,7 @@ func TestPromotion(t *testing.T) {
 			}
 
 			pgtest.Exec(t, super, "SELECT pg_promote()")
-			put(t, s, "task")
+			storetest.Put(t, s, "task")
 			if err := s.Ready(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -106,8 +106,8 @@ func TestPromotion(t *testing.T) {
 func TestAnotherTimeline(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	first := open(t, url)
-	put(t, first, "task")
-	if n := count(t, url, "SELECT count(*) FROM docket.database WHERE timeline = '00000001'"); n != 1 || len(first.Warnings()) > 0 {
+	storetest.Put(t, first, "task")
+	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.database WHERE timeline = '00000001'"); n != 1 || len(first.Warnings()) > 0 {
 		t.Errorf("%d timelines are recorded, the warnings are %q", n, first.Warnings())
 	}
 	pgtest.Exec(t, url, "UPDATE docket.database SET timeline = '0000000A'")
@@ -115,7 +115,7 @@ func TestAnotherTimeline(t *testing.T) {
 	s := open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	var wait sync.WaitGroup
 	for range 8 {
-		wait.Go(func() { put(t, s, "task") })
+		wait.Go(func() { storetest.Put(t, s, "task") })
 	}
 	wait.Wait()
 	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "on timeline 1, and was on timeline 10") {
@@ -136,7 +136,7 @@ func TestAnotherTimeline(t *testing.T) {
 		t.Error(err)
 	}
 	// An instance that keeps its connections, as behind a pooler, finds out by the hour.
-	if _, err := first.AdvanceClock(t.Context(), draft("").CreatedAt, 0); err != nil || len(first.Warnings()) != 1 {
+	if _, err := first.AdvanceClock(t.Context(), storetest.Draft("").CreatedAt, 0); err != nil || len(first.Warnings()) != 1 {
 		t.Errorf("%v, and the warnings are %q", err, first.Warnings())
 	}
 	if n, err := s.Renew(t.Context(), func() (epoch, raise int64) { return 2, 3 }); err != nil || n != 1 || len(s.Warnings()) > 0 {
@@ -153,7 +153,7 @@ func TestServerWithoutTimelines(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "REVOKE EXECUTE ON FUNCTION pg_walfile_name FROM PUBLIC")
 	s := open(t, url)
-	put(t, s, "task")
+	storetest.Put(t, s, "task")
 	n, err := s.Renew(t.Context(), func() (epoch, raise int64) { return 2, 3 })
 	if err != nil || n != 1 || len(s.Warnings()) > 0 || s.Ready(t.Context()) != nil {
 		t.Errorf("%d owners were renewed, %v, and the warnings are %q", n, err, s.Warnings())
@@ -177,7 +177,7 @@ func TestRenewInSteps(t *testing.T) {
 		renewed <- err
 	}()
 	waitForLock(t, url)
-	if n := count(t, url, "SELECT count(*) FROM docket.owners WHERE epoch = 2"); n != renewStep {
+	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.owners WHERE epoch = 2"); n != renewStep {
 		t.Errorf("%d owners are renewed", n)
 	}
 	last := of(docket.UserID(fmt.Sprintf("user-%04d", 3*renewStep)), "task")
@@ -190,7 +190,7 @@ func TestRenewInSteps(t *testing.T) {
 	if err := <-renewed; err != nil {
 		t.Error(err)
 	}
-	if n := count(t, url, fmt.Sprintf("SELECT count(*) FROM docket.owners WHERE epoch = 2 AND counter IN (7 + %[1]d, 8 + %[1]d)", 1<<40)); n != 3*renewStep {
+	if n := pgtest.Count(t, url, fmt.Sprintf("SELECT count(*) FROM docket.owners WHERE epoch = 2 AND counter IN (7 + %[1]d, 8 + %[1]d)", 1<<40)); n != 3*renewStep {
 		t.Errorf("%d owners are renewed", n)
 	}
 }

@@ -29,13 +29,13 @@ func TestUndetectedPooler(t *testing.T) {
 		o.ExecMode, o.Log = "cache_statement", slog.New(slog.NewTextHandler(&log, nil))
 	})
 	patient(s)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, url, "DEALLOCATE ALL")
 	var wait sync.WaitGroup
 	for range 20 {
 		wait.Go(func() {
 			for range 20 {
-				_, err := storetest.Create(context.Background(), s, draft("task"))
+				_, err := storetest.Create(context.Background(), s, storetest.Draft("task"))
 				if err == nil {
 					_, err = s.Get(context.Background(), "alice", task.ID)
 				}
@@ -50,7 +50,7 @@ func TestUndetectedPooler(t *testing.T) {
 	if mode := pgx.QueryExecMode(s.mode.Load()); mode != pgx.QueryExecModeCacheDescribe || !strings.Contains(log.String(), "DATABASE_EXEC_MODE") {
 		t.Errorf("the mode is %s, the log %q", mode, &log)
 	}
-	if tasks, err := list(s); err != nil || len(tasks) != 401 {
+	if tasks, err := storetest.List(s); err != nil || len(tasks) != 401 {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
 }
@@ -85,7 +85,7 @@ func TestLockedTable(t *testing.T) {
 			t.Parallel()
 			direct := cluster.Database(t)
 			s := open(t, via(direct), func(o *Options) { o.MaxConns = 2 })
-			task := put(t, s, "task")
+			task := storetest.Put(t, s, "task")
 			tx := lock(t, direct, "LOCK TABLE docket.tasks")
 			s.acquireTimeout, s.statementTimeout = 500*time.Millisecond, time.Second
 			var wait sync.WaitGroup
@@ -104,7 +104,7 @@ func TestLockedTable(t *testing.T) {
 				})
 			}
 			wait.Wait()
-			waitUntil(t, "no statement waits for a lock", func() bool { return count(t, direct, waiting) == 0 })
+			waitUntil(t, "no statement waits for a lock", func() bool { return pgtest.Count(t, direct, waiting) == 0 })
 			if err := tx.Rollback(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func TestPoolExhausted(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 2 {
 		wait.Go(func() {
-			_, err := storetest.Create(context.Background(), s, draft("task"))
+			_, err := storetest.Create(context.Background(), s, storetest.Draft("task"))
 			if docket.KindOf(err) != docket.Unavailable || !errors.Is(err, errAcquire) {
 				t.Errorf("Create returned %v", err)
 			}
@@ -137,7 +137,7 @@ func TestPoolExhausted(t *testing.T) {
 	wait.Wait()
 	held.Release()
 	patient(s)
-	put(t, s, "task")
+	storetest.Put(t, s, "task")
 	s.batchers.writesOf("alice").idle(t)
 }
 
@@ -148,7 +148,7 @@ func TestLostAnswer(t *testing.T) {
 	proxy := pgtest.NewProxy(t, direct, 0)
 	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns, o.NoBatching = 1, true }) // whose groups wait for less
 	patient(s)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 
 	during := func(f func() error) error {
 		t.Helper()
@@ -199,21 +199,7 @@ func waitForLock(t *testing.T, url string) {
 // waitFor waits until a query counts something.
 func waitFor(t *testing.T, url, query string) {
 	t.Helper()
-	waitUntil(t, query, func() bool { return count(t, url, query) > 0 })
-}
-
-// count returns what a query counts.
-func count(t *testing.T, url, query string) (n int) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
+	waitUntil(t, query, func() bool { return pgtest.Count(t, url, query) > 0 })
 }
 
 // TestDatabaseGoneAndBack has nobody listen at the database's address for a while.
@@ -221,12 +207,12 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	proxy := pgtest.NewProxy(t, direct, 0)
 	s := open(t, proxy.URL(direct))
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	proxy.Refuse(t, true)
 	proxy.Cut()
 	s.pool.Reset() // TestLostAnswer has the first statement after the loss
 	for range 5 {
-		if _, err := storetest.Create(t.Context(), s, draft("lost")); docket.KindOf(err) != docket.Unavailable {
+		if _, err := storetest.Create(t.Context(), s, storetest.Draft("lost")); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a write without a database returned %v", err)
 		}
 		if _, err := s.Get(t.Context(), "alice", task.ID); docket.KindOf(err) != docket.Unavailable {
@@ -240,7 +226,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("Ready returned %v when the database was back", err)
 	}
-	if tasks, err := list(s); err != nil || len(tasks) != 1 {
+	if tasks, err := storetest.List(s); err != nil || len(tasks) != 1 {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
 }
@@ -251,19 +237,19 @@ func TestPoolerWithoutServer(t *testing.T) {
 	cluster := pgtest.New(t, pgtest.Options{Unsafe: true})
 	pooler := cluster.Pooler(t, pgtest.PoolerOptions{})
 	s := open(t, pooler.URL(cluster.Database(t)))
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	cluster.Stop(t, pgtest.Fast)
 	if _, err := s.Get(t.Context(), "alice", task.ID); docket.KindOf(err) != docket.Unavailable {
 		t.Errorf("a read returned %v", err)
 	}
 	for range 3 {
-		if _, err := storetest.Create(t.Context(), s, draft("next")); docket.KindOf(err) != docket.Unavailable {
+		if _, err := storetest.Create(t.Context(), s, storetest.Draft("next")); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a write returned %v", err)
 		}
 	}
 	cluster.Start(t)
 	waitUntil(t, "pgbouncer has connected again", func() bool { return s.Ready(t.Context()) == nil })
-	put(t, s, "back")
+	storetest.Put(t, s, "back")
 }
 
 func TestHungUp(t *testing.T) {
@@ -294,7 +280,7 @@ func TestDeadlockIsRepeated(t *testing.T) {
 	super := pgtest.AsSuperuser(url)
 	s := open(t, url, func(o *Options) { o.NoBatching = true }) // whose groups wait for less
 	patient(s)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, url, `CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN new; END'`,
 		`CREATE TRIGGER halt BEFORE UPDATE ON docket.owners FOR EACH ROW EXECUTE FUNCTION halt()`) // it runs with the row locked
 	other := lock(t, super, "SET LOCAL deadlock_timeout = '1h'")
@@ -307,12 +293,12 @@ func TestDeadlockIsRepeated(t *testing.T) {
 		_, err := act(s, docket.Toggle, task)
 		ours <- err
 	}()
-	waitUntil(t, "our statement has the owner and waits at the gate", func() bool { return count(t, super, waiting) == 1 })
+	waitUntil(t, "our statement has the owner and waits at the gate", func() bool { return pgtest.Count(t, super, waiting) == 1 })
 	go func() {
 		_, err := other.Exec(t.Context(), "UPDATE docket.owners SET counter = counter + 1")
 		theirs <- err
 	}()
-	waitUntil(t, "the other transaction waits for the owner", func() bool { return count(t, super, waiting) == 2 })
+	waitUntil(t, "the other transaction waits for the owner", func() bool { return pgtest.Count(t, super, waiting) == 2 })
 	if err := gate.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +316,7 @@ func TestDeadlockIsRepeated(t *testing.T) {
 	}
 	var deadlocks int
 	waitUntil(t, "the deadlock is counted", func() bool {
-		deadlocks = count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+		deadlocks = pgtest.Count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
 		return deadlocks > 0
 	})
 	if deadlocks != 1 {
@@ -343,7 +329,7 @@ func TestLiveCountsExactly(t *testing.T) {
 	s := open(t, url)
 	var wait sync.WaitGroup
 	for range 10 {
-		task := put(t, s, "task")
+		task := storetest.Put(t, s, "task")
 		for range 4 {
 			wait.Go(func() {
 				if _, err := act(s, docket.Delete, task); err != nil && docket.KindOf(err) != docket.NotFound {
@@ -351,7 +337,7 @@ func TestLiveCountsExactly(t *testing.T) {
 				}
 			})
 		}
-		wait.Go(func() { put(t, s, "kept") })
+		wait.Go(func() { storetest.Put(t, s, "kept") })
 	}
 	wait.Wait()
 	var live, counter, highest int

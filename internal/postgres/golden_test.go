@@ -1,17 +1,14 @@
 package postgres
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the golden files of this package")
+	"docket/internal/storetest"
+)
 
 // TestStatementsAreGolden prints every statement as the database gets it, so that a
 // change of the tables or of the code that builds statements shows what it does to
@@ -27,19 +24,7 @@ func TestStatementsAreGolden(t *testing.T) {
 			fmt.Fprintf(&text, "%s;\n\n", of[name].sql)
 		}
 	}
-	path := filepath.Join("testdata", "statements.golden.sql")
-	if *update {
-		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text.String() != string(want) {
-		t.Errorf("the statements are not those of %s: see the difference with -update and git diff", path)
-	}
+	storetest.Golden(t, text.String())
 }
 
 func TestCompile(t *testing.T) {

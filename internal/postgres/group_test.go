@@ -17,9 +17,7 @@ import (
 
 // TestGroupFailsApart has the database refuse one write of a group.
 func TestGroupFailsApart(t *testing.T) {
-	direct := pgtest.Shared(t).Database(t)
-	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 1 })
+	s, proxy, direct := openBehindProxy(t)
 	pgtest.Exec(t, direct, `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''refused''; END'`,
 		`CREATE TRIGGER refuse BEFORE INSERT ON docket.tasks FOR EACH ROW WHEN (new.title = 'poison') EXECUTE FUNCTION refuse()`)
 	users, b := mates(s, 6)
@@ -54,7 +52,7 @@ func TestRefusedRowIsNoTrouble(t *testing.T) {
 	pgtest.Exec(t, direct, `CREATE TRIGGER refuse BEFORE INSERT ON docket.tasks FOR EACH ROW EXECUTE FUNCTION refuse()`)
 	for _, troubled := range []bool{false, true} {
 		s.troubled.Store(troubled)
-		if _, err := storetest.Create(t.Context(), s, draft("task")); docket.KindOf(err) != docket.Internal {
+		if _, err := storetest.Create(t.Context(), s, storetest.Draft("task")); docket.KindOf(err) != docket.Internal {
 			t.Errorf("a refused write returned %v", err)
 		}
 		if got := s.troubled.Load(); got != troubled {
@@ -66,9 +64,7 @@ func TestRefusedRowIsNoTrouble(t *testing.T) {
 // TestGroupWithoutAnAnswer loses the connection of a group in flight: each of its
 // writes has an unknown outcome.
 func TestGroupWithoutAnAnswer(t *testing.T) {
-	direct := pgtest.Shared(t).Database(t)
-	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 1 })
+	s, proxy, direct := openBehindProxy(t)
 	users, b := mates(s, 5)
 	create(t, s, users...)
 	// The group of all users but the first takes for ever.
@@ -146,7 +142,7 @@ func TestClientsLeaveAtAnyMoment(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	s := open(t, pgtest.Delay(t, direct, 0), func(o *Options) { o.MaxConns = 3 })
 	patient(s)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	var running sync.WaitGroup
 	var mu sync.Mutex
 	done := 0

@@ -10,6 +10,7 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 // TestUndecodableResult has a key whose result no program can read. Its write is an
@@ -33,7 +34,7 @@ func TestUndecodableResult(t *testing.T) {
 
 func kept(t *testing.T, url string) int {
 	t.Helper()
-	return count(t, url, "SELECT kept FROM docket.owners WHERE user_id = 'alice'")
+	return pgtest.Count(t, url, "SELECT kept FROM docket.owners WHERE user_id = 'alice'")
 }
 
 // TestKeptBesideAnOlderProgram has a program before schema 4 remove keys, which
@@ -49,12 +50,12 @@ func TestKeptBesideAnOlderProgram(t *testing.T) {
 	}
 	write("first")
 	size := kept(t, url)
-	if stored := count(t, url, "SELECT sum(octet_length(result)) FROM docket.idempotency_keys"); size != stored || size == 0 {
+	if stored := pgtest.Count(t, url, "SELECT sum(octet_length(result)) FROM docket.idempotency_keys"); size != stored || size == 0 {
 		t.Errorf("kept is %d where %d bytes are stored", size, stored)
 	}
 	pgtest.Exec(t, url, fmt.Sprintf("UPDATE docket.owners SET kept = %d", docket.MaxKeptBytes))
 	write("second")
-	if got, want := kept(t, url), count(t, url, "SELECT sum(size) FROM docket.idempotency_keys"); got != want || got <= size {
+	if got, want := kept(t, url), pgtest.Count(t, url, "SELECT sum(size) FROM docket.idempotency_keys"); got != want || got <= size {
 		t.Errorf("kept is %d instead of %d", got, want)
 	}
 	pgtest.Exec(t, url, "INSERT INTO docket.idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES ('alice', 'older', '', repeat('x', 1000)::bytea, now())")
@@ -82,8 +83,8 @@ func TestKeysDoNotDeadlock(t *testing.T) {
 	for i := range 12 {
 		writers.Go(func() {
 			for n := range 25 {
-				create := docket.Operation{ID: draft("").ID, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
-				w := docket.Write{Operations: []docket.Operation{create}, Now: draft("").CreatedAt, Epoch: 1}
+				create := docket.Operation{ID: storetest.Draft("").ID, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
+				w := docket.Write{Operations: []docket.Operation{create}, Now: storetest.Draft("").CreatedAt, Epoch: 1}
 				if n%4 > 0 {
 					w.Key = &docket.Key{Text: fmt.Sprint("key ", (i+n)%7)}
 				}
@@ -119,15 +120,15 @@ func TestKeysDoNotDeadlock(t *testing.T) {
 	if _, err := s.ExpireKeys(t.Context(), time.Now().Add(48*time.Hour), 500); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, url, "SELECT count(*) FROM docket.owners WHERE kept <> 0"); n != 0 {
+	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.owners WHERE kept <> 0"); n != 0 {
 		t.Errorf("%d users have results without keys", n)
 	}
 	s.pool.Reset()
 	super := pgtest.AsSuperuser(url)
 	waitUntil(t, "the sessions have ended, and have reported", func() bool {
-		return count(t, super, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = '"+target.config.RuntimeParams["application_name"]+"'") <= 1
+		return pgtest.Count(t, super, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = '"+target.config.RuntimeParams["application_name"]+"'") <= 1
 	})
-	if n := count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n != 0 {
+	if n := pgtest.Count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n != 0 {
 		t.Errorf("%d deadlocks", n)
 	}
 }

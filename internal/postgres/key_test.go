@@ -10,13 +10,14 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 // writeKeyed creates a task under a key.
 func writeKeyed(s *Store, text string) (docket.Written, error) {
 	return s.Write(context.Background(), "alice", docket.Write{
 		Operations: []docket.Operation{{Action: docket.Create, ID: uuid.Must(uuid.NewV7()), New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}},
-		Key:        &docket.Key{Text: text}, Now: draft("").CreatedAt, Epoch: 1,
+		Key:        &docket.Key{Text: text}, Now: storetest.Draft("").CreatedAt, Epoch: 1,
 	})
 }
 
@@ -57,7 +58,7 @@ func TestKeyInFlight(t *testing.T) {
 			if err := <-repetition; err != nil {
 				t.Error(err)
 			}
-			if tasks, err := list(s); err != nil || len(tasks) != 2 {
+			if tasks, err := storetest.List(s); err != nil || len(tasks) != 2 {
 				t.Errorf("%d tasks, %v", len(tasks), err)
 			}
 		})
@@ -70,7 +71,7 @@ func TestLostCommit(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	proxy := pgtest.NewProxy(t, direct, 0)
 	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 2 })
-	put(t, s, "task")
+	storetest.Put(t, s, "task")
 	// The statement before the commit, sent together with it, waits for a lock of the test.
 	pgtest.Exec(t, direct,
 		`CREATE FUNCTION docket.wait() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END'`,
@@ -94,7 +95,7 @@ func TestLostCommit(t *testing.T) {
 	if err := <-result; err != nil || !written.Replayed {
 		t.Errorf("the write returned %+v, %v", written, err)
 	}
-	tasks, err := list(s)
+	tasks, err := storetest.List(s)
 	if err != nil || len(tasks) != 2 || tasks[1].ID != written.Tasks[0].ID {
 		t.Errorf("the tasks are %+v, %v", tasks, err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 // TestWaitingWritesSeeTheNewestTask has each statement wait for another transaction that
@@ -35,10 +36,10 @@ func TestWaitingWritesSeeTheNewestTask(t *testing.T) {
 			t.Parallel()
 			url := pgtest.Shared(t).Database(t)
 			s := open(t, url)
-			task := put(t, s, "title")
+			task := storetest.Put(t, s, "title")
 			other := lock(t, url, "UPDATE docket.owners SET counter = 9, live = 5; UPDATE docket.tasks SET version = 9, "+test.other)
 			if test.operation.ID = task.ID; test.operation.Action == docket.Create {
-				test.operation.ID, test.operation.New.Title = draft("").ID, "more"
+				test.operation.ID, test.operation.New.Title = storetest.Draft("").ID, "more"
 			}
 			var written docket.Written
 			result := make(chan error, 1)

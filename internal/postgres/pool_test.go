@@ -22,7 +22,7 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 		name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
 		s := open(t, url, func(o *Options) { o.NoBatching = noBatching })
 		patient(s)
-		put(t, s, "task")
+		storetest.Put(t, s, "task")
 		pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" CONNECTION LIMIT 3")
 		var wait sync.WaitGroup
 		for range 40 {
@@ -31,8 +31,8 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 					_, err := conn.Exec(ctx, "SELECT pg_sleep(0.02)")
 					return err
 				})
-				_, read := list(s)
-				_, written := storetest.Create(context.Background(), s, draft("task"))
+				_, read := storetest.List(s)
+				_, written := storetest.Create(context.Background(), s, storetest.Draft("task"))
 				if err := errors.Join(err, read, written); err != nil {
 					t.Errorf("noBatching=%t: %v", noBatching, err)
 				}
@@ -52,7 +52,7 @@ func TestStateComesAnywhere(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t))
 	var tasks []docket.Task
 	for range 4 {
-		tasks = append(tasks, put(t, s, "task"))
+		tasks = append(tasks, storetest.Put(t, s, "task"))
 	}
 	for place := range 5 {
 		rows, err := s.pool.Query(t.Context(), "SELECT "+selected+", t.state FROM (SELECT "+selected+", NULL::bigint[] AS state, t.version AS place FROM docket.tasks AS t UNION ALL SELECT "+

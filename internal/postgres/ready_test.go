@@ -14,6 +14,7 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 func TestReadySeesALostSchema(t *testing.T) {
@@ -28,7 +29,7 @@ func TestReadySeesALostSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := list(s); docket.KindOf(err) != docket.Internal {
+	if _, err := storetest.List(s); docket.KindOf(err) != docket.Internal {
 		t.Errorf("List returned %v", err)
 	}
 	if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
@@ -92,7 +93,7 @@ func TestReadySharesACheck(t *testing.T) {
 		t.Errorf("the second probe returned %v before the first", err)
 	default:
 	}
-	if n := count(t, url, waiting); n != 1 {
+	if n := pgtest.Count(t, url, waiting); n != 1 {
 		t.Errorf("%d statements wait", n)
 	}
 	if err := errors.Join(tx.Rollback(t.Context()), <-first); err != nil {
@@ -162,8 +163,8 @@ func TestReadySeesWhatIsMissing(t *testing.T) {
 					if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
 						t.Errorf("Ready returned %v", err)
 					}
-					put(t, s, "another table")
-					if _, err := list(s); err != nil {
+					storetest.Put(t, s, "another table")
+					if _, err := storetest.List(s); err != nil {
 						t.Error(err)
 					}
 				}
@@ -184,7 +185,7 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
 	s := open(t, url)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
 	s.pool.Reset()
 	s.checks.Reset()
@@ -192,7 +193,7 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 		t.Errorf("a write returned %v", err)
 	}
 	for range 3 {
-		if _, err := list(s); err != nil {
+		if _, err := storetest.List(s); err != nil {
 			t.Error(err)
 		}
 		if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {

@@ -92,7 +92,7 @@ func TestPassHasItsOwnTimeLimit(t *testing.T) {
 			direct := cluster.Database(t)
 			s := open(t, via(direct))
 			patient(s)
-			task := put(t, s, "task")
+			task := storetest.Put(t, s, "task")
 			tx := lock(t, direct, "LOCK TABLE docket.tasks")
 			read := make(chan error, 1)
 			go func() {
@@ -111,7 +111,7 @@ func TestPassHasItsOwnTimeLimit(t *testing.T) {
 					t.Errorf("%s: List returned %v", pass, err)
 				}
 			}
-			waitUntil(t, "only the read waits", func() bool { return count(t, direct, waiting) == 1 })
+			waitUntil(t, "only the read waits", func() bool { return pgtest.Count(t, direct, waiting) == 1 })
 			if s.troubled.Load() {
 				t.Error("the store is marked as troubled")
 			}

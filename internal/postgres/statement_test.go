@@ -64,10 +64,7 @@ var statements = func() map[string]compiled {
 		"erase owner":    compiledOf(eraseOwnerSQL),
 	}
 	for l, s := range listSQL {
-		name := "list by " + map[docket.SortKey]string{docket.ByCreation: "creation", docket.ByUpdate: "update", docket.ByTitle: "title"}[l.sort.Key]
-		if l.sort.Descending {
-			name += ", descending"
-		}
+		name := "list by " + storetest.SortName(l.sort)
 		if l.filtered {
 			name += ", filtered"
 		}
@@ -230,7 +227,7 @@ func TestOneRoundTrip(t *testing.T) {
 			proxy := pgtest.NewProxy(t, cluster.Database(t), 0)
 			s := open(t, proxy.URL(cluster.Database(t)), func(o *Options) { o.ExecMode, o.MaxConns = mode, 1 })
 			ctx := t.Context()
-			task := put(t, s, "task")
+			task := storetest.Put(t, s, "task")
 			title := docket.TaskUpdate{Title: docket.Some("new")}
 			toggle := docket.Operation{Action: docket.Toggle, ID: task.ID}
 			keyed := func(key docket.Key) error {
@@ -240,7 +237,7 @@ func TestOneRoundTrip(t *testing.T) {
 			calls := map[string]func() error{
 				"get":    func() error { _, err := s.Get(ctx, "alice", task.ID); return err },
 				"list":   func() error { _, err := s.List(ctx, "alice", docket.ListQuery{Limit: 10, Count: true}); return err },
-				"create": func() error { _, err := storetest.Create(ctx, s, draft("more")); return err },
+				"create": func() error { _, err := storetest.Create(ctx, s, storetest.Draft("more")); return err },
 				"update": func() error {
 					_, err := storetest.Do(ctx, s, "alice", docket.Operation{Action: docket.Update, ID: task.ID, Update: title}, task.CreatedAt)
 					return err
@@ -313,9 +310,9 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 100),
 // planning a list takes as long as reading it.
 func TestPlansAreKept(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	for range 200 {
-		put(t, s, "other")
+		storetest.Put(t, s, "other")
 	}
 	pgtest.Exec(t, s.pool.Config().ConnString(), "ANALYZE docket.owners, docket.tasks")
 	for range 10 {

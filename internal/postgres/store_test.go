@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
@@ -32,11 +31,7 @@ func open(t testing.TB, url string, adjust ...func(*Options)) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
+	storetest.Close(t, s)
 	return s
 }
 
@@ -72,25 +67,6 @@ func TestSyncMissesNothing(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	url := cluster.Database(t)
 	storetest.Sync(t, open(t, url), open(t, cluster.DefaultPooler(t).URL(url)))
-}
-
-func draft(title string) docket.Task {
-	now := time.Now().UTC().Truncate(time.Microsecond)
-	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
-}
-
-func put(t *testing.T, s *Store, title string) docket.Task {
-	t.Helper()
-	task, err := storetest.Create(context.WithoutCancel(t.Context()), s, draft(title))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return task
-}
-
-func list(s *Store) ([]docket.Task, error) {
-	page, err := s.List(context.Background(), "alice", docket.ListQuery{Limit: docket.MaxList})
-	return page.Tasks, err
 }
 
 // act carries out an action on a task of alice, now.

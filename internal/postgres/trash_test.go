@@ -11,12 +11,13 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 // discard deletes tasks of alice, whose trash may hold so many, in one write.
 func discard(t *testing.T, s *Store, most int64, tasks ...docket.Task) {
 	t.Helper()
-	w := docket.Write{Now: draft("").CreatedAt, MaxTasks: most}
+	w := docket.Write{Now: storetest.Draft("").CreatedAt, MaxTasks: most}
 	for _, task := range tasks {
 		w.Operations = append(w.Operations, docket.Operation{Action: docket.Delete, ID: task.ID})
 	}
@@ -46,14 +47,14 @@ func TestTrashBesideAnOlderProgram(t *testing.T) {
 		t.Run(counted, func(t *testing.T) {
 			url := pgtest.Shared(t).Database(t)
 			s := open(t, url)
-			a, b, c := put(t, s, "a"), put(t, s, "b"), put(t, s, "c")
+			a, b, c := storetest.Put(t, s, "a"), storetest.Put(t, s, "b"), storetest.Put(t, s, "c")
 			discard(t, s, 0, a, b)
 			pgtest.Exec(t, url, "UPDATE docket.owners SET trash = "+counted)
 			discard(t, s, 2, c)
 			if got := trash(t, s); got != want {
 				t.Errorf("the trash holds %s, want %s", got, want)
 			}
-			if n := count(t, url, "SELECT trash FROM docket.owners"); n != 2 {
+			if n := pgtest.Count(t, url, "SELECT trash FROM docket.owners"); n != 2 {
 				t.Errorf("%d are counted", n)
 			}
 			pgtest.Exec(t, url, "UPDATE docket.owners SET trash = 9")
@@ -75,7 +76,7 @@ func TestDeleteRoundTrips(t *testing.T) {
 	proxy := pgtest.NewProxy(t, direct, 0)
 	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns = 1 })
 	for i, want := range []int64{1, 1, 1, 1, 3, 3} {
-		task := put(t, s, fmt.Sprint(i))
+		task := storetest.Put(t, s, fmt.Sprint(i))
 		before := proxy.RoundTrips()
 		discard(t, s, 4, task)
 		first := i == 0 || i == 4 // it prepares statements

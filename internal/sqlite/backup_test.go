@@ -8,17 +8,18 @@ import (
 	"testing"
 
 	"docket"
+	"docket/internal/storetest"
 )
 
 func TestBackup(t *testing.T) {
 	path := tempPath(t)
 	s := open(t, path)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	target := filepath.Join(t.TempDir(), "copy.db")
 	if err := Backup(t.Context(), path, target); err != nil {
 		t.Fatal(err)
 	}
-	put(t, s, "later")
+	storetest.Put(t, s, "later")
 
 	info, err := os.Stat(target)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -44,7 +45,7 @@ func TestBackup(t *testing.T) {
 	if there, here := mark(copied), mark(s); there == here || there <= 0 {
 		t.Errorf("the epoch %d became %d in the copy", here, there)
 	}
-	if tasks, err := list(copied); err != nil || len(tasks) != 1 || tasks[0].ID != task.ID {
+	if tasks, err := storetest.List(copied); err != nil || len(tasks) != 1 || tasks[0].ID != task.ID {
 		t.Errorf("the copy holds %v, %v", tasks, err)
 	}
 }
@@ -70,7 +71,7 @@ func TestEpochsOfBackups(t *testing.T) {
 			t.Fatal(err)
 		}
 		if path != backup && path != other {
-			put(t, s, "task")
+			storetest.Put(t, s, "task")
 		}
 		states, err := s.Counters(t.Context(), []docket.UserID{"alice"})
 		if err := errors.Join(err, s.Close()); err != nil {

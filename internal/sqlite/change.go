@@ -40,14 +40,8 @@ RETURNING deleted_at IS NULL`
 )
 
 // Changes implements docket.Store.
-func (s *Store) Changes(ctx context.Context, owner docket.UserID, q docket.ChangeRange) (page docket.ChangePage, err error) {
-	err = s.readers.use(ctx, func(r *reader) error {
-		return r.atOnce(func() error {
-			page, err = r.changed(ctx, owner, q)
-			return err
-		})
-	})
-	return page, err
+func (s *Store) Changes(ctx context.Context, owner docket.UserID, q docket.ChangeRange) (docket.ChangePage, error) {
+	return atOnce(ctx, s.readers, func(r *reader) (docket.ChangePage, error) { return r.changed(ctx, owner, q) })
 }
 
 func (r *reader) changed(ctx context.Context, owner docket.UserID, q docket.ChangeRange) (docket.ChangePage, error) {

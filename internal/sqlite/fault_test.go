@@ -24,12 +24,12 @@ func external(t *testing.T, path string) *sql.DB {
 func TestLockedByAnotherProgram(t *testing.T) {
 	path := tempPath(t)
 	s := open(t, path)
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	db := external(t, path)
 	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := storetest.Create(t.Context(), s, draft("blocked"))
+	_, err := storetest.Create(t.Context(), s, storetest.Draft("blocked"))
 	if docket.KindOf(err) != docket.Unavailable {
 		t.Errorf("Create returned %v", err)
 	}
@@ -39,8 +39,8 @@ func TestLockedByAnotherProgram(t *testing.T) {
 	if _, err := db.Exec("ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	put(t, s, "free again")
-	if tasks, err := list(s); err != nil || len(tasks) != 2 {
+	storetest.Put(t, s, "free again")
+	if tasks, err := storetest.List(s); err != nil || len(tasks) != 2 {
 		t.Errorf("after the lock: %d tasks, %v", len(tasks), err)
 	}
 }
@@ -55,13 +55,13 @@ func pragma(t *testing.T, s *Store, text string) {
 
 func TestStorageFull(t *testing.T) {
 	s := open(t, tempPath(t))
-	kept := put(t, s, "kept")
+	kept := storetest.Put(t, s, "kept")
 	limit := func(pages string) { pragma(t, s, "max_page_count="+pages) }
 	limit("1") // no more than there are
 	var full error
 	for range 200 {
 		large := strings.Repeat("x", docket.MaxDescription)
-		d := draft("large")
+		d := storetest.Draft("large")
 		d.Description = &large
 		if _, full = storetest.Create(t.Context(), s, d); full != nil {
 			break
@@ -74,25 +74,25 @@ func TestStorageFull(t *testing.T) {
 		t.Errorf("a read of a full file returned %v, %v", got, err)
 	}
 	limit("1000000")
-	put(t, s, "after")
+	storetest.Put(t, s, "after")
 }
 
 // TestReadOnly has SQLite refuse to write, as it does when the file system has
 // become read-only.
 func TestReadOnly(t *testing.T) {
 	s := open(t, tempPath(t))
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	refuse := func(on string) { pragma(t, s, "query_only="+on) }
 	refuse("1")
-	if _, err := storetest.Create(t.Context(), s, draft("refused")); docket.KindOf(err) != docket.Unavailable {
+	if _, err := storetest.Create(t.Context(), s, storetest.Draft("refused")); docket.KindOf(err) != docket.Unavailable {
 		t.Errorf("a write returned %v", err)
 	}
 	if got, err := s.Get(t.Context(), "alice", task.ID); err != nil || got.Version != task.Version {
 		t.Errorf("a read returned %+v, %v", got, err)
 	}
 	refuse("0")
-	put(t, s, "afterwards")
-	if tasks, err := list(s); err != nil || len(tasks) != 2 {
+	storetest.Put(t, s, "afterwards")
+	if tasks, err := storetest.List(s); err != nil || len(tasks) != 2 {
 		t.Errorf("there are %d tasks, %v", len(tasks), err)
 	}
 }

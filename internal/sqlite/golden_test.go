@@ -1,22 +1,18 @@
 package sqlite
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"docket"
+	"docket/internal/storetest"
 )
-
-var update = flag.Bool("update", false, "write the golden files of this package")
 
 // texts are the statements, by the names of their variables.
 var texts = func() map[string]string {
@@ -31,10 +27,7 @@ var texts = func() map[string]string {
 		"renewAllSQL": renewAllSQL, "checkpointSQL": checkpointSQL,
 	}
 	for l, text := range listSQL {
-		name := "listSQL by " + map[docket.SortKey]string{docket.ByCreation: "creation", docket.ByUpdate: "update", docket.ByTitle: "title"}[l.sort.Key]
-		if l.sort.Descending {
-			name += ", descending"
-		}
+		name := "listSQL by " + storetest.SortName(l.sort)
 		if l.trash {
 			name += ", trash"
 		}
@@ -51,19 +44,7 @@ func TestStatementsAreGolden(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		fmt.Fprintf(&text, "-- %s\n%s;\n\n", name, texts[name])
 	}
-	path := filepath.Join("testdata", "statements.golden.sql")
-	if *update {
-		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text.String() != string(want) {
-		t.Errorf("the statements are not those of %s: see the difference with -update and git diff", path)
-	}
+	storetest.Golden(t, text.String())
 }
 
 // TestEveryStatementIsGolden finds the variables that hold statements in the code.

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"docket"
+	"docket/internal/storetest"
 )
 
 // TestKeyInFlight has the first write with a key block in its transaction.
 func TestKeyInFlight(t *testing.T) {
 	s := open(t, tempPath(t))
-	task := put(t, s, "task")
+	task := storetest.Put(t, s, "task")
 	w := docket.Write{Operations: []docket.Operation{{Action: docket.Toggle, ID: task.ID}}, Key: &docket.Key{Text: "key"}, Now: task.CreatedAt}
 	other := w
 	other.Key = &docket.Key{Text: "other"}

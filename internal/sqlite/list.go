@@ -97,14 +97,8 @@ func position(q docket.ListQuery) []any {
 }
 
 // List implements docket.Store.
-func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (page docket.Page, err error) {
-	err = s.readers.use(ctx, func(r *reader) error {
-		return r.atOnce(func() error {
-			page, err = r.page(ctx, owner, q)
-			return err
-		})
-	})
-	return page, err
+func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
+	return atOnce(ctx, s.readers, func(r *reader) (docket.Page, error) { return r.page(ctx, owner, q) })
 }
 
 func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {

@@ -41,12 +41,17 @@ func (r *reader) prepare(ctx context.Context) error {
 	return nil
 }
 
-// atOnce runs f in one transaction: everything that f reads is from one moment.
-func (r *reader) atOnce(f func() error) error {
-	if err := exec(r.begin); err != nil {
-		return err
-	}
-	return errors.Join(f(), exec(r.end))
+// atOnce runs f in one transaction of a reader: everything that f reads is from one
+// moment.
+func atOnce[T any](ctx context.Context, p *readers, f func(*reader) (T, error)) (result T, err error) {
+	err = p.use(ctx, func(r *reader) error {
+		if err := exec(r.begin); err != nil {
+			return err
+		}
+		result, err = f(r)
+		return errors.Join(err, exec(r.end))
+	})
+	return result, err
 }
 
 func openReaders(ctx context.Context, path string, n int) (*readers, error) {

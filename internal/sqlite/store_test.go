@@ -1,15 +1,12 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
 	"docket"
@@ -24,11 +21,7 @@ func open(t *testing.T, path string) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
+	storetest.Close(t, s)
 	return s
 }
 
@@ -40,28 +33,9 @@ func TestStore(t *testing.T) {
 
 func TestSyncMissesNothing(t *testing.T) { storetest.Sync(t, open(t, tempPath(t))) }
 
-func draft(title string) docket.Task {
-	now := time.Now().UTC().Truncate(time.Microsecond)
-	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
-}
-
-func put(t *testing.T, s *Store, title string) docket.Task {
-	t.Helper()
-	task, err := storetest.Create(t.Context(), s, draft(title))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return task
-}
-
-func list(s *Store) ([]docket.Task, error) {
-	page, err := s.List(context.Background(), "alice", docket.ListQuery{Limit: docket.MaxList})
-	return page.Tasks, err
-}
-
 func TestFileIsItsOwnersOnly(t *testing.T) {
 	path := tempPath(t)
-	put(t, open(t, path), "task")
+	storetest.Put(t, open(t, path), "task")
 	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
 		info, err := os.Stat(path + suffix)
 		if err != nil {
@@ -97,7 +71,7 @@ func TestEveryConnectionIsDurableAndBounded(t *testing.T) {
 func TestOddPaths(t *testing.T) {
 	for _, name := range []string{"a b.db", "what?.db", "100%.db", "x#y.db", "mode=ro&.db", "ü.db", "a'b.db"} {
 		path := filepath.Join(t.TempDir(), name)
-		put(t, open(t, path), "task")
+		storetest.Put(t, open(t, path), "task")
 		if _, err := os.Stat(path); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -116,7 +90,7 @@ func TestOpenTwice(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	put(t, open(t, path), "task") // the lock was released
+	storetest.Put(t, open(t, path), "task") // the lock was released
 }
 
 func TestOpenTwiceByALink(t *testing.T) {

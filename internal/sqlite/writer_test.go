@@ -71,7 +71,7 @@ func inserting(title string) *write {
 }
 
 func insertTitle(q *statements, title string) error {
-	task := draft(title)
+	task := storetest.Draft(title)
 	task.Version = int64(len(title))
 	return exec(q.insert, values(&task)...)
 }
@@ -101,7 +101,7 @@ func TestGroupIsolatesItsWrites(t *testing.T) {
 			t.Errorf("write %d returned %v", i, err)
 		}
 	}
-	tasks, err := list(s)
+	tasks, err := storetest.List(s)
 	if err != nil || len(tasks) != 2 || tasks[0].Title != "a" || tasks[1].Title != "eeeee" {
 		t.Errorf("the group left %v, %v", tasks, err)
 	}
@@ -122,7 +122,7 @@ func TestWritersShareCommits(t *testing.T) {
 			t.Errorf("write %d returned %v", i, err)
 		}
 	}
-	if tasks, err := list(s); err != nil || len(tasks) != len(waiting) {
+	if tasks, err := storetest.List(s); err != nil || len(tasks) != len(waiting) {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
 	if groups, writes := counter(t, s, "docket_sqlite_groups_total"), counter(t, s, "docket_sqlite_writes_total"); groups != 1 || writes != float64(len(waiting)) {
@@ -175,7 +175,7 @@ func TestCloseFinishesWhatIsQueued(t *testing.T) {
 			t.Errorf("write %d has no answer", i)
 		}
 	}
-	if tasks, err := list(open(t, path)); err != nil || len(tasks) != len(waiting) {
+	if tasks, err := storetest.List(open(t, path)); err != nil || len(tasks) != len(waiting) {
 		t.Errorf("%d of %d tasks are there, %v", len(tasks), len(waiting), err)
 	}
 }
@@ -188,7 +188,7 @@ func TestWriteBehindASlowOne(t *testing.T) {
 	slowBegun, releaseSlow := blocking(s) // the next group: this write
 	behind := make(chan error, 1)
 	go func() { // and this one
-		_, err := storetest.Create(context.Background(), s, draft("behind"))
+		_, err := storetest.Create(context.Background(), s, storetest.Draft("behind"))
 		behind <- err
 	}()
 	for len(s.writer.queue) < 2 {
@@ -202,8 +202,8 @@ func TestWriteBehindASlowOne(t *testing.T) {
 	if err := errors.Join(first, releaseSlow()); err != nil {
 		t.Error(err)
 	}
-	put(t, s, "afterwards")
-	if tasks, err := list(s); err != nil || len(tasks) != 1 {
+	storetest.Put(t, s, "afterwards")
+	if tasks, err := storetest.List(s); err != nil || len(tasks) != 1 {
 		t.Errorf("there are %d tasks, %v: the abandoned write was carried out", len(tasks), err)
 	}
 }

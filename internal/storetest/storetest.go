@@ -143,6 +143,28 @@ func Create(ctx context.Context, s docket.Store, t docket.Task) (docket.Task, er
 	return Do(ctx, s, t.UserID, creation(t), t.CreatedAt)
 }
 
+// Draft returns a new task of alice with a title.
+func Draft(title string) docket.Task {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
+}
+
+// Put stores a new task of alice.
+func Put(t *testing.T, s docket.Store, title string) docket.Task {
+	t.Helper()
+	task, err := Create(context.WithoutCancel(t.Context()), s, Draft(title))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
+}
+
+// List returns alice's tasks.
+func List(s docket.Store) ([]docket.Task, error) {
+	page, err := s.List(context.Background(), "alice", docket.ListQuery{Limit: docket.MaxList})
+	return page.Tasks, err
+}
+
 func creation(t docket.Task) docket.Operation {
 	return docket.Operation{Action: docket.Create, ID: t.ID, New: docket.NewTask{Fields: t.Fields}}
 }
