@@ -65,7 +65,7 @@ func TestEpochsOfBackups(t *testing.T) {
 	path, backup, other := tempPath(t), tempPath(t), tempPath(t)
 	epoch := func(path string) int64 {
 		t.Helper()
-		s, err := Open(t.Context(), path)
+		s, err := Open(t.Context(), path, noLog)
 		if err != nil {
 			t.Fatal(err)
 		}

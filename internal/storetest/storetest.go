@@ -71,6 +71,12 @@ func Run(t *testing.T, open Open) {
 		{"PurgeBesideWrites", testPurgeBesideWrites},
 		{"EraseLeavesNothing", testErase},
 		{"EraseBesideWrites", testEraseBesideWrites},
+		{"PagesEndAtTheirBytes", testPageBytes},
+		{"KeptResultsAreBounded", testKeptBound},
+		{"TrashIsBounded", testTrashBound},
+		{"ClockMovesInSteps", testClock},
+		{"RenewBeginsHistoriesAnew", testRenew},
+		{"EraseBesideKeyedWrites", testEraseBesideKeys},
 		{"Ready", testReady},
 	} {
 		t.Run(test.name, func(t *testing.T) {
