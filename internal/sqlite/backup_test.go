@@ -94,3 +94,34 @@ func TestEpochsOfBackups(t *testing.T) {
 		t.Errorf("epochs: source %d, then %d; a copy %d, then %d; another copy %d", source, epoch(path), first, again, second)
 	}
 }
+
+// TestLeftoversOfBackups has one backup that was killed and one that runs.
+func TestLeftoversOfBackups(t *testing.T) {
+	path := tempPath(t)
+	put(t, open(t, path), "task")
+	dir := t.TempDir()
+	killed, _, err := workFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(killed, "docket.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(killed, workLock), filepath.Join(killed, "x")); err != nil { // its lock is held
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(killed, workLock), nil, 0o600); err != nil { // as after its process has ended
+		t.Fatal(err)
+	}
+	runs, done, err := workFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if err := Backup(t.Context(), path, filepath.Join(dir, "copy.db")); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, workPattern)); err != nil || len(left) != 1 || left[0] != runs {
+		t.Errorf("there are %v, %v", left, err)
+	}
+}

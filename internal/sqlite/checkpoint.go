@@ -34,7 +34,7 @@ const (
 // start only when all of it was copied, so after a checkpoint the writer copies what
 // was added meanwhile, which is little.
 type checkpointer struct {
-	conn       connection
+	conn       *connection
 	log        *slog.Logger
 	idle, most time.Duration
 
@@ -156,10 +156,11 @@ func (w *writer) emptyLog() {
 	}
 	w.stmts.wipe = false
 	if !w.stmts.removed {
-		_ = exec(w.stmts.checkpoint) // after an error the log stays as it was
+		w.note(exec(w.stmts.checkpoint)) // after an error the log stays as it was
 		return
 	}
 	busy, err := w.truncate()
+	w.note(err)
 	if err != nil || busy {
 		signal(w.checkpoints.dirty)
 		return

@@ -103,30 +103,3 @@ func (f file) open(ctx context.Context, mode string, n int, extra ...string) (*s
 	}
 	return db, nil
 }
-
-// connection is one connection to the file, which its holder can replace.
-type connection struct {
-	*sql.Conn
-	db *sql.DB
-}
-
-func (f file) connection(ctx context.Context, mode string, extra ...string) (connection, error) {
-	db, err := f.open(ctx, mode, 1, extra...)
-	if err != nil {
-		return connection{}, err
-	}
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return connection{}, errors.Join(err, db.Close())
-	}
-	return connection{conn, db}, nil
-}
-
-// replace closes the connection, which rolls its transaction back, and makes another.
-func (c *connection) replace(ctx context.Context) (err error) {
-	discard(c.Conn)
-	c.Conn, err = c.db.Conn(ctx)
-	return err
-}
-
-func (c *connection) close() error { return errors.Join(c.Conn.Close(), c.db.Close()) }

@@ -74,10 +74,10 @@ func (s *Store) check(ctx context.Context) (err error) {
 	if err := (migrate.Status{Records: records, Known: migrations}).Check(); err != nil {
 		return err
 	}
-	if err := (&reader{conn: conn.Conn}).prepare(ctx); err != nil {
+	if err := (&reader{conn: conn}).prepare(ctx); err != nil {
 		return err
 	}
-	return new(statements).prepare(ctx, conn.Conn)
+	return new(statements).prepare(ctx, conn)
 }
 
 // Warnings implements docket.Store. A file whose history may have been lost is renewed

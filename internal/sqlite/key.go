@@ -103,7 +103,8 @@ func (k *inFlightKeys) begin(owner docket.UserID, key *docket.Key) (end func()) 
 	return func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		if k.writes[id]--; k.writes[id] == 0 {
+		k.writes[id]--
+		if k.writes[id] == 0 {
 			delete(k.writes, id)
 		}
 	}

@@ -27,13 +27,13 @@ var listSQL, sizesSQL = func() (lists, sizes map[listStatement]string) {
 	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle} {
 		for n := range 8 {
 			l := listStatement{docket.Sort{Key: key, Descending: n&1 != 0}, n&2 != 0, n&4 != 0}
-			from := selectLive
+			tasks, table := selectLive, fromLive
 			if l.trash {
-				from = selectTrash
+				tasks, table = selectTrash, fromTrash
 			}
-			lists[l] = from + l.rest()
+			lists[l] = tasks + l.rest()
 			if key != docket.ByCreation {
-				sizes[l] = sizeColumns + from[strings.Index(from, " FROM "):] + l.rest()
+				sizes[l] = sizeColumns + table + l.rest()
 			}
 		}
 	}
@@ -76,8 +76,8 @@ func (l listStatement) sequence() (after, order string) {
 // countSQL counts the live tasks that pass a filter, countTrashSQL deleted ones. They
 // take the parameters of listSQL but ?2 to ?4.
 const (
-	countSQL      = "SELECT count(*) FROM tasks WHERE user_id = ?1" + filter
-	countTrashSQL = "SELECT count(*) FROM trash WHERE user_id = ?1" + filter
+	countSQL      = "SELECT count(*)" + fromLive + filter
+	countTrashSQL = "SELECT count(*)" + fromTrash + filter
 )
 
 // Ids compare as bytes: these come before the first id and after the last.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"time"
 
@@ -20,7 +19,7 @@ type readers struct {
 }
 
 type reader struct {
-	conn              *sql.Conn
+	conn              *connection
 	broken            bool // its connection must be replaced before the next use
 	begin, end        *sql.Stmt
 	get, state        *sql.Stmt
@@ -32,25 +31,30 @@ type reader struct {
 
 // prepare prepares the statements. The schema must be up to date.
 func (r *reader) prepare(ctx context.Context) error {
-	err := prepareAll(ctx, r.conn, map[**sql.Stmt]string{
+	err := r.conn.prepareAll(ctx, map[**sql.Stmt]string{
 		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL, &r.countTrash: countTrashSQL,
 		&r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL, &r.result: resultSQL,
 	})
 	if err != nil {
 		return err
 	}
-	r.lists, r.sizes = map[listStatement]*sql.Stmt{}, map[listStatement]*sql.Stmt{}
-	for l, text := range listSQL {
-		if r.lists[l], err = r.conn.PrepareContext(ctx, text); err != nil {
-			return err
-		}
+	if r.lists, err = prepareLists(ctx, r.conn, listSQL); err != nil {
+		return err
 	}
-	for l, text := range sizesSQL {
-		if r.sizes[l], err = r.conn.PrepareContext(ctx, text); err != nil {
-			return err
+	r.sizes, err = prepareLists(ctx, r.conn, sizesSQL)
+	return err
+}
+
+func prepareLists(ctx context.Context, conn *connection, texts map[listStatement]string) (map[listStatement]*sql.Stmt, error) {
+	stmts := map[listStatement]*sql.Stmt{}
+	for l, text := range texts {
+		var stmt *sql.Stmt
+		if err := conn.prepareAll(ctx, map[**sql.Stmt]string{&stmt: text}); err != nil {
+			return nil, err
 		}
+		stmts[l] = stmt
 	}
-	return nil
+	return stmts, nil
 }
 
 // atOnce runs f in one transaction: everything that f reads is from one moment.
@@ -69,27 +73,23 @@ func openReaders(ctx context.Context, f file, n int, limit time.Duration, h *hea
 	}
 	pool := &readers{db: db, idle: make(chan *reader, n), limit: limit, health: h}
 	for range n {
-		r := &reader{}
-		if err := pool.connect(ctx, r); err != nil {
-			return nil, errors.Join(err, pool.close())
-		}
+		r := &reader{conn: &connection{db: db}}
+		err := pool.connect(ctx, r)
 		pool.idle <- r
 		pool.n++
+		if err != nil {
+			return nil, errors.Join(err, pool.close())
+		}
 	}
 	return pool, nil
 }
 
-// connect gives r a connection and its statements.
+// connect gives r another connection and its statements.
 func (p *readers) connect(ctx context.Context, r *reader) error {
-	conn, err := p.db.Conn(ctx)
-	if err != nil {
+	if err := r.conn.replace(ctx); err != nil {
 		return err
 	}
-	r.conn = conn
-	if err := r.prepare(ctx); err != nil {
-		return errors.Join(err, conn.Close())
-	}
-	return nil
+	return r.prepare(ctx)
 }
 
 // use runs f with a reader that nobody else uses. It waits at most acquireTimeout
@@ -147,39 +147,18 @@ func (p *readers) repair(r *reader) error {
 	if !r.broken {
 		return nil
 	}
-	discard(r.conn)
 	err := p.connect(context.Background(), r)
 	r.broken = err != nil
 	return err
-}
-
-// discard closes a connection and does not keep it for another use.
-func discard(conn *sql.Conn) {
-	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	_ = conn.Close() // it is closed by now
 }
 
 // close waits for the readers in use, and closes all.
 func (p *readers) close() error {
 	var errs []error
 	for range p.n {
-		if r := <-p.idle; !r.broken {
-			errs = append(errs, r.conn.Close())
-		}
+		errs = append(errs, (<-p.idle).conn.end())
 	}
 	return errors.Join(append(errs, p.db.Close())...)
-}
-
-// prepareAll prepares each statement on conn.
-func prepareAll(ctx context.Context, conn *sql.Conn, texts map[**sql.Stmt]string) error {
-	for stmt, text := range texts {
-		prepared, err := conn.PrepareContext(ctx, text)
-		if err != nil {
-			return err
-		}
-		*stmt = prepared
-	}
-	return nil
 }
 
 // readersFor returns the pool that serves q: a pass must not hold a reader that short

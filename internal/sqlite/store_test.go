@@ -95,8 +95,8 @@ func TestEveryConnectionIsDurableAndBounded(t *testing.T) {
 		for range pool.n {
 			r := <-pool.idle
 			defer func() { pool.idle <- r }()
-			check(r.conn, "query_only", "1")
-			check(r.conn, "busy_timeout", "2000")
+			check(r.conn.Conn, "query_only", "1")
+			check(r.conn.Conn, "busy_timeout", "2000")
 		}
 	}
 }

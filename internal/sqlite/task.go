@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,12 @@ var deletedAt = column{"deleted_at", func(t *docket.Task) any { return (*moment)
 // keyColumns is how many columns the primary key has.
 const keyColumns = 2
 
+// fromLive and fromTrash select the tasks of an owner.
+const (
+	fromLive  = " FROM tasks WHERE user_id = ?1"
+	fromTrash = " FROM trash WHERE user_id = ?1"
+)
+
 // selectLive and selectTrash begin every statement that reads tasks with a scanner.
 var selectLive, selectTrash = func() (live, trash string) {
 	var names []string
@@ -51,13 +58,13 @@ var selectLive, selectTrash = func() (live, trash string) {
 		}
 	}
 	list := "SELECT " + strings.Join(names, ", ")
-	return list + ", NULL FROM tasks WHERE user_id = ?1", list + ", " + deletedAt.name + " FROM trash WHERE user_id = ?1"
+	return list + ", NULL" + fromLive, list + ", " + deletedAt.name + fromTrash
 }()
 
 // insertSQL and updateSQL take values, insertTrashSQL also the value of deletedAt.
 var insertSQL, updateSQL, insertTrashSQL = func() (insert, update, trash string) {
 	var names, parameters, assignments []string
-	for i, c := range append(columns[:len(columns):len(columns)], deletedAt) {
+	for i, c := range append(slices.Clip(columns), deletedAt) {
 		parameter := "?" + strconv.Itoa(i+1)
 		names, parameters = append(names, c.name), append(parameters, parameter)
 		if i >= keyColumns && i < len(columns) {

@@ -46,8 +46,8 @@ type statements struct {
 	wipe    bool // the log must be emptied after this group
 }
 
-func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
-	return prepareAll(ctx, conn, map[**sql.Stmt]string{
+func (s *statements) prepare(ctx context.Context, conn *connection) error {
+	return conn.prepareAll(ctx, map[**sql.Stmt]string{
 		&s.begin:      "BEGIN IMMEDIATE",
 		&s.commit:     "COMMIT",
 		&s.rollback:   "ROLLBACK",
@@ -149,7 +149,8 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 		if err := version(w, q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit()), &t.Version); err != nil {
 			return docket.Task{}, err
 		}
-		return t, exec(q.insert, values(&t)...)
+		err := exec(q.insert, values(&t)...)
+		return t, err
 	}
 	t, err := find(q, owner, o)
 	if err != nil {
@@ -170,7 +171,8 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	if err := version(w, q.bump.QueryRow(string(owner), 0, unlimited), &t.Version, &trash); err != nil {
 		return docket.Task{}, err
 	}
-	return t, exec(q.update, values(&t)...)
+	err = exec(q.update, values(&t)...)
+	return t, err
 }
 
 // find returns the task of o, which is no Create. It looks where that action needs it

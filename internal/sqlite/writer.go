@@ -22,7 +22,7 @@ const (
 // write on an idle service waits for no other, and a busy service flushes once for
 // many writes.
 type writer struct {
-	conn  connection
+	conn  *connection
 	stmts statements
 	queue chan *write
 
@@ -75,7 +75,7 @@ func openWriter(ctx context.Context, f file, log *slog.Logger) (*writer, error) 
 
 // prepare prepares the statements. The schema must be up to date.
 func (w *writer) prepare(ctx context.Context) error {
-	return w.stmts.prepare(ctx, w.conn.Conn)
+	return w.stmts.prepare(ctx, w.conn)
 }
 
 // do runs a function on the writer's connection and commits. When do returns nil, what
@@ -240,7 +240,7 @@ var errAgain = errors.New("sqlite: the group runs again")
 // is unknown (OutcomeUnknown). Otherwise each write that was begun has its own result
 // in err. A write can be abandoned until transact begins it.
 func (w *writer) transact(group []*write) (err error) {
-	defer func() { w.broken = w.broken || driverPanicked(err) }()
+	defer func() { w.note(err) }()
 	if err := exec(w.stmts.begin); err != nil {
 		return err
 	}
@@ -250,7 +250,8 @@ func (w *writer) transact(group []*write) (err error) {
 		}
 		op.err = w.savepoint(op.run)
 		if driverPanicked(op.err) {
-			op.spent, w.broken = true, true
+			w.note(op.err)
+			op.spent = true
 			return errAgain
 		}
 		if op.err != nil && spoilsGroup(op.err) {
@@ -269,8 +270,11 @@ func (w *writer) transact(group []*write) (err error) {
 	return nil
 }
 
-// rollback ignores the error when SQLite has rolled back by itself.
-func (w *writer) rollback() { w.broken = driverPanicked(exec(w.stmts.rollback)) || w.broken }
+// rollback fails when SQLite has rolled back by itself.
+func (w *writer) rollback() { w.note(exec(w.stmts.rollback)) }
+
+// note has the connection replaced when err is a panic of the driver.
+func (w *writer) note(err error) { w.broken = w.broken || driverPanicked(err) }
 
 // savepoint runs one write so that its failure does not affect the others.
 func (w *writer) savepoint(run func(*statements) error) (err error) {
@@ -312,8 +316,7 @@ func (w *writer) close() error {
 		err = w.checkpoints.close()
 	}
 	if w.broken {
-		discard(w.conn.Conn)
-		return errors.Join(err, w.conn.db.Close())
+		return errors.Join(err, w.conn.close())
 	}
 	ctx := context.Background()
 	_, optimize := w.conn.ExecContext(ctx, "PRAGMA optimize")
