@@ -102,7 +102,7 @@ func must(b *testing.B, err error) {
 
 func openSQLite(b *testing.B, path string) docket.Store {
 	b.Helper()
-	s, err := sqlite.Open(b.Context(), path)
+	s, err := sqlite.Open(b.Context(), path, slog.New(slog.DiscardHandler))
 	must(b, err)
 	return s
 }

@@ -126,8 +126,8 @@ func (d sqliteFile) String() string {
 	return string(d) + " (SQLite)"
 }
 
-func (d sqliteFile) open(ctx context.Context, _ *slog.Logger) (docket.Store, error) {
-	return sqlite.Open(ctx, string(d))
+func (d sqliteFile) open(ctx context.Context, log *slog.Logger) (docket.Store, error) {
+	return sqlite.Open(ctx, string(d), log)
 }
 
 func (d sqliteFile) migrate(ctx context.Context, f func(migrate.Migrator) error) error {

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
 // backends are the stores that the suite runs on.
 var backends = map[string]func(t *testing.T) docket.Store{
 	"sqlite": func(t *testing.T) docket.Store {
-		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "docket.db"))
+		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "docket.db"), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,21 +2,22 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 )
 
 // Backup copies the database at path, which may be in use, to target: a consistent
 // snapshot, complete and on stable storage when Backup returns nil. It never
 // overwrites a file. Only the owner of the copy may read it. When the copy is opened
-// for serving, all users get new epochs. So no sync token from the time after the
-// backup is valid for the copy.
+// for serving, the histories of all users are renewed. So no sync token from the time
+// after the backup is valid for the copy.
+//
+// It also removes what backups into the same folder left that were killed.
 func Backup(ctx context.Context, path, target string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("there is no database to back up: %w", err)
@@ -27,73 +28,88 @@ func Backup(ctx context.Context, path, target string) (err error) {
 	if _, err := os.Lstat(target); err == nil {
 		return fmt.Errorf("%s exists: name a new file", target)
 	}
-	db, err := openDB(ctx, path, "ro", 1)
-	if err != nil {
-		return fmt.Errorf("cannot open %s: %w", path, err)
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-
-	// CreateTemp makes the file with mode 0600; VACUUM INTO fills an empty one.
-	temp, err := os.CreateTemp(filepath.Dir(target), filepath.Base(target)+".*.tmp")
+	removeLeftovers(filepath.Dir(target))
+	folder, done, err := workFolder(filepath.Dir(target))
 	if err != nil {
 		return fmt.Errorf("cannot write the backup: %w", err)
 	}
-	defer func() {
-		closed := temp.Close()
-		if removed := os.Remove(temp.Name()); !errors.Is(removed, fs.ErrNotExist) {
-			err = errors.Join(err, removed)
-		}
-		err = errors.Join(err, closed)
-	}()
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", temp.Name()); err != nil {
-		return fmt.Errorf("cannot copy %s: %w", path, err)
-	}
-	if _, err := temp.WriteAt(binary.BigEndian.AppendUint32(nil, isBackup), userVersionOffset); err != nil {
-		return fmt.Errorf("cannot write the backup: %w", err)
-	}
-	if err := temp.Sync(); err != nil {
-		return fmt.Errorf("cannot write the backup: %w", err)
+	defer func() { err = errors.Join(err, done()) }()
+	temp := filepath.Join(folder, "docket.db")
+	if err := copyInto(ctx, path, temp); err != nil {
+		return err
 	}
 	// A link fails where a rename would silently replace a file made meanwhile.
-	if err := os.Link(temp.Name(), target); err != nil {
+	if err := os.Link(temp, target); err != nil {
 		return fmt.Errorf("cannot name the backup: %w", err)
 	}
 	return syncDir(filepath.Dir(target))
 }
 
-// renewAllSQL spans all users. It is an exclusive or.
-const renewAllSQL = "UPDATE owners SET epoch = (epoch | ?1) - (epoch & ?1)"
+// userVersionOffset is the offset of the user version in the file (section 1.3 of
+// SQLite's "Database File Format").
+const userVersionOffset = 60
 
+// copyInto copies the database at path into a new file, which only its owner may read,
+// and marks the copy with lostHistory.
+func copyInto(ctx context.Context, path, target string) (err error) {
+	db, err := fileAt(path).open(ctx, "ro", 1)
+	if err != nil {
+		return fmt.Errorf("cannot open %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	made, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // VACUUM INTO fills an empty file
+	if err != nil {
+		return fmt.Errorf("cannot write the backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, made.Close()) }()
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", target); err != nil {
+		return fmt.Errorf("cannot copy %s: %w", path, err)
+	}
+	if _, err := made.WriteAt(binary.BigEndian.AppendUint32(nil, lostHistory), userVersionOffset); err != nil {
+		return fmt.Errorf("cannot write the backup: %w", err)
+	}
+	if err := made.Sync(); err != nil {
+		return fmt.Errorf("cannot write the backup: %w", err)
+	}
+	return nil
+}
+
+// workPattern names the folders in which backups are made. In each is a file that is
+// locked while the backup runs.
 const (
-	// isBackup is the user version of a backup until it is served. userVersionOffset is
-	// the offset of the user version in the file (section 1.3 of SQLite's "Database File
-	// Format").
-	isBackup          = 1
-	userVersionOffset = 60
+	workPattern = "docket-backup-*.tmp"
+	workLock    = "lock"
 )
 
-// renewEpochs gives the users of a backup new epochs, which differ from those in every
-// other copy of it. It changes nothing in a file that is no backup.
-func renewEpochs(ctx context.Context, conn *sql.Conn) error {
-	var version int64
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version != isBackup {
-		return err
-	}
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // it never fails
-	tx, err := conn.BeginTx(ctx, nil)
+// workFolder makes a folder for one backup in dir. Only its owner may read it.
+func workFolder(dir string) (folder string, done func() error, err error) {
+	folder, err = os.MkdirTemp(dir, workPattern)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	defer func() { _ = tx.Rollback() }() // no effect after a commit
-	shift := int64(binary.BigEndian.Uint64(random[:]) >> 1)
-	if _, err := tx.ExecContext(ctx, renewAllSQL, shift); err != nil {
-		return err
+	l := flock.New(filepath.Join(folder, workLock), flock.SetPermissions(0o600))
+	done = func() error { return errors.Join(l.Close(), os.RemoveAll(folder)) }
+	if err := l.Lock(); err != nil {
+		return "", nil, errors.Join(err, done())
 	}
-	if _, err := tx.ExecContext(ctx, "PRAGMA user_version = 0"); err != nil {
-		return err
+	return folder, done, nil
+}
+
+// removeLeftovers removes the folders in dir whose backups do not run any more. What
+// it cannot remove, the next backup tries again.
+func removeLeftovers(dir string) {
+	folders, err := filepath.Glob(filepath.Join(dir, workPattern))
+	if err != nil {
+		return
 	}
-	return tx.Commit()
+	for _, folder := range folders {
+		l := flock.New(filepath.Join(folder, workLock), flock.SetFlag(os.O_RDWR))
+		if held, err := l.TryLock(); err != nil || !held {
+			continue
+		}
+		_ = l.Close()
+		_ = os.RemoveAll(folder)
+	}
 }
 
 func syncDir(name string) error {

@@ -66,7 +66,7 @@ func TestEpochsOfBackups(t *testing.T) {
 	path, backup, other := tempPath(t), tempPath(t), tempPath(t)
 	epoch := func(path string) int64 {
 		t.Helper()
-		s, err := Open(t.Context(), path)
+		s, err := Open(t.Context(), path, noLog)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,5 +93,36 @@ func TestEpochsOfBackups(t *testing.T) {
 	first, again, second := epoch(backup), epoch(backup), epoch(other)
 	if source != epoch(path) || first != again || first == source || second == source || second == first {
 		t.Errorf("epochs: source %d, then %d; a copy %d, then %d; another copy %d", source, epoch(path), first, again, second)
+	}
+}
+
+// TestLeftoversOfBackups has one backup that was killed and one that runs.
+func TestLeftoversOfBackups(t *testing.T) {
+	path := tempPath(t)
+	storetest.Put(t, open(t, path), "task")
+	dir := t.TempDir()
+	killed, _, err := workFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(killed, "docket.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(killed, workLock), filepath.Join(killed, "x")); err != nil { // its lock is held
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(killed, workLock), nil, 0o600); err != nil { // as after its process has ended
+		t.Fatal(err)
+	}
+	runs, done, err := workFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if err := Backup(t.Context(), path, filepath.Join(dir, "copy.db")); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, workPattern)); err != nil || len(left) != 1 || left[0] != runs {
+		t.Errorf("there are %v, %v", left, err)
 	}
 }

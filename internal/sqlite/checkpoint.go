@@ -4,68 +4,184 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// checkpointOperations is the number of operations between two checkpoints. They write
-// up to 50 MB of log.
-const checkpointOperations = 4000
+const (
+	// checkpointPages is the number of pages of 4 KiB after which the log is copied,
+	// at once.
+	checkpointPages = 8192
+	// checkpointIdle is how long the writer rests before the log is copied, and
+	// checkpointMost how long it is not copied under traffic. Meanwhile what was
+	// written is in the log alone.
+	checkpointIdle = 5 * time.Second
+	checkpointMost = time.Minute
+	// truncateWait bounds how long writes wait while the log is emptied.
+	truncateWait = 20 * time.Millisecond
+)
 
-const checkpointSQL = "PRAGMA wal_checkpoint(PASSIVE)"
+const (
+	checkpointSQL = "PRAGMA wal_checkpoint(PASSIVE)"
+	truncateSQL   = "PRAGMA wal_checkpoint(TRUNCATE)"
+)
 
 // checkpointer copies the write-ahead log into the file, on a connection of its own.
 // Without it SQLite would do so within a commit. SQLite begins the log again at its
 // start only when all of it was copied, so after a checkpoint the writer copies what
 // was added meanwhile, which is little.
 type checkpointer struct {
-	db    *sql.DB
-	conn  *sql.Conn
-	since int           // operations since the last checkpoint; used by the writer only
-	due   chan struct{} // capacity 1
-	rest  atomic.Bool   // the writer has to copy the rest
-	done  chan struct{}
+	conn       *connection
+	log        *slog.Logger
+	idle, most time.Duration
+
+	copying sync.Mutex
+	pages   int           // written since a checkpoint was due; used by the writer only
+	groups  atomic.Int64  // committed
+	dirty   chan struct{} // capacity 1: the log has grown
+	full    chan struct{} // capacity 1: a checkpoint is due at once
+	rest    chan struct{} // capacity 1: the writer has to copy the rest
+	stop    chan struct{}
+	done    chan struct{}
 }
 
-func openCheckpointer(ctx context.Context, path string) (*checkpointer, error) {
-	db, err := openDB(ctx, path, "rw", 1)
+func openCheckpointer(ctx context.Context, f file, log *slog.Logger) (*checkpointer, error) {
+	conn, err := f.connection(ctx, "rw")
 	if err != nil {
 		return nil, err
 	}
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return &checkpointer{db: db, conn: conn, due: make(chan struct{}, 1), done: make(chan struct{})}, nil
+	return &checkpointer{
+		conn: conn, log: log, idle: checkpointIdle, most: checkpointMost,
+		dirty: make(chan struct{}, 1), full: make(chan struct{}, 1), rest: make(chan struct{}, 1),
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}, nil
 }
 
-// wrote counts operations that were committed, and requests a checkpoint when it is due.
-func (c *checkpointer) wrote(operations int) {
-	if c.since += operations; c.since < checkpointOperations {
+// wrote counts pages that a group has added to the log.
+func (c *checkpointer) wrote(pages int) {
+	if pages == 0 {
 		return
 	}
-	select {
-	case c.due <- struct{}{}:
-		c.since = 0
-	default: // the last one is not done
+	c.groups.Add(1)
+	signal(c.dirty)
+	if c.pages += pages; c.pages >= checkpointPages {
+		c.pages = 0
+		signal(c.full)
 	}
 }
 
-// run checkpoints until stop. After an error the log stays as it was, and the next
-// checkpoint copies all of it.
+// signal fills a channel of capacity 1.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run checkpoints when it is due, until close.
 func (c *checkpointer) run() {
 	defer close(c.done)
-	for range c.due {
-		for range 2 { // the second copies what was added during the first
-			if _, err := c.conn.ExecContext(context.Background(), checkpointSQL); err != nil {
-				break
-			}
+	for {
+		select {
+		case <-c.dirty:
+		case <-c.stop:
+			return
 		}
-		c.rest.Store(true)
+		if !c.wait() {
+			return
+		}
+		c.copyLog()
+		signal(c.rest)
 	}
 }
 
-func (c *checkpointer) stop() error {
-	close(c.due)
+// wait waits until a checkpoint is due. It returns false after close.
+func (c *checkpointer) wait() bool {
+	most, idle := time.NewTimer(c.most), time.NewTicker(c.idle)
+	defer most.Stop()
+	defer idle.Stop()
+	for seen := c.groups.Load(); ; {
+		select {
+		case <-c.full:
+			return true
+		case <-most.C:
+			return true
+		case <-idle.C:
+			now := c.groups.Load()
+			if now == seen {
+				return true
+			}
+			seen = now
+		case <-c.stop:
+			return false
+		}
+	}
+}
+
+// copyLog copies the log, as far as readers let it. After an error the log stays as it
+// was, and the next checkpoint copies all of it.
+func (c *checkpointer) copyLog() {
+	c.copying.Lock()
+	defer c.copying.Unlock()
+	err := recovered(func() error {
+		for range 2 { // the second copies what was added during the first
+			if _, err := c.conn.ExecContext(context.Background(), checkpointSQL); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if driverPanicked(err) {
+		err = errors.Join(err, c.conn.replace(context.Background()))
+	}
+	if err != nil {
+		c.log.Warn("the write-ahead log could not be copied into the file; it will be retried", "error", err)
+	}
+}
+
+func (c *checkpointer) close() error {
+	close(c.stop)
 	<-c.done
-	return errors.Join(c.conn.Close(), c.db.Close())
+	return c.conn.close()
+}
+
+// emptyLog copies the rest of the log. When something was deleted, it also empties the
+// log, which may hold it; while a reader needs the log, that is tried again later.
+func (w *writer) emptyLog() {
+	if w.repair() != nil {
+		return
+	}
+	w.stmts.wipe = false
+	if !w.stmts.removed {
+		w.note(exec(w.stmts.checkpoint)) // after an error the log stays as it was
+		return
+	}
+	busy, err := w.truncate()
+	w.note(err)
+	if err != nil || busy {
+		signal(w.checkpoints.dirty)
+		return
+	}
+	w.stmts.removed = false
+}
+
+// truncate waits at most truncateWait for readers.
+func (w *writer) truncate() (busy bool, err error) {
+	ctx := context.Background()
+	wait := func(d time.Duration) error {
+		_, err := w.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
+		return err
+	}
+	if err := wait(truncateWait); err != nil {
+		return true, err
+	}
+	var log, copied sql.NullInt64
+	err = w.stmts.truncate.QueryRowContext(ctx).Scan(&busy, &log, &copied)
+	if restored := wait(acquireTimeout); err == nil {
+		err = restored
+	}
+	return busy, err
 }

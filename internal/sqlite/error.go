@@ -33,17 +33,21 @@ func translate(err error) error {
 	return err
 }
 
-// translateCommit is translate for the error of a COMMIT. After an I/O error it is
-// unknown what the log holds.
+// translateCommit is translate for the error of a COMMIT. After an I/O error, or a
+// panic, it is unknown what the log holds.
 func translateCommit(err error) error {
-	if code(err) == sqlite3.SQLITE_IOERR {
-		return &docket.Error{
-			Kind:   docket.OutcomeUnknown,
-			Detail: "The disk failed while the write was being committed. Read the task to see whether it was or, if the request had an Idempotency-Key, send it again with the same key.",
-			Err:    err,
-		}
+	if code(err) == sqlite3.SQLITE_IOERR || driverPanicked(err) {
+		return outcomeUnknown(err)
 	}
 	return translate(err)
+}
+
+func outcomeUnknown(err error) error {
+	return &docket.Error{
+		Kind:   docket.OutcomeUnknown,
+		Detail: "The disk failed while the write was being committed. Read the task to see whether it was or, if the request had an Idempotency-Key, send it again with the same key.",
+		Err:    err,
+	}
 }
 
 // spoilsGroup reports whether err, the error of one write, may have ended the

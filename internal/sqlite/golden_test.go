@@ -17,21 +17,31 @@ import (
 // texts are the statements, by the names of their variables.
 var texts = func() map[string]string {
 	all := map[string]string{
-		"findSQL": findSQL, "getSQL": getSQL, "insertSQL": insertSQL, "updateSQL": updateSQL,
+		"getSQL": getSQL, "findTrashSQL": findTrashSQL, "insertSQL": insertSQL, "updateSQL": updateSQL, "insertTrashSQL": insertTrashSQL,
+		"deleteSQL": deleteSQL, "undeleteSQL": undeleteSQL,
 		"addSQL": addSQL, "bumpSQL": bumpSQL, "ownSQL": ownSQL, "hasSQL": hasSQL,
-		"findKeySQL": findKeySQL, "keepKeySQL": keepKeySQL, "expireKeysSQL": expireKeysSQL,
+		"findKeySQL": findKeySQL, "resultSQL": resultSQL, "raiseKeptSQL": raiseKeptSQL, "keepKeySQL": keepKeySQL,
+		"lowerKeptSQL": lowerKeptSQL, "expireKeysSQL": expireKeysSQL,
 		"stateSQL": stateSQL, "countSQL": countSQL, "countTrashSQL": countTrashSQL,
 		"changesSQL": changesSQL, "snapshotSQL": snapshotSQL, "countersSQL": countersSQL,
 		"raisePurgedSQL": raisePurgedSQL, "purgeSQL": purgeSQL, "renewSQL": renewSQL,
-		"eraseTasksSQL": eraseTasksSQL, "eraseKeysSQL": eraseKeysSQL, "eraseOwnerSQL": eraseOwnerSQL,
-		"renewAllSQL": renewAllSQL, "checkpointSQL": checkpointSQL,
+		"purgeFirstSQL": purgeFirstSQL, "overflowSQL": overflowSQL,
+		"eraseTasksSQL": eraseTasksSQL, "eraseTrashSQL": eraseTrashSQL, "eraseKeysSQL": eraseKeysSQL, "eraseOwnerSQL": eraseOwnerSQL,
+		"nextOwnersSQL": nextOwnersSQL, "renewOwnerSQL": renewOwnerSQL, "advanceClockSQL": advanceClockSQL,
+		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL,
 	}
 	for l, text := range listSQL {
-		name := "listSQL by " + storetest.SortName(l.sort)
+		name := "by " + storetest.SortName(l.sort)
 		if l.trash {
 			name += ", trash"
 		}
-		all[name] = text
+		if l.filtered {
+			name += ", filtered"
+		}
+		all["listSQL "+name] = text
+		if sizes, ok := sizesSQL[l]; ok {
+			all["sizesSQL "+name] = sizes
+		}
 	}
 	return all
 }()

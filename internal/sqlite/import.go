@@ -8,7 +8,7 @@ import (
 
 const (
 	ownSQL = "INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING"
-	hasSQL = "SELECT count(*) FROM tasks WHERE user_id = ?1 AND id = ?2"
+	hasSQL = "SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2)"
 )
 
 // Import implements docket.Store.
@@ -26,7 +26,7 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 			if exists {
 				continue
 			}
-			if err := q.bump.QueryRow(string(owner), 1, unlimited).Scan(&t.Version); err != nil {
+			if err := q.add.QueryRow(string(owner), epoch, unlimited).Scan(&t.Version); err != nil {
 				return err
 			}
 			if err := exec(q.insert, values(&t)...); err != nil {

@@ -4,36 +4,62 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
-	"time"
 
 	"docket"
 )
 
 const (
-	findKeySQL = "SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2 AND expires_at > ?3"
-	// keepKeySQL replaces a key that has expired.
-	keepKeySQL = `INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = ?3, result = ?4, expires_at = ?5`
-	expireKeysSQL = `DELETE FROM idempotency_keys WHERE (user_id, key) IN
-(SELECT user_id, key FROM idempotency_keys WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)`
+	findKeySQL = "SELECT fingerprint FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
+	resultSQL  = "SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
+	// raiseKeptSQL returns no row when more than ?3 bytes would be kept.
+	raiseKeptSQL = "UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3 RETURNING kept"
+	keepKeySQL   = "INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)"
 )
 
-// replay returns the result of an earlier write with the key of w, if there is one.
-func replay(q *statements, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
-	var fingerprint, result []byte
-	switch err := q.findKey.QueryRow(string(owner), w.Key.Text, w.Now.UnixMicro()).Scan(&fingerprint, &result); {
+// errKept ends a write whose key has a result.
+var errKept = errors.New("sqlite: the key has a result")
+
+// checkKey returns errKept when the key of w has a result. The error is of kind Invalid
+// when the result is another request's.
+func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
+	var fingerprint []byte
+	switch err := q.findKey.QueryRow(string(owner), w.Key.Text).Scan(&fingerprint); {
 	case errors.Is(err, sql.ErrNoRows):
-		return written, nil
+		return nil
 	case err != nil:
-		return written, err
+		return err
 	}
 	if err := w.Key.CheckRetry(fingerprint); err != nil {
-		return written, err
+		return err
+	}
+	return errKept
+}
+
+// replay returns the result that is kept under a key. It reads and decodes it outside
+// the writer, which has found the key. It returns false when the key has been removed
+// since.
+func (s *Store) replay(ctx context.Context, owner docket.UserID, key *docket.Key) (written docket.Written, found bool, err error) {
+	var fingerprint, result []byte
+	err = s.readers.use(ctx, func(ctx context.Context, r *reader) error {
+		return r.result.QueryRowContext(ctx, string(owner), key.Text).Scan(&fingerprint, &result)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return written, false, nil
+	}
+	if err == nil {
+		err = key.CheckRetry(fingerprint)
+	}
+	if err != nil {
+		return written, false, err
+	}
+	written.Tasks, err = docket.DecodeResult(result)
+	if err != nil {
+		return written, false, fmt.Errorf("sqlite: the result that is kept under a key cannot be read: %w", err)
 	}
 	written.Replayed = true
-	written.Tasks, err = docket.DecodeResult(result)
-	return written, err
+	return written, true, nil
 }
 
 // keep stores the result of w for its repetitions.
@@ -42,16 +68,15 @@ func keep(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Tas
 	if err != nil {
 		return err
 	}
-	return exec(q.keepKey, string(owner), w.Key.Text, w.Key.Fingerprint[:], result, w.Now.Add(docket.KeyLifetime).UnixMicro())
-}
-
-// ExpireKeys implements docket.Store.
-func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = s.writer.do(ctx, 1, func(q *statements) error {
-		n, err = removed(q.expireKeys, now.UnixMicro(), limit)
+	var kept int64
+	err = q.raiseKept.QueryRow(string(owner), len(result), docket.MaxKeptBytes).Scan(&kept)
+	if errors.Is(err, sql.ErrNoRows) {
+		return docket.NoRoomToKeep()
+	}
+	if err != nil {
 		return err
-	})
-	return n, err
+	}
+	return exec(q.keepKey, string(owner), w.Key.Text, w.Key.Fingerprint[:], result, w.Now.Add(docket.KeyLifetime).UnixMicro())
 }
 
 // inFlightKeys counts the keyed writes that wait or run. Only the writer decides

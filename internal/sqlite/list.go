@@ -9,46 +9,63 @@ import (
 	"docket"
 )
 
-const stateSQL = "SELECT epoch, counter, purged_through, live FROM owners WHERE user_id = ?1"
+const stateSQL = "SELECT epoch, counter, purged_through, live, trash FROM owners WHERE user_id = ?1"
 
 // listStatement names a statement that lists tasks.
 type listStatement struct {
-	sort  docket.Sort
-	trash bool
+	sort     docket.Sort
+	trash    bool
+	filtered bool
 }
 
-// listSQL holds the statements that list tasks. Their parameters: ?1 the owner,
-// ?2 the value of completed or NULL, ?3 the folded text to search for or NULL, ?4
-// the limit, ?5 and ?6 the position.
-var listSQL = func() map[listStatement]string {
-	statements := map[listStatement]string{}
+// listSQL holds the statements that list tasks, sizesSQL those that read only the
+// sizes of the same tasks. Their parameters: ?1 the owner, ?2 the limit, ?3 and ?4 the
+// position, ?5 the value of completed or NULL, ?6 the folded text to search for or
+// NULL, ?7 the argument of in_time. Without a filter there are only the first four.
+var listSQL, sizesSQL = func() (lists, sizes map[listStatement]string) {
+	lists, sizes = map[listStatement]string{}, map[listStatement]string{}
 	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle} {
-		for _, descending := range []bool{false, true} {
-			for _, trash := range []bool{false, true} {
-				l := listStatement{docket.Sort{Key: key, Descending: descending}, trash}
-				statements[l] = l.sql()
+		for n := range 8 {
+			l := listStatement{docket.Sort{Key: key, Descending: n&1 != 0}, n&2 != 0, n&4 != 0}
+			tasks, table := selectLive, fromLive
+			if l.trash {
+				tasks, table = selectTrash, fromTrash
+			}
+			lists[l] = tasks + l.rest()
+			if key != docket.ByCreation {
+				sizes[l] = sizeColumns + table + l.rest()
 			}
 		}
 	}
-	return statements
+	return lists, sizes
 }()
 
-// sql returns the statement.
-func (l listStatement) sql() string {
+const sizeColumns = "SELECT octet_length(title) + coalesce(octet_length(description), 0)"
+
+// rest returns the statement without the columns and the owner.
+func (l listStatement) rest() string {
+	filters := ""
+	if l.filtered {
+		filters = filter
+	}
 	after, order := l.sequence()
-	return selectTask + filter(l.trash) + "\nAND " + after + " ORDER BY " + order + " LIMIT ?4"
+	return filters + "\nAND " + after + " ORDER BY " + order + " LIMIT ?2"
 }
+
+// filter is the condition of a filtered list. The CASE has in_time called for each task.
+const filter = ` AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
+AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END`
 
 // sequence returns the condition that a task comes after the position, and the
 // order of the list. The position of the first page comes before every task.
 func (l listStatement) sequence() (after, order string) {
 	switch l.sort.Key {
 	case docket.ByCreation:
-		after, order = "id > ?5", "id"
+		after, order = "id > ?3", "id"
 	case docket.ByUpdate:
-		after, order = "(?5 IS NULL OR (updated_at, id) > (?5, ?6))", "updated_at, id"
+		after, order = "(?3 IS NULL OR (updated_at, id) > (?3, ?4))", "updated_at, id"
 	case docket.ByTitle:
-		after, order = "(?5 IS NULL OR (title, id) > (?5, ?6))", "title, id"
+		after, order = "(?3 IS NULL OR (title, id) > (?3, ?4))", "title, id"
 	}
 	if l.sort.Descending {
 		after, order = strings.Replace(after, ">", "<", 1), strings.ReplaceAll(order, ",", " DESC,")+" DESC"
@@ -56,22 +73,12 @@ func (l listStatement) sequence() (after, order string) {
 	return after, order
 }
 
-// countSQL counts live tasks, countTrashSQL deleted ones. They take the first
-// three parameters of listSQL.
-var (
-	countSQL      = "SELECT count(*) FROM tasks WHERE user_id = ?1" + filter(false)
-	countTrashSQL = "SELECT count(*) FROM tasks WHERE user_id = ?1" + filter(true)
+// countSQL counts the live tasks that pass a filter, countTrashSQL deleted ones. They
+// take the parameters of listSQL but ?2 to ?4.
+const (
+	countSQL      = "SELECT count(*)" + fromLive + filter
+	countTrashSQL = "SELECT count(*)" + fromTrash + filter
 )
-
-// filter returns the conditions of a query on the tasks of an owner.
-func filter(trash bool) string {
-	deleted := "deleted_at IS NULL"
-	if trash {
-		deleted = "+deleted_at IS NOT NULL" // the plus excludes the index of the purge, which spans all users
-	}
-	return " AND " + deleted + ` AND (?2 IS NULL OR completed = ?2)
-AND (?3 IS NULL OR instr(title_folded, ?3) > 0 OR instr(description_folded, ?3) > 0)`
-}
 
 // Ids compare as bytes: these come before the first id and after the last.
 var (
@@ -79,93 +86,134 @@ var (
 	afterAll  = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
 
-// position returns the arguments from ?5 on.
-func position(q docket.ListQuery) []any {
+// position returns the arguments ?3 and ?4.
+func position(q docket.ListQuery) [2]any {
 	switch {
 	case q.Sort.Key == docket.ByCreation && q.After != nil:
-		return []any{q.After.ID[:]}
+		return [2]any{q.After.ID[:]}
 	case q.Sort.Key == docket.ByCreation && q.Sort.Descending:
-		return []any{afterAll}
+		return [2]any{afterAll}
 	case q.Sort.Key == docket.ByCreation:
-		return []any{beforeAll}
+		return [2]any{beforeAll}
 	case q.After == nil:
-		return []any{nil, nil}
+		return [2]any{}
 	case q.Sort.Key == docket.ByUpdate:
-		return []any{q.After.UpdatedAt.UnixMicro(), q.After.ID[:]}
+		return [2]any{q.After.UpdatedAt.UnixMicro(), q.After.ID[:]}
 	}
-	return []any{q.After.Title, q.After.ID[:]}
+	return [2]any{q.After.Title, q.After.ID[:]}
+}
+
+// arguments returns those of listSQL, with room for the limit.
+func arguments(ctx context.Context, owner docket.UserID, q docket.ListQuery) []any {
+	at := position(q)
+	args := []any{string(owner), nil, at[0], at[1], nil, nil, inTimeArg(ctx)}
+	if q.Completed.Set {
+		args[4] = q.Completed.Value
+	}
+	if q.Search != "" {
+		args[5] = docket.Fold(q.Search)
+	}
+	return args
 }
 
 // List implements docket.Store.
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
-	return atOnce(ctx, s.readers, func(r *reader) (docket.Page, error) { return r.page(ctx, owner, q) })
+	return atOnce(ctx, s.readersFor(q), func(ctx context.Context, r *reader) (docket.Page, error) { return r.page(ctx, owner, q) })
 }
 
 func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
 	page := docket.Page{Tasks: []docket.Task{}}
-	var live int
-	var err error
-	page.State, live, err = r.stateOf(ctx, owner)
+	state, live, trash, err := r.stateOf(ctx, owner)
 	if err != nil {
 		return page, err
 	}
-	filters := filtersOf(owner, q)
+	page.State = state
+	args, filtered := arguments(ctx, owner, q), q.Completed.Set || q.Search != ""
 	switch {
 	case !q.Count:
+	case filtered && q.Deleted:
+		err = r.countTrash.QueryRowContext(ctx, args...).Scan(&page.Total)
+	case filtered:
+		err = r.count.QueryRowContext(ctx, args...).Scan(&page.Total)
 	case q.Deleted:
-		err = r.countTrash.QueryRowContext(ctx, filters...).Scan(&page.Total)
-	case q.Completed.Set || q.Search != "":
-		err = r.count.QueryRowContext(ctx, filters...).Scan(&page.Total)
+		page.Total = trash
 	default:
 		page.Total = live
 	}
 	if page.Unchanged = q.Known != nil && *q.Known == page.State; page.Unchanged || err != nil {
 		return page, err
 	}
-	err = readTasks(&page, q.Limit, func() (*sql.Rows, error) {
-		return r.lists[listStatement{q.Sort, q.Deleted}].QueryContext(ctx, append(append(filters, q.Limit+1), position(q)...)...)
-	})
+	l := listStatement{q.Sort, q.Deleted, filtered}
+	if !filtered {
+		args = args[:4]
+	}
+	limit, err := r.fitting(ctx, l, q.Limit, args)
+	if err != nil {
+		return page, err
+	}
+	args[1] = limit
+	page.Tasks, page.More, err = readTasks(q.Limit, func() (*sql.Rows, error) { return r.lists[l].QueryContext(ctx, args...) })
 	return page, err
 }
 
-// stateOf reads the owner's state and number of live tasks.
-func (r *reader) stateOf(ctx context.Context, owner docket.UserID) (s docket.State, live int, err error) {
-	err = r.state.QueryRowContext(ctx, string(owner)).Scan(&s.Epoch, &s.Counter, &s.PurgedThrough, &live)
+// fitting returns how many tasks the statement l should read for a page of up to limit
+// tasks: one more than fit. SQLite sorts whole tasks in memory, so their sizes are
+// read first when there may be too many.
+func (r *reader) fitting(ctx context.Context, l listStatement, limit int, args []any) (int, error) {
+	if l.sort.Key == docket.ByCreation || limit <= alwaysFit {
+		return limit + 1, nil
+	}
+	args[1] = limit
+	rows, err := r.sizes[l].QueryContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	n, left := 1, int64(docket.MaxPageBytes)
+	for ; rows.Next() && left >= 0; n++ {
+		var text int64
+		if err := rows.Scan(&text); err != nil {
+			return 0, err
+		}
+		left -= text + bareSize
+	}
+	return n, rows.Err()
+}
+
+var (
+	bareSize = (&docket.Task{}).Size()
+	// alwaysFit is how many tasks of the largest size make a page.
+	alwaysFit = int(docket.MaxPageBytes / (bareSize + 4*(docket.MaxTitle+docket.MaxDescription)))
+)
+
+// stateOf reads the owner's state and number of live and deleted tasks.
+func (r *reader) stateOf(ctx context.Context, owner docket.UserID) (s docket.State, live, trash int, err error) {
+	err = r.state.QueryRowContext(ctx, string(owner)).Scan(&s.Epoch, &s.Counter, &s.PurgedThrough, &live, &trash)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	return s, live, err
+	return s, live, trash, err
 }
 
-// filtersOf returns the arguments ?1 to ?3.
-func filtersOf(owner docket.UserID, q docket.ListQuery) []any {
-	filters := []any{string(owner), nil, nil}
-	if q.Completed.Set {
-		filters[1] = q.Completed.Value
-	}
-	if q.Search != "" {
-		filters[2] = docket.Fold(q.Search)
-	}
-	return filters
-}
-
-// readTasks reads up to limit tasks into the page. The query asks for one more, to
-// tell whether there are more.
-func readTasks(page *docket.Page, limit int, query func() (*sql.Rows, error)) error {
+// readTasks reads a page of up to limit tasks. The query asks for one more, to tell
+// whether there are more.
+func readTasks(limit int, query func() (*sql.Rows, error)) (tasks []docket.Task, more bool, err error) {
 	rows, err := query()
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	defer rows.Close()
+	tasks = []docket.Task{}
+	room := docket.NewRoom(limit)
 	for scanner := newScanner(); rows.Next(); {
 		t, err := scanner.scan(rows)
 		if err != nil {
-			return err
+			return nil, false, err
 		}
-		if page.More = len(page.Tasks) == limit; page.More {
-			break
+		if !room.Take(&t) {
+			return tasks, true, nil
 		}
-		page.Tasks = append(page.Tasks, t)
+		tasks = append(tasks, t)
 	}
-	return rows.Err()
+	return tasks, false, rows.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"time"
 
@@ -24,7 +25,7 @@ func ReadStatus(ctx context.Context, path string) (status migrate.Status, err er
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return status, nil
 	}
-	db, err := openDB(ctx, path, "ro", 1)
+	db, err := fileAt(path).open(ctx, "ro", 1)
 	if err != nil {
 		return status, err
 	}
@@ -35,7 +36,7 @@ func ReadStatus(ctx context.Context, path string) (status migrate.Status, err er
 
 // Migrate calls f to migrate the file at path, with the file's lock held.
 func Migrate(ctx context.Context, path string, f func(migrate.Migrator) error) error {
-	s, err := openExclusive(ctx, path)
+	s, err := openExclusive(ctx, fileAt(path), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (w *writer) Exclusively(ctx context.Context, f func(migrate.Tx) error) erro
 	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	err := f(migration{w.conn})
+	err := f(migration{w.conn.Conn})
 	if err == nil {
 		_, err = w.conn.ExecContext(ctx, "COMMIT")
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,9 +16,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// noLog is for stores whose log does not matter.
+var noLog = slog.New(slog.DiscardHandler)
+
 func open(t *testing.T, path string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), path)
+	s, err := Open(t.Context(), path, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,15 +60,18 @@ func TestEveryConnectionIsDurableAndBounded(t *testing.T) {
 			t.Errorf("%s is %s, %v; want %s", pragma, got, err, want)
 		}
 	}
-	check(s.writer.conn, "synchronous", "2") // FULL
-	check(s.writer.conn, "journal_mode", "wal")
-	check(s.writer.conn, "busy_timeout", "2000")
-	check(s.writer.conn, "query_only", "0")
-	for range s.readers.n {
-		r := <-s.readers.idle
-		defer func() { s.readers.idle <- r }()
-		check(r.conn, "query_only", "1")
-		check(r.conn, "busy_timeout", "2000")
+	check(s.writer.conn.Conn, "synchronous", "2") // FULL
+	check(s.writer.conn.Conn, "journal_mode", "wal")
+	check(s.writer.conn.Conn, "busy_timeout", "2000")
+	check(s.writer.conn.Conn, "query_only", "0")
+	check(s.writer.conn.Conn, "secure_delete", "1")
+	for _, pool := range []*readers{s.readers, s.passes} {
+		for range pool.n {
+			r := <-pool.idle
+			defer func() { pool.idle <- r }()
+			check(r.conn.Conn, "query_only", "1")
+			check(r.conn.Conn, "busy_timeout", "2000")
+		}
 	}
 }
 
@@ -80,11 +87,11 @@ func TestOddPaths(t *testing.T) {
 
 func TestOpenTwice(t *testing.T) {
 	path := tempPath(t)
-	s, err := Open(t.Context(), path)
+	s, err := Open(t.Context(), path, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "in use by another docket process") {
+	if _, err := Open(t.Context(), path, noLog); err == nil || !strings.Contains(err.Error(), "in use by another docket process") {
 		t.Fatalf("a second Open returned %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -100,13 +107,13 @@ func TestOpenTwiceByALink(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), link); err == nil || !strings.Contains(err.Error(), "in use by another docket process") {
+	if _, err := Open(t.Context(), link, noLog); err == nil || !strings.Contains(err.Error(), "in use by another docket process") {
 		t.Errorf("Open by a link returned %v", err)
 	}
 }
 
 func TestOpenWhereThereIsNoFolder(t *testing.T) {
-	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "none", "docket.db"))
+	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "none", "docket.db"), noLog)
 	if err == nil || !strings.Contains(err.Error(), "does not exist") {
 		t.Fatalf("Open returned %v", err)
 	}
@@ -117,7 +124,7 @@ func TestOpenOfAnotherKindOfFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path); err == nil {
+	if _, err := Open(t.Context(), path, noLog); err == nil {
 		t.Fatal("Open took a text file for a database")
 	}
 }

@@ -14,9 +14,12 @@ const (
 	// returns no row when the owner has ?3 live tasks or more.
 	addSQL = `INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
 ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3 RETURNING counter`
-	// bumpSQL counts a change that adds ?2 live tasks. It returns no row when the
-	// owner has ?3 live tasks or more.
-	bumpSQL = "UPDATE owners SET counter = counter + 1, live = live + ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter"
+	// bumpSQL counts a change that takes ?2 tasks out of the trash. It returns no row
+	// when the owner has ?3 live tasks or more.
+	bumpSQL = "UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash"
+
+	deleteSQL   = "DELETE FROM tasks WHERE user_id = ?1 AND id = ?2"
+	undeleteSQL = "DELETE FROM trash WHERE user_id = ?1 AND id = ?2"
 
 	unlimited = math.MaxInt64 // as the limit of live tasks
 )
@@ -25,18 +28,26 @@ ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE
 type statements struct {
 	begin, commit, rollback  *sql.Stmt
 	savepoint, undo, release *sql.Stmt
-	checkpoint               *sql.Stmt
+	checkpoint, truncate     *sql.Stmt
 
 	find, insert, update                     *sql.Stmt
+	findTrash, insertTrash, undelete, delete *sql.Stmt
 	add, bump                                *sql.Stmt
 	own, has                                 *sql.Stmt
-	findKey, keepKey, expireKeys             *sql.Stmt
+	findKey, raiseKept, keepKey              *sql.Stmt
+	lowerKept, expireKeys                    *sql.Stmt
 	raisePurged, purge                       *sql.Stmt
-	renew, eraseTasks, eraseKeys, eraseOwner *sql.Stmt
+	purgeFirst, overflow                     *sql.Stmt
+	renew, eraseTasks, eraseTrash            *sql.Stmt
+	eraseKeys, eraseOwner                    *sql.Stmt
+	advanceClock, nextOwners, renewOwner     *sql.Stmt
+
+	removed bool // something was deleted that the log may still hold
+	wipe    bool // the log must be emptied after this group
 }
 
-func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
-	return prepareAll(ctx, conn, map[**sql.Stmt]string{
+func (s *statements) prepare(ctx context.Context, conn *connection) error {
+	return conn.prepareAll(ctx, map[**sql.Stmt]string{
 		&s.begin:      "BEGIN IMMEDIATE",
 		&s.commit:     "COMMIT",
 		&s.rollback:   "ROLLBACK",
@@ -44,23 +55,37 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		&s.undo:       "ROLLBACK TO one",
 		&s.release:    "RELEASE one",
 		&s.checkpoint: checkpointSQL,
-		&s.find:       findSQL,
-		&s.insert:     insertSQL,
-		&s.update:     updateSQL,
-		&s.add:        addSQL,
-		&s.bump:       bumpSQL,
-		&s.own:        ownSQL,
-		&s.has:        hasSQL,
-		&s.findKey:    findKeySQL,
-		&s.keepKey:    keepKeySQL,
-		&s.expireKeys: expireKeysSQL,
+		&s.truncate:   truncateSQL,
 
-		&s.raisePurged: raisePurgedSQL,
-		&s.purge:       purgeSQL,
-		&s.renew:       renewSQL,
-		&s.eraseTasks:  eraseTasksSQL,
-		&s.eraseKeys:   eraseKeysSQL,
-		&s.eraseOwner:  eraseOwnerSQL,
+		&s.find:        getSQL,
+		&s.insert:      insertSQL,
+		&s.update:      updateSQL,
+		&s.delete:      deleteSQL,
+		&s.findTrash:   findTrashSQL,
+		&s.insertTrash: insertTrashSQL,
+		&s.undelete:    undeleteSQL,
+		&s.add:         addSQL,
+		&s.bump:        bumpSQL,
+		&s.own:         ownSQL,
+		&s.has:         hasSQL,
+		&s.findKey:     findKeySQL,
+		&s.raiseKept:   raiseKeptSQL,
+		&s.keepKey:     keepKeySQL,
+
+		&s.lowerKept:    lowerKeptSQL,
+		&s.expireKeys:   expireKeysSQL,
+		&s.raisePurged:  raisePurgedSQL,
+		&s.purge:        purgeSQL,
+		&s.purgeFirst:   purgeFirstSQL,
+		&s.overflow:     overflowSQL,
+		&s.renew:        renewSQL,
+		&s.eraseTasks:   eraseTasksSQL,
+		&s.eraseTrash:   eraseTrashSQL,
+		&s.eraseKeys:    eraseKeysSQL,
+		&s.eraseOwner:   eraseOwnerSQL,
+		&s.advanceClock: advanceClockSQL,
+		&s.nextOwners:   nextOwnersSQL,
+		&s.renewOwner:   renewOwnerSQL,
 	})
 }
 
@@ -76,9 +101,30 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	if w.Key != nil {
 		defer s.inFlight.begin(owner, w.Key)()
 	}
+	for found := false; !found; {
+		written, err = s.write(ctx, owner, w)
+		if !errors.Is(err, errKept) {
+			break
+		}
+		written, found, err = s.replay(ctx, owner, w.Key)
+		if err != nil {
+			break
+		}
+	}
+	if errors.Is(err, errAcquire) && w.Key != nil && s.inFlight.others(owner, w.Key) {
+		err = docket.InFlight()
+	}
+	if err != nil {
+		return docket.Written{}, err
+	}
+	return written, nil
+}
+
+// write carries out w. The error is errKept when its key has a result.
+func (s *Store) write(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
 	err = s.writer.do(ctx, len(w.Operations), func(q *statements) error {
 		if w.Key != nil {
-			if written, err = replay(q, owner, w); err != nil || written.Replayed {
+			if err := checkKey(q, owner, w); err != nil {
 				return err
 			}
 		}
@@ -93,26 +139,20 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		}
 		return nil
 	})
-	if errors.Is(err, errAcquire) && w.Key != nil && s.inFlight.others(owner, w.Key) {
-		err = docket.InFlight()
-	}
-	if err != nil {
-		return docket.Written{}, err
-	}
-	return written, nil
+	return written, err
 }
 
 // carryOut does one operation of w and returns what Written.Tasks holds for it.
 func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) (docket.Task, error) {
 	if o.Action == docket.Create {
 		t := w.NewTask(owner, o)
-		if err := version(&t, w, q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit())); err != nil {
+		if err := version(w, q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit()), &t.Version); err != nil {
 			return docket.Task{}, err
 		}
 		err := exec(q.insert, values(&t)...)
 		return t, err
 	}
-	t, err := readTask(q.find, owner, o.ID)
+	t, err := find(q, owner, o)
 	if err != nil {
 		return docket.Task{}, err
 	}
@@ -120,26 +160,72 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	if err != nil || !differs {
 		return t, err
 	}
-	live, limit := 0, int64(unlimited)
 	switch o.Action {
 	case docket.Delete:
-		live = -1
+		return docket.Task{}, discardTask(q, w, t)
 	case docket.Restore:
-		live, limit = 1, w.TaskLimit()
+		err := restore(q, w, &t)
+		return t, err
 	}
-	if err := version(&t, w, q.bump.QueryRow(string(owner), live, limit)); err != nil {
+	var trash int64
+	if err := version(w, q.bump.QueryRow(string(owner), 0, unlimited), &t.Version, &trash); err != nil {
 		return docket.Task{}, err
 	}
-	if err := exec(q.update, values(&t)...); err != nil || o.Action == docket.Delete {
-		return docket.Task{}, err
-	}
-	return t, nil
+	err = exec(q.update, values(&t)...)
+	return t, err
 }
 
-// version gives t the counter that addSQL or bumpSQL returned. The error is of
-// kind QuotaExceeded when there is no row.
-func version(t *docket.Task, w docket.Write, row *sql.Row) error {
-	err := row.Scan(&t.Version)
+// find returns the task of o, which is no Create. It looks where that action needs it
+// first.
+func find(q *statements, owner docket.UserID, o docket.Operation) (docket.Task, error) {
+	if o.Action == docket.Restore {
+		t, err := readTask(context.Background(), q.findTrash, owner, o.ID)
+		if docket.KindOf(err) != docket.NotFound {
+			return t, err
+		}
+	}
+	return readTask(context.Background(), q.find, owner, o.ID)
+}
+
+// discardTask moves t to the trash. When the trash is full, it purges the task that
+// was deleted first.
+func discardTask(q *statements, w docket.Write, t docket.Task) error {
+	var trash int64
+	if err := version(w, q.bump.QueryRow(string(t.UserID), -1, unlimited), &t.Version, &trash); err != nil {
+		return err
+	}
+	if trash > w.TaskLimit() {
+		var purged int64
+		if err := q.purgeFirst.QueryRow(string(t.UserID)).Scan(&purged); err != nil {
+			return err
+		}
+		if err := exec(q.overflow, string(t.UserID), purged); err != nil {
+			return err
+		}
+		q.removed = true
+	}
+	if err := exec(q.delete, string(t.UserID), t.ID[:]); err != nil {
+		return err
+	}
+	return exec(q.insertTrash, append(values(&t), deletedAt.value(&t))...)
+}
+
+// restore takes t out of the trash.
+func restore(q *statements, w docket.Write, t *docket.Task) error {
+	var trash int64
+	if err := version(w, q.bump.QueryRow(string(t.UserID), 1, w.TaskLimit()), &t.Version, &trash); err != nil {
+		return err
+	}
+	if err := exec(q.undelete, string(t.UserID), t.ID[:]); err != nil {
+		return err
+	}
+	return exec(q.insert, values(t)...)
+}
+
+// version scans what addSQL or bumpSQL returned. The error is of kind QuotaExceeded
+// when there is no row.
+func version(w docket.Write, row *sql.Row, dest ...any) error {
+	err := row.Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return docket.TooManyTasks(w.MaxTasks)
 	}

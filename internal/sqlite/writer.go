@@ -2,12 +2,13 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	sqlite "modernc.org/sqlite"
 )
 
 const (
@@ -21,12 +22,15 @@ const (
 // write on an idle service waits for no other, and a busy service flushes once for
 // many writes.
 type writer struct {
-	db    *sql.DB
-	conn  *sql.Conn
+	conn  *connection
 	stmts statements
 	queue chan *write
 
+	place       *place
+	health      *health
+	log         *slog.Logger
 	checkpoints *checkpointer // nil until start
+	broken      bool          // the driver panicked: the connection must be replaced
 
 	metrics  writerMetrics
 	running  bool // start was called
@@ -42,7 +46,11 @@ type write struct {
 	weight int // operations
 	state  atomic.Int32
 	answer chan error // capacity 1
-	err    error      // used by the writer only, until it answers
+
+	// Used by the writer only, until it answers.
+	err      error
+	spent    bool // it has failed, and does not run again with its group
+	answered bool
 }
 
 const (
@@ -51,17 +59,13 @@ const (
 	abandoned
 )
 
-func openWriter(ctx context.Context, path string) (*writer, error) {
-	db, err := openDB(ctx, path, "rw", 1, "wal_autocheckpoint(0)")
+func openWriter(ctx context.Context, f file, log *slog.Logger) (*writer, error) {
+	conn, err := f.connection(ctx, "rw", "wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
 	return &writer{
-		db: db, conn: conn,
+		conn: conn, log: log,
 		queue:   make(chan *write, maxQueue),
 		metrics: newWriterMetrics(),
 		stop:    make(chan struct{}),
@@ -98,12 +102,15 @@ func (w *writer) submit(ctx context.Context, weight int, run func(*statements) e
 	}
 	select {
 	case err := <-op.answer:
+		w.health.met(err)
 		return translate(err)
 	case <-ctx.Done():
 		if op.state.CompareAndSwap(queued, abandoned) {
 			return waitEnded(ctx)
 		}
-		return translate(<-op.answer)
+		err := <-op.answer
+		w.health.met(err)
+		return translate(err)
 	}
 }
 
@@ -121,90 +128,161 @@ func (w *writer) run() {
 	group := make([]*write, 0, maxGroup)
 	for {
 		group = group[:0]
-		weight := 0
-		add := func(op *write) {
-			group = append(group, op)
-			weight += op.weight
-		}
 		select {
 		case op := <-w.queue:
-			add(op)
+			group = append(group, op)
+		case <-w.checkpoints.rest:
+			w.guarded(nil, w.emptyLog)
+			continue
 		case <-w.stop:
 			select {
 			case op := <-w.queue:
-				add(op)
+				group = append(group, op)
 			default:
 				return
 			}
 		}
-	fill:
-		for weight < maxGroup {
-			select {
-			case op := <-w.queue:
-				add(op)
-			default:
-				break fill
-			}
+		group = w.fill(group)
+		w.guarded(group, func() { w.commit(group) })
+	}
+}
+
+// fill adds to group the writes that wait.
+func (w *writer) fill(group []*write) []*write {
+	for weight := group[0].weight; weight < maxGroup; {
+		select {
+		case op := <-w.queue:
+			group = append(group, op)
+			weight += op.weight
+		default:
+			return group
 		}
-		w.commit(group)
-		w.checkpoints.wrote(weight)
-		if w.checkpoints.rest.CompareAndSwap(true, false) {
-			_ = exec(w.stmts.checkpoint) // after an error the log stays as it was
+	}
+	return group
+}
+
+// guarded runs f. When it panics, the writes of group that have no answer get one,
+// and the writer goes on with another connection.
+func (w *writer) guarded(group []*write, f func()) {
+	err := recovered(func() error { f(); return nil })
+	if err == nil {
+		return
+	}
+	w.broken = true
+	w.log.Error("the writer panicked", "error", err)
+	for _, op := range group {
+		if !op.answered {
+			op.err = outcomeUnknown(err)
+			w.answer(op)
 		}
+	}
+}
+
+// answer answers a write that was not abandoned.
+func (w *writer) answer(op *write) {
+	op.answered = true
+	if op.state.CompareAndSwap(queued, begun) || op.state.Load() == begun {
+		w.metrics.writes.Inc()
+		op.answer <- op.err
 	}
 }
 
 // commit runs the writes of group in one transaction and answers those that were not
-// abandoned.
+// abandoned. A write on which the driver panics is taken out, and the others run
+// again.
 func (w *writer) commit(group []*write) {
 	start := time.Now()
-	err := w.transact(group)
-	w.metrics.commit.Observe(time.Since(start).Seconds())
-	w.metrics.groups.Inc()
-	for _, op := range group {
-		if err != nil {
-			op.err = err
-			op.state.CompareAndSwap(queued, begun) // answered without having run
-		}
-		if op.state.Load() == begun {
-			w.metrics.writes.Inc()
-			op.answer <- op.err
+	err := errAgain
+	for errors.Is(err, errAgain) {
+		if err = w.repair(); err == nil {
+			err = w.transact(group)
 		}
 	}
+	w.metrics.commit.Observe(time.Since(start).Seconds())
+	w.metrics.groups.Inc()
+	if w.stmts.wipe {
+		w.emptyLog()
+	}
+	for _, op := range group {
+		if err != nil && !op.spent {
+			op.err = err
+		}
+		w.answer(op)
+	}
+	w.checkpoints.wrote(w.pagesWritten())
+	select {
+	case <-w.checkpoints.rest:
+		w.emptyLog()
+	default:
+	}
 }
+
+// repair replaces the connection after a panic of the driver.
+func (w *writer) repair() error {
+	if !w.broken {
+		return nil
+	}
+	err := w.conn.replace(context.Background())
+	if err == nil {
+		err = w.prepare(context.Background())
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	w.broken = false
+	return nil
+}
+
+// errAgain is the error of a transaction that is to be run again.
+var errAgain = errors.New("sqlite: the group runs again")
 
 // transact returns an error when none of the group's writes took effect, or when that
 // is unknown (OutcomeUnknown). Otherwise each write that was begun has its own result
 // in err. A write can be abandoned until transact begins it.
-func (w *writer) transact(group []*write) error {
+func (w *writer) transact(group []*write) (err error) {
+	defer func() { w.note(err) }()
 	if err := exec(w.stmts.begin); err != nil {
 		return err
 	}
 	for _, op := range group {
-		if !op.state.CompareAndSwap(queued, begun) {
+		if op.spent || !op.state.CompareAndSwap(queued, begun) && op.state.Load() != begun {
 			continue
 		}
 		op.err = w.savepoint(op.run)
+		if driverPanicked(op.err) {
+			w.note(op.err)
+			op.spent = true
+			return errAgain
+		}
 		if op.err != nil && spoilsGroup(op.err) {
-			// This fails when SQLite has rolled back by itself.
-			_ = exec(w.stmts.rollback)
+			w.rollback()
 			return op.err
 		}
 	}
+	if err := w.place.check(); err != nil {
+		w.rollback()
+		return err
+	}
 	if err := exec(w.stmts.commit); err != nil {
-		_ = exec(w.stmts.rollback) // as above
+		w.rollback()
 		return translateCommit(err)
 	}
 	return nil
 }
+
+// rollback fails when SQLite has rolled back by itself.
+func (w *writer) rollback() { w.note(exec(w.stmts.rollback)) }
+
+// note has the connection replaced when err is a panic of the driver.
+func (w *writer) note(err error) { w.broken = w.broken || driverPanicked(err) }
 
 // savepoint runs one write so that its failure does not affect the others.
 func (w *writer) savepoint(run func(*statements) error) (err error) {
 	if err := exec(w.stmts.savepoint); err != nil {
 		return err
 	}
-	if err := runRecovered(run, &w.stmts); err != nil {
-		if spoilsGroup(err) {
+	if err := recovered(func() error { return run(&w.stmts) }); err != nil {
+		if spoilsGroup(err) || driverPanicked(err) {
 			return err
 		}
 		if undo := exec(w.stmts.undo); undo != nil {
@@ -218,15 +296,15 @@ func (w *writer) savepoint(run func(*statements) error) (err error) {
 	return exec(w.stmts.release)
 }
 
-// runRecovered turns a panic of run into an error: a defect in one write must not end
-// the process and with it all other writes.
-func runRecovered(run func(*statements) error, stmts *statements) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("sqlite: panic in a write: %v", r)
+// pagesWritten returns how many pages were added to the log since the last call.
+func (w *writer) pagesWritten() (pages int) {
+	_ = w.conn.Raw(func(c any) (err error) {
+		if status, ok := c.(sqlite.DBStatus); ok {
+			pages, _, err = status.Status(sqlite.DBStatusCacheWrite, true)
 		}
-	}()
-	return run(stmts)
+		return err
+	})
+	return pages
 }
 
 // close waits for the writes in the queue, and closes the connection.
@@ -235,10 +313,13 @@ func (w *writer) close() error {
 	var err error
 	if w.running {
 		<-w.stopped
-		err = w.checkpoints.stop()
+		err = w.checkpoints.close()
+	}
+	if w.broken {
+		return errors.Join(err, w.conn.close())
 	}
 	ctx := context.Background()
 	_, optimize := w.conn.ExecContext(ctx, "PRAGMA optimize")
-	_, checkpoint := w.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-	return errors.Join(err, optimize, checkpoint, w.conn.Close(), w.db.Close())
+	_, checkpoint := w.conn.ExecContext(ctx, truncateSQL)
+	return errors.Join(err, optimize, checkpoint, w.conn.close())
 }

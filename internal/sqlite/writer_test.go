@@ -20,25 +20,26 @@ func stopped(t *testing.T, s *Store) *writer {
 	if err := s.writer.close(); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWriter(t.Context(), strings.TrimSuffix(s.lock.Path(), ".lock"))
+	w, err := openWriter(t.Context(), s.file, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.place, w.health = s.writer.place, s.writer.health
 	s.writer = w
 	if err := w.prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if w.checkpoints, err = openCheckpointer(t.Context(), s.file, noLog); err != nil {
+		t.Fatal(err)
+	}
+	s.checkpoints = w.checkpoints
 	return w
 }
 
 // restart starts a writer that stopped returned.
 func restart(t *testing.T, s *Store) {
 	t.Helper()
-	checkpoints, err := openCheckpointer(t.Context(), strings.TrimSuffix(s.lock.Path(), ".lock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.writer.start(checkpoints)
+	s.writer.start(s.checkpoints)
 }
 
 // block has the writer run a write that ends when release is called. Release returns
@@ -96,6 +97,7 @@ func TestGroupIsolatesItsWrites(t *testing.T) {
 		abandonedOne,
 	}
 	stopped(t, s).commit(group)
+	restart(t, s)
 	for i, want := range []bool{true, false, false, false, false, true} {
 		if err := <-group[i].answer; (err == nil) != want {
 			t.Errorf("write %d returned %v", i, err)
@@ -151,7 +153,7 @@ func counter(t *testing.T, s *Store, name string) float64 {
 // TestCloseFinishesWhatIsQueued closes a store whose writer has writes waiting.
 func TestCloseFinishesWhatIsQueued(t *testing.T) {
 	path := tempPath(t)
-	s, err := Open(t.Context(), path)
+	s, err := Open(t.Context(), path, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,285 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"docket"
+	"docket/internal/storetest"
+)
+
+// hold takes all readers of a pool until release is called.
+func hold(t *testing.T, p *readers) (release func()) {
+	t.Helper()
+	held := make([]*reader, p.n)
+	for i := range held {
+		held[i] = <-p.idle
+	}
+	return func() {
+		for _, r := range held {
+			p.idle <- r
+		}
+	}
+}
+
+// endless is a table without an end.
+const endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+
+// TestReadsHaveADeadline runs statements that would not end.
+func TestReadsHaveADeadline(t *testing.T) {
+	s := open(t, tempPath(t))
+	if s.readers.limit != docket.StatementTimeout || s.passes.limit != docket.PassTimeout {
+		t.Errorf("reads are bounded by %s, passes by %s", s.readers.limit, s.passes.limit)
+	}
+	s.passes.limit = time.Millisecond
+	for name, read := range map[string]string{
+		"before the first row": endless + "SELECT count(*) FROM c",
+		"between two rows":     endless + "SELECT x FROM c WHERE x = 1 OR CASE WHEN in_time(?1) THEN x < 0 END",
+	} {
+		_, err := atOnce(t.Context(), s.passes, func(ctx context.Context, r *reader) (n int, err error) {
+			rows, err := r.conn.QueryContext(ctx, read, inTimeArg(ctx))
+			if err != nil {
+				return 0, err
+			}
+			defer rows.Close()
+			for ; rows.Next(); n++ {
+			}
+			return n, rows.Err()
+		})
+		if docket.KindOf(err) != docket.Unavailable {
+			t.Errorf("%s: the read returned %v", name, err)
+		}
+	}
+	s.passes.limit = docket.PassTimeout
+	checkWhole(t, s)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.passes.use(ctx, func(ctx context.Context, r *reader) error {
+		time.AfterFunc(time.Millisecond, cancel)
+		var n int
+		return r.conn.QueryRowContext(ctx, endless+"SELECT count(*) FROM c").Scan(&n)
+	})
+	if !strings.Contains(err.Error(), context.Canceled.Error()) || docket.KindOf(err) == docket.Unavailable {
+		t.Errorf("a read whose client went away returned %v", err)
+	}
+}
+
+// TestFiltersCheckTheTime runs every filtered list when its time is over. None of the
+// tasks passes the filter.
+func TestFiltersCheckTheTime(t *testing.T) {
+	s := open(t, tempPath(t))
+	storetest.Put(t, s, "task")
+	r := <-s.passes.idle
+	defer func() { s.passes.idle <- r }()
+	for l, stmt := range r.lists {
+		if !l.filtered || l.trash {
+			continue
+		}
+		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(true)}
+		args := arguments(t.Context(), "alice", q)
+		args[1], args[6] = 10, int64(1)
+		rows, err := stmt.QueryContext(t.Context(), args...)
+		if err == nil {
+			rows.Close()
+			t.Errorf("%+v did not notice that its time was over", l)
+		}
+	}
+}
+
+// TestPassesHaveReadersOfTheirOwn holds one kind of reader and uses the other.
+func TestPassesHaveReadersOfTheirOwn(t *testing.T) {
+	s := open(t, tempPath(t))
+	task := storetest.Put(t, s, "task")
+	release := hold(t, s.passes)
+	if _, err := s.Get(t.Context(), "alice", task.ID); err != nil {
+		t.Error(err)
+	}
+	if _, err := storetest.List(s); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Changes(t.Context(), "alice", docket.ChangeRange{Limit: 10}); err != nil {
+		t.Error(err)
+	}
+	if err := s.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	release()
+	defer hold(t, s.readers)()
+	for _, q := range []docket.ListQuery{
+		{Search: "x"}, {Completed: docket.Some(true)}, {Sort: docket.Sort{Key: docket.ByTitle}}, {Deleted: true},
+	} {
+		q.Limit = 10
+		if _, err := s.List(t.Context(), "alice", q); err != nil {
+			t.Errorf("%+v: %v", q, err)
+		}
+	}
+}
+
+// TestLongReadsLetTheLogBegin has a pass reach its deadline: the log can then be
+// emptied.
+func TestLongReadsLetTheLogBegin(t *testing.T) {
+	s := open(t, tempPath(t))
+	s.passes.limit = 10 * time.Millisecond
+	began := make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := atOnce(context.Background(), s.passes, func(ctx context.Context, r *reader) (n int, err error) {
+			if _, _, _, err := r.stateOf(ctx, "alice"); err != nil {
+				return 0, err
+			}
+			close(began)
+			err = r.conn.QueryRowContext(ctx, endless+"SELECT count(*) FROM c").Scan(&n)
+			return n, err
+		})
+		ended <- err
+	}()
+	<-began
+	storetest.Put(t, s, "task")
+	if err := <-ended; docket.KindOf(err) != docket.Unavailable {
+		t.Fatalf("the pass returned %v", err)
+	}
+	checkWhole(t, s)
+}
+
+// repeat starts a repetition of w, and returns when the writer has seen it.
+func repeat(t *testing.T, s *Store, w docket.Write) <-chan docket.Written {
+	t.Helper()
+	before := counter(t, s, "docket_sqlite_writes_total")
+	result := make(chan docket.Written, 1)
+	go func() {
+		written, err := s.Write(context.Background(), "alice", w)
+		if err != nil {
+			t.Errorf("a repetition returned %v", err)
+		}
+		result <- written
+	}()
+	for counter(t, s, "docket_sqlite_writes_total") == before {
+		time.Sleep(time.Millisecond)
+	}
+	return result
+}
+
+// TestReplaysDoNotHoldTheWriter has repetitions wait for a reader.
+func TestReplaysDoNotHoldTheWriter(t *testing.T) {
+	s := open(t, tempPath(t))
+	task := storetest.Put(t, s, "task")
+	w := docket.Write{Operations: []docket.Operation{{Action: docket.Toggle, ID: task.ID}}, Key: &docket.Key{Text: "key"}, Now: task.CreatedAt}
+	first, err := s.Write(t.Context(), "alice", w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := hold(t, s.readers)
+	repetition := repeat(t, s, w)
+	storetest.Put(t, s, "another")
+	release()
+	if again := <-repetition; !again.Replayed || !slices.Equal(again.Tasks, first.Tasks) {
+		t.Errorf("the repetition got %+v, want %+v", again, first)
+	}
+
+	// The key is removed after the writer has seen it.
+	release = hold(t, s.readers)
+	repetition = repeat(t, s, w)
+	if n, err := s.ExpireKeys(t.Context(), w.Now.Add(2*docket.KeyLifetime), 10); err != nil || n != 1 {
+		t.Fatalf("%d keys have expired, %v", n, err)
+	}
+	release()
+	if again := <-repetition; again.Replayed || again.Tasks[0].Version != first.Tasks[0].Version+2 {
+		t.Errorf("after its key was removed, the repetition got %+v", again)
+	}
+}
+
+func TestResultThatCannotBeDecoded(t *testing.T) {
+	s := open(t, tempPath(t))
+	task := storetest.Put(t, s, "task")
+	w := docket.Write{Operations: []docket.Operation{{Action: docket.Toggle, ID: task.ID}}, Key: &docket.Key{Text: "key"}, Now: task.CreatedAt}
+	if _, err := s.Write(t.Context(), "alice", w); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := external(t, s.file.path).Exec("UPDATE idempotency_keys SET result = x'7b'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write(t.Context(), "alice", w); docket.KindOf(err) != docket.Internal || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("the repetition returned %v", err)
+	}
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("one row made the store unready: %v", err)
+	}
+}
+
+// TestTrashDoesNotSlowLists counts the tables that lists of live tasks read.
+func TestTrashDoesNotSlowLists(t *testing.T) {
+	s := open(t, tempPath(t))
+	for name, text := range texts {
+		live := strings.HasPrefix(name, "listSQL") && !strings.Contains(name, "trash") || slices.Contains([]string{"getSQL", "countSQL", "snapshotSQL"}, name)
+		if !live {
+			continue
+		}
+		rows, err := s.writer.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, "alice", 1, nil, nil, nil, nil, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(detail, "trash") || strings.HasPrefix(detail, "SCAN") {
+				t.Errorf("%s: %s", name, detail)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+	}
+}
+
+func TestContains(t *testing.T) {
+	s := open(t, tempPath(t))
+	for _, test := range []struct {
+		text any
+		part string
+		want bool
+	}{{"abc", "bc", true}, {"abc", "", true}, {"abc", "d", false}, {nil, "a", false}, {"", "a", false}, {"😀é", "é", true}} {
+		var got bool
+		if err := s.writer.conn.QueryRowContext(t.Context(), "SELECT contains(?, ?)", test.text, test.part).Scan(&got); err != nil || got != test.want {
+			t.Errorf("contains(%v, %q) is %v, %v", test.text, test.part, got, err)
+		}
+	}
+}
+
+// BenchmarkSearch searches tasks of one emoji for the same behind another.
+func BenchmarkSearch(b *testing.B) {
+	s, err := Open(b.Context(), b.TempDir()+"/docket.db", noLog)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	text := strings.Repeat("😀", docket.MaxDescription)
+	for range 100 {
+		task := storetest.Draft("task")
+		task.Description = &text
+		if _, err := storetest.Create(b.Context(), s, task); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for name, part := range map[string]string{
+		"another first": "😎" + strings.Repeat("😀", docket.MaxSearch-1),
+		"another last":  strings.Repeat("😀", docket.MaxSearch-1) + "😎",
+	} {
+		for _, function := range []string{"contains(description_folded, ?2)", "instr(description_folded, ?2) > 0"} {
+			b.Run(name+", "+function, func(b *testing.B) {
+				for b.Loop() {
+					var n int
+					if err := s.writer.conn.QueryRowContext(b.Context(), "SELECT count(*) FROM tasks WHERE user_id = ?1 AND "+function, "alice", part).Scan(&n); err != nil || n != 0 {
+						b.Fatal(n, err)
+					}
+				}
+			})
+		}
+	}
+}

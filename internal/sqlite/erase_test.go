@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"docket"
+	"docket/internal/storetest"
+)
+
+// marked is a text that the tests look for in the files.
+const marked = "a-text-that-nobody-else-has"
+
+// leftIn returns the files of the database that hold the text.
+func leftIn(t *testing.T, path string) (names []string) {
+	t.Helper()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		data, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(data, []byte(marked)) + bytes.Count(data, []byte(docket.Fold(marked))); n > 0 {
+			names = append(names, fmt.Sprintf("docket.db%s: %d times", suffix, n))
+		}
+	}
+	return names
+}
+
+// fillMarked writes, changes and deletes tasks of alice with the marked text, some with
+// keys, among tasks of others.
+func fillMarked(t *testing.T, s *Store) {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for i := range 60 {
+		for _, owner := range []docket.UserID{"aaron", "alice", "bob"} {
+			text := strings.Repeat("what the others wrote ", 1+i*i%150)
+			if owner == "alice" {
+				text = strings.Repeat(marked+" ", 1+i*i%150)
+			}
+			task := storetest.Draft(text[:min(len(text), 100)])
+			task.Description = &text
+			var key *docket.Key
+			if i%3 == 0 {
+				key = &docket.Key{Text: fmt.Sprint("key ", i)}
+			}
+			create := docket.Operation{Action: docket.Create, ID: task.ID, New: docket.NewTask{Fields: task.Fields}}
+			if _, err := s.Write(t.Context(), owner, docket.Write{Operations: []docket.Operation{create}, Key: key, Now: now, Epoch: 1}); err != nil {
+				t.Fatal(err)
+			}
+			shorter := text[:len(text)/2+1]
+			change := docket.Operation{Action: docket.Update, ID: task.ID, Update: docket.TaskUpdate{Description: docket.Some(&shorter)}}
+			if i%4 == 0 {
+				change = docket.Operation{Action: docket.Delete, ID: task.ID}
+			}
+			if _, err := s.Write(t.Context(), owner, docket.Write{Operations: []docket.Operation{change}, Now: now, Epoch: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestErasureLeavesNothingInTheFiles(t *testing.T) {
+	path := tempPath(t)
+	s := open(t, path)
+	fillMarked(t, s)
+	s.checkpoints.copyLog()
+	if leftIn(t, path) == nil {
+		t.Fatal("the text is nowhere to begin with")
+	}
+	for done := false; !done; {
+		var err error
+		if done, err = s.Erase(t.Context(), "alice", 2, 50); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := leftIn(t, path); left != nil {
+		t.Errorf("after the erasure the text is in %v", left)
+	}
+}
+
+func TestPurgeLeavesNothingInTheFiles(t *testing.T) {
+	path := tempPath(t)
+	s := open(t, path)
+	now := time.Now().UTC()
+	for i := range 50 {
+		task := storetest.Put(t, s, strings.Repeat(marked+" ", 1+i%15))
+		if _, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{{Action: docket.Delete, ID: task.ID}}, Now: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := -1; n != 0; {
+		var err error
+		if n, err = s.Purge(t.Context(), now.Add(time.Hour), 20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := leftIn(t, path); left != nil {
+		t.Errorf("after the purge the text is in %v", left)
+	}
+}
+
+// TestErasureBesideAReader erases while a read transaction needs the log. The log is
+// emptied when it has ended.
+func TestErasureBesideAReader(t *testing.T) {
+	path := tempPath(t)
+	s := open(t, path)
+	s.checkpoints.idle = time.Millisecond
+	storetest.Put(t, s, marked)
+	began, leave := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := atOnce(t.Context(), s.readers, func(ctx context.Context, r *reader) (live int, err error) {
+			_, live, _, err = r.stateOf(ctx, "alice")
+			close(began)
+			<-leave
+			return live, err
+		})
+		ended <- err
+	}()
+	<-began
+	if done, err := s.Erase(t.Context(), "alice", 2, 50); err != nil || !done {
+		t.Fatalf("Erase returned %v, %v", done, err)
+	}
+	if leftIn(t, path) == nil {
+		t.Error("the text went although a reader may need it")
+	}
+	close(leave)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	for leftIn(t, path) != nil {
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"docket"
+	"docket/internal/migrate"
+)
+
+// health is what the last requests met.
+type health struct {
+	troubled atomic.Bool
+	checking sync.Mutex
+}
+
+// met records the outcome of a request. An error that concerns its rows or its limits
+// says nothing about the store.
+func (h *health) met(err error) {
+	_, known := errors.AsType[*docket.Error](err)
+	switch code(err) {
+	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_INTERRUPT:
+	case 0:
+		if (err == nil || known && !isUnavailable(err)) && h.troubled.Load() {
+			h.troubled.Store(false)
+		}
+	default:
+		h.troubled.Store(true)
+	}
+}
+
+func isUnavailable(err error) bool { return docket.KindOf(err) == docket.Unavailable }
+
+// Ready implements docket.Store. It reports what the last requests met, and checks the
+// schema only when that was a failure of the store.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.writer.place.check(); err != nil {
+		return err
+	}
+	if !s.health.troubled.Load() {
+		return nil
+	}
+	s.health.checking.Lock()
+	defer s.health.checking.Unlock()
+	if !s.health.troubled.Load() { // another check has succeeded meanwhile
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, docket.StatementTimeout)
+	defer cancel()
+	if err := s.check(ctx); err != nil {
+		return unavailable(err)
+	}
+	s.health.troubled.Store(false)
+	return nil
+}
+
+// check returns nil when this program serves the schema of the file: the steps are
+// those that it knows, and every statement of a reader can be prepared. It uses a
+// connection of its own.
+func (s *Store) check(ctx context.Context) (err error) {
+	conn, err := s.file.connection(ctx, "rw", "query_only(1)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.close()) }()
+	records, err := records(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if err := (migrate.Status{Records: records, Known: migrations}).Check(); err != nil {
+		return err
+	}
+	if err := (&reader{conn: conn}).prepare(ctx); err != nil {
+		return err
+	}
+	return new(statements).prepare(ctx, conn)
+}
+
+// Warnings implements docket.Store. A file whose history may have been lost is renewed
+// when it is opened, so there is nothing to warn of.
+func (s *Store) Warnings() []string { return nil }

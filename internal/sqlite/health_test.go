@@ -1,0 +1,103 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"docket"
+	"docket/internal/storetest"
+)
+
+// TestReady breaks the schema and mends it. Readiness fails after the request that
+// meets it, and comes back without one.
+func TestReady(t *testing.T) {
+	path := tempPath(t)
+	s := open(t, path)
+	task := storetest.Put(t, s, "task")
+	db := external(t, path)
+	run := func(text string) {
+		t.Helper()
+		if _, err := db.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, step := range map[string]struct{ damage, mend, says string }{
+		"a table renamed":  {"ALTER TABLE tasks RENAME TO others", "ALTER TABLE others RENAME TO tasks", "no such table"},
+		"a column renamed": {"ALTER TABLE tasks RENAME COLUMN title TO others", "ALTER TABLE tasks RENAME COLUMN others TO title", "no such column"},
+		"a newer schema": {
+			"ALTER TABLE tasks RENAME TO others; INSERT INTO schema_migrations VALUES (5, 'later', 5, 0)",
+			"ALTER TABLE others RENAME TO tasks; DELETE FROM schema_migrations WHERE version = 5", "upgrade docket",
+		},
+	} {
+		run(step.damage)
+		if err := s.Ready(t.Context()); err != nil {
+			t.Errorf("%s: before a request, Ready returned %v", name, err)
+		}
+		if _, err := s.Get(t.Context(), "alice", task.ID); err == nil {
+			t.Fatalf("%s: a read returned no error", name)
+		}
+		var checks sync.WaitGroup
+		for range 4 {
+			checks.Go(func() {
+				if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable || !strings.Contains(err.Error(), step.says) {
+					t.Errorf("%s: Ready returned %v", name, err)
+				}
+			})
+		}
+		checks.Wait()
+		run(step.mend)
+		for range 4 {
+			checks.Go(func() {
+				if err := s.Ready(t.Context()); err != nil {
+					t.Errorf("%s: mended, Ready returned %v", name, err)
+				}
+			})
+		}
+		checks.Wait()
+		if s.health.troubled.Load() {
+			t.Errorf("%s: a check that succeeded left the mark", name)
+		}
+	}
+	// A request that succeeds is enough.
+	s.health.troubled.Store(true)
+	if _, err := s.Get(t.Context(), "alice", storetest.Draft("none").ID); docket.KindOf(err) != docket.NotFound || s.health.troubled.Load() {
+		t.Errorf("after a read of nothing: %v, %v", err, s.health.troubled.Load())
+	}
+}
+
+// TestReadyOfARow has requests fail for a reason of their own.
+func TestReadyOfARow(t *testing.T) {
+	path := tempPath(t)
+	s := open(t, path)
+	task := storetest.Put(t, s, "task")
+	if _, err := storetest.Create(t.Context(), s, task); docket.KindOf(err) != docket.Internal {
+		t.Errorf("making a task twice returned %v", err)
+	}
+	if _, err := external(t, path).Exec("PRAGMA ignore_check_constraints = 1; UPDATE tasks SET id = x'00'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storetest.List(s); docket.KindOf(err) != docket.Internal {
+		t.Errorf("reading a damaged row returned %v", err)
+	}
+	if s.health.troubled.Load() {
+		t.Error("the errors of two rows mark the store")
+	}
+}
+
+// TestReadyDoesNotWait checks while all readers are in use and the writer does not
+// end.
+func TestReadyDoesNotWait(t *testing.T) {
+	s := open(t, tempPath(t))
+	defer hold(t, s.readers)()
+	defer hold(t, s.passes)()
+	release := block(s)
+	s.health.troubled.Store(true)
+	if err := s.Ready(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+}
