@@ -15,11 +15,6 @@ const (
 	// checkpointPages is the number of pages of 4 KiB after which the log is copied,
 	// at once.
 	checkpointPages = 8192
-	// checkpointIdle is how long the writer rests before the log is copied, and
-	// checkpointMost how long it is not copied under traffic. Meanwhile what was
-	// written is in the log alone.
-	checkpointIdle = 5 * time.Second
-	checkpointMost = time.Minute
 	// truncateWait bounds how long writes wait while the log is emptied.
 	truncateWait = 20 * time.Millisecond
 )
@@ -34,9 +29,9 @@ const (
 // start only when all of it was copied, so after a checkpoint the writer copies what
 // was added meanwhile, which is little.
 type checkpointer struct {
-	conn       *connection
-	log        *slog.Logger
-	idle, most time.Duration
+	conn *connection
+	log  *slog.Logger
+	pace pace
 
 	copying sync.Mutex
 	pages   int           // written since a checkpoint was due; used by the writer only
@@ -48,13 +43,13 @@ type checkpointer struct {
 	done    chan struct{}
 }
 
-func openCheckpointer(ctx context.Context, f file, log *slog.Logger) (*checkpointer, error) {
+func openCheckpointer(ctx context.Context, f file, p pace, log *slog.Logger) (*checkpointer, error) {
 	conn, err := f.connection(ctx, "rw")
 	if err != nil {
 		return nil, err
 	}
 	return &checkpointer{
-		conn: conn, log: log, idle: checkpointIdle, most: checkpointMost,
+		conn: conn, log: log, pace: p,
 		dirty: make(chan struct{}, 1), full: make(chan struct{}, 1), rest: make(chan struct{}, 1),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}, nil
@@ -100,7 +95,7 @@ func (c *checkpointer) run() {
 
 // wait waits until a checkpoint is due. It returns false after close.
 func (c *checkpointer) wait() bool {
-	most, idle := time.NewTimer(c.most), time.NewTicker(c.idle)
+	most, idle := time.NewTimer(c.pace.most), time.NewTicker(c.pace.idle)
 	defer most.Stop()
 	defer idle.Stop()
 	for seen := c.groups.Load(); ; {
@@ -154,7 +149,6 @@ func (w *writer) emptyLog() {
 	if w.repair() != nil {
 		return
 	}
-	w.stmts.wipe = false
 	if !w.stmts.removed {
 		w.note(exec(w.stmts.checkpoint)) // after an error the log stays as it was
 		return

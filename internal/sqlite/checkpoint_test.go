@@ -12,15 +12,19 @@ import (
 // TestCheckpoints waits until what was written is in the file itself, for each reason
 // to copy it there.
 func TestCheckpoints(t *testing.T) {
-	for name, due := range map[string]func(c *checkpointer){
-		"by rest":  func(c *checkpointer) { c.idle, c.most = time.Millisecond, time.Hour },
-		"by time":  func(c *checkpointer) { c.idle, c.most = time.Hour, time.Millisecond },
-		"by bytes": func(c *checkpointer) { c.idle, c.most, c.pages = time.Hour, time.Hour, checkpointPages-1 },
+	for name, test := range map[string]struct {
+		pace  pace
+		pages int
+	}{
+		"by rest":  {pace{idle: time.Millisecond, most: time.Hour, wipe: time.Hour}, 0},
+		"by time":  {pace{idle: time.Hour, most: time.Millisecond, wipe: time.Hour}, 0},
+		"by bytes": {pace{idle: time.Hour, most: time.Hour, wipe: time.Hour}, checkpointPages - 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := tempPath(t)
-			s := open(t, path)
-			due(s.checkpoints)
+			s := openAt(t, path, test.pace)
+			s.wiper.close() // only the test writes
+			s.checkpoints.pages = test.pages
 			storetest.Put(t, s, marked)
 			for {
 				data, err := os.ReadFile(path)
@@ -39,8 +43,8 @@ func TestCheckpoints(t *testing.T) {
 // TestLogIsCounted compares the count of pages with the length of a new log.
 func TestLogIsCounted(t *testing.T) {
 	path := tempPath(t)
-	s := open(t, path)
-	s.checkpoints.idle, s.checkpoints.most = time.Hour, time.Hour
+	s := openAt(t, path, pace{idle: time.Hour, most: time.Hour, wipe: time.Hour})
+	s.wiper.close()
 	if _, err := s.writer.conn.ExecContext(t.Context(), truncateSQL); err != nil {
 		t.Fatal(err)
 	}

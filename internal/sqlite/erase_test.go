@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -64,9 +65,38 @@ func fillMarked(t *testing.T, s *Store) {
 	}
 }
 
+// openHurried opens a store that maintains its file without pauses.
+func openHurried(t *testing.T, path string) *Store {
+	t.Helper()
+	return openAt(t, path, pace{idle: time.Millisecond, most: time.Millisecond, wipe: time.Millisecond})
+}
+
+// untilNothingIsLeft waits until the text is in no file. The store is as whole as
+// before.
+func untilNothingIsLeft(t *testing.T, s *Store) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		left := leftIn(t, s.file.path)
+		if left == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the text is in %v", left)
+		}
+	}
+	var result string
+	conn, err := s.file.connection(t.Context(), "rw", "query_only(1)")
+	if err == nil {
+		err = errors.Join(conn.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result), conn.close())
+	}
+	if err != nil || result != "ok" {
+		t.Errorf("the check of the file returned %q, %v", result, err)
+	}
+}
+
 func TestErasureLeavesNothingInTheFiles(t *testing.T) {
 	path := tempPath(t)
-	s := open(t, path)
+	s := openHurried(t, path)
 	fillMarked(t, s)
 	s.checkpoints.copyLog()
 	if leftIn(t, path) == nil {
@@ -78,14 +108,12 @@ func TestErasureLeavesNothingInTheFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if left := leftIn(t, path); left != nil {
-		t.Errorf("after the erasure the text is in %v", left)
-	}
+	untilNothingIsLeft(t, s)
 }
 
 func TestPurgeLeavesNothingInTheFiles(t *testing.T) {
 	path := tempPath(t)
-	s := open(t, path)
+	s := openHurried(t, path)
 	now := time.Now().UTC()
 	for i := range 50 {
 		task := storetest.Put(t, s, strings.Repeat(marked+" ", 1+i%15))
@@ -99,17 +127,14 @@ func TestPurgeLeavesNothingInTheFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if left := leftIn(t, path); left != nil {
-		t.Errorf("after the purge the text is in %v", left)
-	}
+	untilNothingIsLeft(t, s)
 }
 
 // TestErasureBesideAReader erases while a read transaction needs the log. The log is
 // emptied when it has ended.
 func TestErasureBesideAReader(t *testing.T) {
 	path := tempPath(t)
-	s := open(t, path)
-	s.checkpoints.idle = time.Millisecond
+	s := openHurried(t, path)
 	storetest.Put(t, s, marked)
 	began, leave := make(chan struct{}), make(chan struct{})
 	ended := make(chan error, 1)
@@ -133,7 +158,5 @@ func TestErasureBesideAReader(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	for leftIn(t, path) != nil {
-		time.Sleep(time.Millisecond)
-	}
+	untilNothingIsLeft(t, s)
 }

@@ -28,6 +28,7 @@ var texts = func() map[string]string {
 		"purgeFirstSQL": purgeFirstSQL, "overflowSQL": overflowSQL,
 		"eraseTasksSQL": eraseTasksSQL, "eraseTrashSQL": eraseTrashSQL, "eraseKeysSQL": eraseKeysSQL, "eraseOwnerSQL": eraseOwnerSQL,
 		"nextOwnersSQL": nextOwnersSQL, "renewOwnerSQL": renewOwnerSQL, "advanceClockSQL": advanceClockSQL,
+		"pageSQL": pageSQL, "writePageSQL": writePageSQL,
 		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL,
 	}
 	for l, text := range listSQL {

@@ -40,21 +40,18 @@ FROM (SELECT user_id, sum(bytes) AS bytes FROM (SELECT user_id, length(result) A
 ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING believed`
 )
 
-// Purge implements docket.Store. The last step of a purge, which finds less than limit
-// tasks, also leaves nothing of them in the file.
+// Purge implements docket.Store. What it removes is overwritten afterwards, see Erase.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	last := false
 	err = s.writer.do(ctx, limit, func(q *statements) error {
 		if err := exec(q.raisePurged, before.UnixMicro(), limit); err != nil {
 			return err
 		}
 		n, err = removed(q.purge, before.UnixMicro(), limit)
 		q.removed = q.removed || n > 0
-		last = n < limit && q.removed
 		return err
 	})
-	if err == nil && last {
-		s.wipe(ctx)
+	if n > 0 {
+		signal(s.wiper.due)
 	}
 	return n, err
 }
@@ -82,9 +79,8 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 	return n, err
 }
 
-// Erase implements docket.Store. After the last step nothing of the owner is left in
-// the file. When a reader still sees it, that is so within PassTimeout and some
-// seconds.
+// Erase implements docket.Store. After the last step what was removed is overwritten
+// in the file and its log, within about two minutes on a file of some gigabytes.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
 		live, err := removed(q.eraseTasks, string(owner), limit)
@@ -109,7 +105,7 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 		return false, err
 	}
 	if done {
-		s.wipe(ctx)
+		signal(s.wiper.due)
 	}
 	return done, nil
 }
@@ -129,16 +125,6 @@ func eraseKeys(q *statements, owner docket.UserID, limit int) (keys int, bytes i
 		bytes += n
 	}
 	return keys, bytes, rows.Err()
-}
-
-// wipe removes from the log what was deleted. After an error the checkpointer does it
-// later.
-func (s *Store) wipe(ctx context.Context) {
-	s.checkpoints.copyLog() // most of the work, outside the writer
-	_ = s.writer.do(ctx, 1, func(q *statements) error {
-		q.wipe = true
-		return nil
-	})
 }
 
 // AdvanceClock implements docket.Store.

@@ -116,10 +116,11 @@ func openFaulty(t *testing.T) (*Store, *faults, *bytes.Buffer) {
 		inner, err := sqlite.NewConnector(dsn)
 		return faultyConnector{inner, f}, err
 	}
-	s, err := openFile(t.Context(), at, slog.New(slog.NewTextHandler(log, nil)))
+	s, err := openFile(t.Context(), at, slog.New(slog.NewTextHandler(log, nil)), usualPace)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.wiper.close() // the faults are for the calls of the test
 	t.Cleanup(func() {
 		f.arm(never)
 		if err := s.Close(); err != nil {

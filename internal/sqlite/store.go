@@ -25,11 +25,13 @@ const acquireTimeout = 2 * time.Second
 type Store struct {
 	file        file
 	log         *slog.Logger
+	pace        pace
 	lock        *lock
 	readers     *readers // of short reads
 	passes      *readers // of passes over a user's tasks
 	writer      *writer
 	checkpoints *checkpointer
+	wiper       *wiper // nil until start
 	health      health
 	inFlight    inFlightKeys
 }
@@ -43,14 +45,26 @@ var _ docket.Store = (*Store)(nil)
 // When the file is a backup, or is not the one that was served from path before, the
 // histories of all users are renewed.
 func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	return openFile(ctx, fileAt(path), log)
+	return openFile(ctx, fileAt(path), log, usualPace)
 }
 
-func openFile(ctx context.Context, f file, log *slog.Logger) (*Store, error) {
+// pace says how often the file is maintained.
+type pace struct {
+	// idle is how long the writer rests before the log is copied, and most how long it
+	// is not copied under traffic. Meanwhile what was written is in the log alone.
+	idle, most time.Duration
+	// wipe is the least time between two passes of the wiper.
+	wipe time.Duration
+}
+
+var usualPace = pace{idle: 5 * time.Second, most: time.Minute, wipe: time.Minute}
+
+func openFile(ctx context.Context, f file, log *slog.Logger, p pace) (*Store, error) {
 	s, err := openExclusive(ctx, f, log)
 	if err != nil {
 		return nil, err
 	}
+	s.pace = p
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -84,7 +98,7 @@ func (s *Store) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.checkpoints, err = openCheckpointer(ctx, s.file, s.log)
+	s.checkpoints, err = openCheckpointer(ctx, s.file, s.pace, s.log)
 	if err != nil {
 		return err
 	}
@@ -92,6 +106,8 @@ func (s *Store) start(ctx context.Context) error {
 		return errors.Join(err, s.checkpoints.conn.close())
 	}
 	s.writer.start(s.checkpoints)
+	s.wiper = openWiper(s)
+	go s.wiper.run()
 	return nil
 }
 
@@ -118,6 +134,9 @@ func openExclusive(ctx context.Context, f file, log *slog.Logger) (*Store, error
 // Close commits the writes in the queue, copies the write-ahead log into the file and
 // releases the file's locks.
 func (s *Store) Close() error {
+	if s.wiper != nil {
+		s.wiper.close()
+	}
 	var errs []error
 	for _, pool := range []*readers{s.readers, s.passes} {
 		if pool != nil {

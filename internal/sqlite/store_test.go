@@ -21,7 +21,12 @@ var noLog = slog.New(slog.DiscardHandler)
 
 func open(t *testing.T, path string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), path, noLog)
+	return openAt(t, path, usualPace)
+}
+
+func openAt(t *testing.T, path string, p pace) *Store {
+	t.Helper()
+	s, err := openFile(t.Context(), fileAt(path), noLog, p)
 	if err != nil {
 		t.Fatal(err)
 	}

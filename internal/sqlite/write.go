@@ -41,9 +41,9 @@ type statements struct {
 	renew, eraseTasks, eraseTrash            *sql.Stmt
 	eraseKeys, eraseOwner                    *sql.Stmt
 	advanceClock, nextOwners, renewOwner     *sql.Stmt
+	page, writePage                          *sql.Stmt
 
 	removed bool // something was deleted that the log may still hold
-	wipe    bool // the log must be emptied after this group
 }
 
 func (s *statements) prepare(ctx context.Context, conn *connection) error {
@@ -86,6 +86,8 @@ func (s *statements) prepare(ctx context.Context, conn *connection) error {
 		&s.advanceClock: advanceClockSQL,
 		&s.nextOwners:   nextOwnersSQL,
 		&s.renewOwner:   renewOwnerSQL,
+		&s.page:         pageSQL,
+		&s.writePage:    writePageSQL,
 	})
 }
 

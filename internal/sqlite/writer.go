@@ -200,9 +200,6 @@ func (w *writer) commit(group []*write) {
 	}
 	w.metrics.commit.Observe(time.Since(start).Seconds())
 	w.metrics.groups.Inc()
-	if w.stmts.wipe {
-		w.emptyLog()
-	}
 	for _, op := range group {
 		if err != nil && !op.spent {
 			op.err = err

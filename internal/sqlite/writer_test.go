@@ -17,6 +17,7 @@ import (
 // the one that s had.
 func stopped(t *testing.T, s *Store) *writer {
 	t.Helper()
+	s.wiper.close()
 	if err := s.writer.close(); err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func stopped(t *testing.T, s *Store) *writer {
 	if err := w.prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if w.checkpoints, err = openCheckpointer(t.Context(), s.file, noLog); err != nil {
+	if w.checkpoints, err = openCheckpointer(t.Context(), s.file, s.pace, noLog); err != nil {
 		t.Fatal(err)
 	}
 	s.checkpoints = w.checkpoints

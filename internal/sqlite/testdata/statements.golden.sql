@@ -191,6 +191,9 @@ UPDATE owners SET purged_through = max(purged_through, ?2), trash = trash - 1 WH
 -- ownSQL
 INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING;
 
+-- pageSQL
+SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1;
+
 -- purgeFirstSQL
 DELETE FROM trash WHERE user_id = ?1 AND version = (SELECT min(version) FROM trash WHERE user_id = ?1) RETURNING version;
 
@@ -300,4 +303,7 @@ DELETE FROM trash WHERE user_id = ?1 AND id = ?2;
 -- updateSQL
 UPDATE tasks SET title = ?3, description = ?4, completed = ?5, created_at = ?6, updated_at = ?7, version = ?8, title_folded = ?9, description_folded = ?10
 WHERE user_id = ?1 AND id = ?2;
+
+-- writePageSQL
+UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1;
 
