@@ -271,7 +271,7 @@ func (s *target) withstand(t *testing.T, title string, alone *bystander, begin f
 	s.resetPeak(t)
 	before, beforeLog := s.size(t)
 	enough, end := begin()
-	other := s.stand(t, "other", long(2, 100), enough)
+	other := s.stand(t, "other", long(2, 50), enough)
 	end()
 	after, afterLog := s.size(t)
 	peak := s.checkPeak(t)
@@ -287,7 +287,7 @@ func (s *target) alone(t *testing.T) *bystander {
 	t.Helper()
 	never := func() bool { return true }
 	s.stand(t, "warm", 2, never)
-	return s.stand(t, "alone", long(2, 100), never)
+	return s.stand(t, "alone", long(2, 50), never)
 }
 
 // meteredClient is a client that counts the bytes which it sends.
