@@ -139,7 +139,7 @@ func (p *Proxy) accept(listener net.Listener) {
 
 func (p *Proxy) serve(client *net.TCPConn) {
 	born := time.Now()
-	server, err := net.DialTimeout("tcp", p.target, patience)
+	server, err := net.DialTimeout("tcp", p.server(), patience)
 	if err != nil {
 		_ = client.SetLinger(0) // reset it: the nearest to a refusal
 		_ = client.Close()
