@@ -1,26 +1,30 @@
-# The same few verbs locally and in CI; `make help` lists them.
+# The same few targets locally and in CI; `make help` lists them.
 
 GOLANGCI_LINT = v2.15.0
 OASDIFF = v1.36.0
-FUZZTIME ?= 3s
+
+# How long torture is. .ci/run sets smaller values.
+TORTURE ?= 1# of e2e's tests: 1 is full length, 0.1 is a tenth
+CHECKS ?= 10000# random checks of each property of a store
+HISTORIES ?= 10000# random histories of the sync API
+FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
-.PHONY: help run deps test lint generate bench torture
+.PHONY: help run deps test lint generate bench torture fuzz
 
-help: ## list the verbs
+help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: ## serve on ./docket.db
+run: ## serve with the database ./docket.db
 	go run ./cmd/docket
 
-deps: ## install what the tests need (Debian, as root), or say what to install
+deps: ## install the programs that the tests need (as root on Debian), or list them
 	@.ci/deps
 
-test: deps ## every test, with the race detector, and a few seconds of each fuzz target
-	go test -race -count=1 -timeout=20m ./...
-	@$(MAKE) --no-print-directory fuzz
+# Four packages at a time: most tests wait for another process.
+test: deps ## run every test in its short form, in about three minutes
+	go test -count=1 -p=4 -timeout=15m ./...
 
-.PHONY: fuzz
 fuzz:
 	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
 	  grep -oE '^func Fuzz[A-Za-z0-9]+' "$$file" | cut -c6- | while read -r target; do \
@@ -29,7 +33,7 @@ fuzz:
 	  done; \
 	done; rm -f fuzz.log
 
-lint: deps bin/golangci-lint bin/oasdiff ## golangci-lint, and the linters of the contract
+lint: deps bin/golangci-lint bin/oasdiff ## run golangci-lint and the linters of the contract
 	bin/golangci-lint run
 	@.ci/lint-contract
 
@@ -42,13 +46,13 @@ bin/oasdiff:
 generate: ## write openapi.yaml from the code
 	go run ./cmd/docket openapi >openapi.yaml
 
-torture: deps bin/oasdiff ## the long shows: faults and what they do, model checks, a minute of each fuzz target
-	@.ci/lint-contract
-	go test -count=1 -timeout=30m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=10000
-	go test -race -count=1 -timeout=30m ./internal/sqlite ./internal/postgres -run='^TestSyncMissesNothing' -histories=10000 -v
-	go test -race -count=1 -timeout=60m ./e2e -torture -v
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
+torture: deps ## run the long tests: everything with the race detector, faults and load, model checks, fuzzing
+	go test -race -count=1 -p=2 -timeout=30m $$(go list ./... | grep -v /e2e)
+	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=$(CHECKS)
+	go test -race -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestSyncMissesNothing' -histories=$(HISTORIES) -v
+	go test -race -count=1 -timeout=120m ./e2e -torture=$(TORTURE) -v
+	@$(MAKE) --no-print-directory fuzz
 
-bench: ## measure, for half an hour; bench/README.md has the method
+bench: ## measure for half an hour; bench/README.md describes the method
 	@.ci/deps wrk
 	go test -run='^$$' -bench=. -timeout=90m ./bench ./internal/auth

@@ -8,21 +8,21 @@ import (
 // MaxChanges is the most changes that one answer holds.
 const MaxChanges = 1000
 
-// SyncToken is a place in an owner's history, up to which a reader has seen
-// everything. The zero token is that of an owner without a history, of which
-// there is nothing to see.
+// SyncToken is a position in an owner's history: its reader has seen everything
+// before it. The zero token is the position of an owner without a history.
 //
-// The snapshot that a reader begins with is read in the order of versions:
-// behind After and up to Through, where the history stood when it began. A task
-// that is changed meanwhile leaves that range, and comes as a change behind
-// Through. Without a snapshot under way Through is 0.
+// A reader begins with a snapshot, which it reads in the order of versions: after
+// After, and up to Through, which is the owner's counter when the snapshot began.
+// A task that changes meanwhile leaves that range, and the reader gets it as a
+// change after Through. When no snapshot is being read, Through is 0.
 type SyncToken struct {
 	Epoch   int64
 	Through int64
 	After   int64
 }
 
-// seen is the number up to which nothing that the reader needs may be purged.
+// seen returns the version up to which the reader knows of all deletions. When
+// later deletions were purged, the reader cannot go on.
 func (t SyncToken) seen() int64 { return max(t.Through, t.After) }
 
 // ChangesQuery says which changes to read.
@@ -32,16 +32,16 @@ type ChangesQuery struct {
 }
 
 // Changes is a part of an owner's history: the latest state of each task that
-// changed behind a token.
+// changed after a token.
 type Changes struct {
-	Items []Task    // in the order of their versions, never nil; with DeletedAt where the task is deleted
-	Next  SyncToken // the place behind them
-	More  bool      // there are changes behind Next
+	Items []Task    // in the order of their versions, never nil; deleted tasks have DeletedAt
+	Next  SyncToken // the position after Items
+	More  bool      // there are changes after Next
 
-	through int64 // of the snapshot that Items are part of
+	through int64 // Through of the snapshot that Items are part of; 0 without one
 }
 
-// TokenAfter returns the place behind the item at index i.
+// TokenAfter returns the position after the item at index i.
 func (c Changes) TokenAfter(i int) SyncToken {
 	if i == len(c.Items)-1 {
 		return c.Next
@@ -51,17 +51,17 @@ func (c Changes) TokenAfter(i int) SyncToken {
 
 // ChangeRange is a range of versions of an owner.
 type ChangeRange struct {
-	After   int64
-	Through int64 // 0: no bound
+	After   int64 // the range begins after this version
+	Through int64 // the last version of the range; 0 is no bound
 	Live    bool  // without deleted tasks
 	Limit   int   // the most tasks to read
 }
 
 // ChangePage is what a Store finds in a ChangeRange.
 type ChangePage struct {
-	Tasks []Task // in the order of their versions, never nil; with DeletedAt where the task is deleted
+	Tasks []Task // in the order of their versions, never nil; deleted tasks have DeletedAt
 	State State  // the owner's, at the same moment
-	More  bool   // there are tasks in the range behind the last one
+	More  bool   // there are tasks in the range after the last one
 }
 
 var errTokenExpired = &Error{Kind: SyncTokenExpired, Detail: "The sync token is from before what the server still remembers. Begin again without since: that gives the tasks as they are now."}
@@ -69,10 +69,10 @@ var errTokenExpired = &Error{Kind: SyncTokenExpired, Detail: "The sync token is 
 // ExpiredToken returns the error of kind SyncTokenExpired.
 func ExpiredToken() error { return errTokenExpired }
 
-// Changes returns what changed behind a token, deletions included, or the
-// first or next part of a snapshot. No change is skipped, whatever is written
-// meanwhile. Invalid; SyncTokenExpired when the token is of another history or
-// is older than a deletion that has been purged.
+// Changes returns what changed after a token, deletions included, or the first
+// or next part of a snapshot. No change is skipped, whatever is written
+// meanwhile. The error is of kind Invalid, or SyncTokenExpired when the token
+// belongs to another history or is older than a deletion that was purged.
 func (s *Service) Changes(ctx context.Context, owner UserID, q ChangesQuery) (Changes, error) {
 	if q.Limit < 1 || q.Limit > MaxChanges {
 		return Changes{}, InvalidInput(Fault{In: InParameter, Name: "limit", Code: "out_of_range", Detail: fmt.Sprintf("The limit must be a whole number from 1 to %d.", MaxChanges)})
@@ -84,7 +84,7 @@ func (s *Service) Changes(ctx context.Context, owner UserID, q ChangesQuery) (Ch
 	if err != nil {
 		return Changes{}, err
 	}
-	s.tidy()
+	s.requestMaintenance()
 	if state := page.State; !begins && (q.Since.Epoch != state.Epoch || q.Since.seen() > state.Counter || q.Since.seen() < state.PurgedThrough) {
 		return Changes{}, errTokenExpired
 	}
@@ -102,13 +102,13 @@ func (s *Service) Changes(ctx context.Context, owner UserID, q ChangesQuery) (Ch
 	return c, nil
 }
 
-// Now returns the place where the owner's history stands.
+// Now returns the position at the end of the owner's history.
 func (s *Service) Now(ctx context.Context, owner UserID) (SyncToken, error) {
 	states, err := s.store.Counters(ctx, []UserID{owner})
 	return SyncToken{Epoch: states[owner].Epoch, After: states[owner].Counter}, err
 }
 
-// Counters returns where the histories of owners stand, but of those who have none.
+// Counters returns the states of those owners who have a history.
 func (s *Service) Counters(ctx context.Context, owners []UserID) (map[UserID]State, error) {
 	return s.store.Counters(ctx, owners)
 }
@@ -116,9 +116,9 @@ func (s *Service) Counters(ctx context.Context, owners []UserID) (map[UserID]Sta
 // eraseStep is how many tasks, and keys, one transaction of an erasure removes.
 const eraseStep = 500
 
-// Erase removes everything that is held about owner, in small steps. From the
-// first one on no earlier token is taken. When it fails it is to be called
-// again. A task that is created meanwhile is erased too or begins a new history.
+// Erase removes everything that is stored about owner, in small steps. After the
+// first step every earlier sync token has expired. After an error, call it again.
+// A task that is created meanwhile is erased too or begins a new history.
 func (s *Service) Erase(ctx context.Context, owner UserID) error {
 	for {
 		done, err := s.store.Erase(ctx, owner, s.epoch(), eraseStep)
@@ -129,7 +129,8 @@ func (s *Service) Erase(ctx context.Context, owner UserID) error {
 	}
 }
 
-// wrote tells of a write that was committed, or may have been.
+// wrote reports a write to WithChanged's function, unless err shows that nothing
+// was committed.
 func (s *Service) wrote(owner UserID, err error) {
 	if err == nil || KindOf(err) == OutcomeUnknown {
 		s.changed(owner)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// paged is a Store that has one answer to Changes, and remembers the question.
+// paged is a Store that always returns the same page of changes, and records the range.
 type paged struct {
 	recorder
 	page  ChangePage
@@ -86,7 +86,7 @@ func TestTokensExpire(t *testing.T) {
 	}
 }
 
-// erasing is a Store whose erasure takes so many steps.
+// erasing is a Store whose erasure takes a number of steps.
 type erasing struct {
 	recorder
 	epochs []int64
@@ -126,7 +126,7 @@ func TestWritesAreTold(t *testing.T) {
 	}
 }
 
-// purging is a Store that has so many deleted tasks to purge.
+// purging is a Store with a number of deleted tasks to purge.
 type purging struct {
 	recorder
 	due    int
@@ -144,15 +144,15 @@ func (p *purging) Purge(_ context.Context, before time.Time, limit int) (int, er
 	return n, p.err
 }
 
-// TestPurgeOnTraffic shows that deleted tasks are purged at the first write, then
-// at most hourly, and that requests have most of the time.
+// TestPurgeOnTraffic shows that deleted tasks are purged after the first write, then at
+// most hourly, and that a purge pauses for most of the time.
 func TestPurgeOnTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &purging{due: purgeStep + 1}
 		s := NewService(store, WithRetention(24*time.Hour))
 		ctx, stop := context.WithCancel(t.Context())
 		total := 0
-		go s.Run(ctx, func(done Tidied, _ error) { total += done.Purged })
+		go s.Run(ctx, func(done Removed, _ error) { total += done.Tasks })
 		pass := func(d time.Duration) {
 			time.Sleep(d)
 			synctest.Wait()
@@ -162,7 +162,7 @@ func TestPurgeOnTraffic(t *testing.T) {
 			if _, _, err := s.Do(t.Context(), "alice", create("x"), nil); err != nil && store.err == nil {
 				t.Error(err)
 			}
-			pass(2 * tidyInterval)
+			pass(2 * maintenanceInterval)
 			return len(store.before)
 		}
 		pass(time.Hour)

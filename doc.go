@@ -1,5 +1,5 @@
-// Package docket is the domain of a multi-user tasks service: its nouns, its
-// rules, and the port that a database must fill.
+// Package docket is the domain of a multi-user tasks service: its types, its
+// rules, and the interface that a store implements.
 //
 // Read task.go, service.go and store.go, in that order, and you know the
 // product. The package imports nothing else of this module; every other

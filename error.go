@@ -5,32 +5,32 @@ import (
 	"fmt"
 )
 
-// Kind says what went wrong in a way that a caller can act on. Its text is the
-// last part of the problem type that HTTP clients see: /problems/<kind>.
+// Kind classifies an error so that a caller can act on it. Its text is the last
+// part of the problem type that HTTP clients see: /problems/<kind>.
 type Kind string
 
 const (
-	// Internal is every error that says nothing else of itself: a defect, or a
-	// surprise of the database. Its text is never shown to a client.
+	// Internal is every error without another kind: a defect, or an unexpected
+	// error of the database. Its text is never shown to a client.
 	Internal Kind = "internal-error"
-	// Invalid is input that was understood and breaks a rule; Faults lists each.
+	// Invalid is input that was understood and breaks rules; Faults lists each.
 	Invalid Kind = "invalid-input"
-	// NotFound is a task that does not exist, was deleted, or is another user's.
-	// The three cannot be told apart.
+	// NotFound is a task that does not exist, was deleted, or belongs to another
+	// user. The three cannot be told apart.
 	NotFound Kind = "task-not-found"
-	// PreconditionFailed is a task that is not at a version that the request
-	// demands. Nothing was written.
+	// PreconditionFailed is a task whose version does not meet the request's
+	// precondition. Nothing was written.
 	PreconditionFailed Kind = "precondition-failed"
 	// NotDeleted is a restore of a task that is not in the trash.
 	NotDeleted Kind = "task-not-deleted"
-	// SyncTokenExpired is a token that the history cannot be read from any more: of
-	// another history, or from before a deletion that has been purged.
+	// SyncTokenExpired is a token from which the history cannot be read any more: it
+	// belongs to another history, or is older than a deletion that was purged.
 	SyncTokenExpired Kind = "sync-token-expired" //nolint:gosec // no secret
-	// QuotaExceeded is a write that would give its owner more tasks than there
-	// may be; Limit says how many. Nothing was written.
+	// QuotaExceeded is a write that would give its owner more live tasks than Limit.
+	// Nothing was written.
 	QuotaExceeded Kind = "task-quota-exceeded"
-	// KeyInFlight is a repetition of a write whose first attempt has not ended.
-	// Nothing was written by the repetition.
+	// KeyInFlight is a repetition of a write whose first attempt has not ended. The
+	// repetition wrote nothing.
 	KeyInFlight Kind = "idempotency-key-in-flight"
 	// Unavailable is a store that cannot serve now. Nothing was written.
 	Unavailable Kind = "unavailable"
@@ -44,8 +44,8 @@ const (
 type Error struct {
 	Kind   Kind
 	Detail string  // a plain sentence, safe to show
-	Faults []Fault // of kind Invalid: all faults found, at least one
-	Limit  int64   // of kind QuotaExceeded: the most tasks that there may be
+	Faults []Fault // of an Invalid error: all faults found, at least one
+	Limit  int64   // of a QuotaExceeded error: the most live tasks
 	Err    error   // the cause, for the log only; may be nil
 }
 
@@ -67,7 +67,7 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// Location is the part of a request that a fault is in.
+// Location is the part of a request that has a fault.
 type Location uint8
 
 // The parts of a request that can have faults.
@@ -82,14 +82,13 @@ type Fault struct {
 	In     Location
 	Name   string
 	Code   string // stable, for programs: "too_long"
-	Detail string // a sentence that names the fault and the mend, for people
+	Detail string // a sentence for people: what is wrong, and how to correct it
 }
 
-// MaxFaults is the most faults that are looked for in one input, and told.
+// MaxFaults is the most faults that are looked for, and reported, in one input.
 const MaxFaults = 100
 
-// InvalidInput returns the error of kind Invalid with these faults, of which
-// there is at least one.
+// InvalidInput returns the error of kind Invalid with these faults, at least one.
 func InvalidInput(faults ...Fault) *Error {
 	detail := faults[0].Detail
 	if n := len(faults) - 1; n >= MaxFaults-1 {
@@ -104,6 +103,6 @@ func InvalidInput(faults ...Fault) *Error {
 
 var errNoTask = &Error{Kind: NotFound, Detail: "This user has no such task."}
 
-// NoSuchTask returns the error of kind NotFound. It is the same for a task
-// that is absent, deleted or another user's.
+// NoSuchTask returns the error of kind NotFound. It is the same for a task that is
+// absent, deleted or another user's.
 func NoSuchTask() error { return errNoTask }

@@ -5,13 +5,13 @@ import (
 	"unicode"
 )
 
-// Fold returns s with each character replaced by the one that stands for all
-// its case variants under Unicode simple folding, so that two texts fold to
-// the same one exactly when strings.EqualFold holds of them. Stores keep the
-// result beside the text and search that.
+// Fold returns s with each character replaced by one representative of its case
+// variants under Unicode simple folding. Two texts fold to the same text exactly
+// when strings.EqualFold reports them equal. Stores keep the folded text beside
+// the text, and search the folded one.
 func Fold(s string) string { return strings.Map(foldRune, s) }
 
-// FoldOptional is Fold of a text that may be absent.
+// FoldOptional is Fold for a text that may be absent.
 func FoldOptional(s *string) *string {
 	if s == nil {
 		return nil

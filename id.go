@@ -8,13 +8,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// idGenerator makes UUIDs of version 7 that increase strictly, also within one
-// microsecond and when the clock steps back (RFC 9562, section 6.2, method 3).
+// idGenerator makes UUIDs of version 7 that increase strictly, even within one
+// microsecond and after the clock stepped back (RFC 9562, section 6.2, method 3).
 type idGenerator struct {
 	last atomic.Uint64 // a stamp
 }
 
-// next returns the id of something made at now; random supplies its low 62 bits.
+// next returns an id for the time now; random supplies its low 62 bits.
 func (g *idGenerator) next(now time.Time, random uint64) uuid.UUID {
 	stamp := stampOf(now)
 	for {
@@ -26,10 +26,10 @@ func (g *idGenerator) next(now time.Time, random uint64) uuid.UUID {
 	}
 }
 
-// stampOf is a time as ids hold it: milliseconds since 1970 in the upper 48
-// bits, then 12 bits of fraction.
+// stampOf returns a time as ids hold it: milliseconds since 1970 in the upper 48
+// bits, then 12 bits of fraction. Times before 1970 count as 1970.
 func stampOf(t time.Time) uint64 {
-	micros := uint64(max(0, t.UnixMicro())) // ids begin in 1970
+	micros := uint64(max(0, t.UnixMicro()))
 	return micros/1000<<12 | micros%1000<<12/1000
 }
 

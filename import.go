@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// ImportedTask returns a task that another service kept under its own id, as
-// this one stores it, or the faults that make it impossible to store. The new
-// id is of version 7 and of the time of creation, and the same each time for
-// the same task, so that importing again adds nothing.
+// ImportedTask returns the task that another service kept under id, as this
+// service stores it, or the faults that keep it from being stored. The new id is
+// of version 7 and holds the time of creation. The same id and time always give
+// the same new id, so importing a task again adds nothing.
 func ImportedTask(owner UserID, id string, t NewTask, created, updated time.Time) (Task, []Fault) {
 	if faults := t.Normalize(); len(faults) > 0 {
 		return Task{}, faults
@@ -17,12 +17,10 @@ func ImportedTask(owner UserID, id string, t NewTask, created, updated time.Time
 	created, updated = created.UTC().Truncate(time.Microsecond), updated.UTC().Truncate(time.Microsecond)
 	sum := sha256.Sum256([]byte(id))
 	return Task{
-		ID:          uuidV7(stampOf(created), binary.BigEndian.Uint64(sum[:])),
-		UserID:      owner,
-		Title:       t.Title,
-		Description: t.Description,
-		Completed:   t.Completed,
-		CreatedAt:   created,
-		UpdatedAt:   updated,
+		ID:        uuidV7(stampOf(created), binary.BigEndian.Uint64(sum[:])),
+		UserID:    owner,
+		Fields:    t.Fields,
+		CreatedAt: created,
+		UpdatedAt: updated,
 	}, nil
 }

@@ -14,20 +14,20 @@ import (
 const (
 	// MaxKey is the longest text of a Key, in bytes of visible ASCII.
 	MaxKey = 255
-	// KeyLifetime is how long a write can be replayed by its key.
+	// KeyLifetime is how long a key replays its write.
 	KeyLifetime = 24 * time.Hour
 )
 
-// Key makes a write safe to send again: it is carried out once for each owner
-// and Text, and every repetition within KeyLifetime gets the first one's result
-// (the Idempotency-Key of draft-ietf-httpapi-idempotency-key-header).
+// Key makes a write safe to send again: the write is carried out once for each
+// owner and Text, and every repetition within KeyLifetime gets the result of the
+// first (the Idempotency-Key of draft-ietf-httpapi-idempotency-key-header).
 type Key struct {
 	Text        string
-	Fingerprint [sha256.Size]byte // of the request: a repetition has the same
+	Fingerprint [sha256.Size]byte // of the request; a repetition has the same
 }
 
-// CheckRetry returns nil when fingerprint, of the write that had the key's text
-// first, is of the same request, and otherwise an error of kind Invalid.
+// CheckRetry compares fingerprint, which was stored with the first write under
+// the key's text. The error is of kind Invalid when it belongs to another request.
 func (k *Key) CheckRetry(fingerprint []byte) error {
 	if bytes.Equal(fingerprint, k.Fingerprint[:]) {
 		return nil
@@ -38,11 +38,12 @@ func (k *Key) CheckRetry(fingerprint []byte) error {
 	})
 }
 
-// compressFrom is the size, in bytes, from which a result is compressed: a short
-// request can have a long result, of the same task many times.
+// compressFrom is the size in bytes from which a result is compressed. A short
+// request can have a long result: the same task many times.
 const compressFrom = 4 << 10
 
-// EncodeResult returns the tasks of a write as a store keeps them under a key.
+// EncodeResult returns the tasks of a write as a store keeps them under a key:
+// JSON, with the names of the fields of Task and Fields as members of one object.
 func EncodeResult(tasks []Task) ([]byte, error) {
 	text, err := json.Marshal(tasks)
 	if err != nil || len(text) < compressFrom {

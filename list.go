@@ -15,21 +15,21 @@ const MaxSearch = MaxTitle
 // ListQuery says which tasks of a user a list holds, and in which order.
 type ListQuery struct {
 	Limit     int            // 1 to MaxList
-	Completed Optional[bool] // only those with this value
+	Completed Optional[bool] // only tasks with this value
 	Deleted   bool           // the trash, instead of the live tasks
-	Search    string         // only those whose title or description contains it, under Fold; "" is all
+	Search    string         // only tasks whose title or description contains it, under Fold; "" is all
 	Sort      Sort
-	After     *Position // only those behind it in that order; nil begins at the first
+	After     *Position // only tasks after it in that order; nil begins at the first
 	Known     *State    // when this is still the owner's state, no tasks are read
 	Count     bool      // also count all that the list would hold without Limit and After
 }
 
-// SortKey is what a list is ordered by.
+// SortKey names what a list is ordered by.
 type SortKey uint8
 
 // The keys.
 const (
-	ByCreation SortKey = iota // the order of ids, which is that of creation
+	ByCreation SortKey = iota // the order of ids, which is the order of creation
 	ByUpdate                  // UpdatedAt
 	ByTitle                   // Title, by code point
 )
@@ -40,15 +40,15 @@ type Sort struct {
 	Descending bool
 }
 
-// Position is the place of a task in an order. Of UpdatedAt and Title it holds
-// the one that the order is by, if it is by one.
+// Position is the place of a task in an order. Only the field that the order's
+// key names is set besides ID.
 type Position struct {
 	ID        uuid.UUID
 	UpdatedAt time.Time
 	Title     string
 }
 
-// PositionOf returns the place of t in a list that is ordered by s.
+// PositionOf returns the position of t in a list that is ordered by s.
 func (s Sort) PositionOf(t Task) Position {
 	p := Position{ID: t.ID}
 	switch s.Key {
@@ -60,12 +60,13 @@ func (s Sort) PositionOf(t Task) Position {
 	return p
 }
 
-// State is where an owner's history stands. While it is the same, so is
-// everything that can be listed. An owner without tasks has the zero State.
+// State is the state of an owner's history. While it stays the same, every list
+// of the owner's tasks stays the same. An owner without a history has the zero
+// State.
 type State struct {
-	Epoch         int64
-	Counter       int64
-	PurgedThrough int64
+	Epoch         int64 // random: tells this history from any other of the same owner
+	Counter       int64 // changes so far, and the version of the task that changed last
+	PurgedThrough int64 // the highest version among the deleted tasks that were purged
 }
 
 // Page is a part of a list.
@@ -73,8 +74,8 @@ type Page struct {
 	Tasks     []Task // in order, never nil; empty when Unchanged
 	State     State
 	Unchanged bool // the owner's state is the query's Known
-	More      bool // there are tasks behind the last one
-	Total     int  // how many there are in all, when the query asked
+	More      bool // there are tasks after the last one
+	Total     int  // how many tasks there are in all, when the query asks for it
 }
 
 // Check returns every fault of q, none when it can be answered.

@@ -17,23 +17,23 @@ type Action uint8
 
 // The actions.
 const (
-	Create  Action = iota // makes it, from New
+	Create  Action = iota // makes the task from New
 	Update                // sets the fields that Update names
-	Toggle                // flips whether it is completed
-	Delete                // moves it to the trash
-	Restore               // takes it out of the trash
+	Toggle                // completes the task, or reopens it when it is completed
+	Delete                // moves the task to the trash
+	Restore               // takes the task out of the trash
 )
 
 // Operation is one change of one task.
 type Operation struct {
 	Action Action
-	ID     uuid.UUID // of the task; the Service chooses that of a new one
+	ID     uuid.UUID // the task's; the Service chooses that of a new task
 	New    NewTask
 	Update TaskUpdate
-	If     Precondition // not of a create
+	If     Precondition // ignored by Create
 }
 
-// normalize readies the operation's texts and returns their faults.
+// normalize trims the operation's texts and returns their faults.
 func (o *Operation) normalize() []Fault {
 	switch o.Action {
 	case Create:
@@ -48,13 +48,15 @@ func (o *Operation) normalize() []Fault {
 // Write is what one request asks for: all of its operations, in order, or none.
 type Write struct {
 	Operations []Operation // 1 to MaxBatch, without faults
-	Key        *Key        // nil when sending the request again means doing it again
+	Key        *Key        // nil: a repetition of the request is another write
 	Now        time.Time   // UTC, whole microseconds
-	Epoch      int64       // the mark of the owner's history, should this write begin it
-	MaxTasks   int64       // that the owner may have, deleted ones aside, for one more to be made or restored; 0: any number
+	Epoch      int64       // the epoch of the owner's history, if this write begins it
+	// MaxTasks bounds the owner's live tasks: a Create or a Restore fails when there
+	// are that many already. 0 is no bound.
+	MaxTasks int64
 }
 
-// TaskLimit is MaxTasks as the bound of a comparison.
+// TaskLimit returns MaxTasks as the bound of a comparison.
 func (w Write) TaskLimit() int64 {
 	if w.MaxTasks == 0 {
 		return math.MaxInt64
@@ -62,37 +64,70 @@ func (w Write) TaskLimit() int64 {
 	return w.MaxTasks
 }
 
-// NewTask returns the task that an operation of the write creates, but for its Version.
+// NewTask returns the task that o, a Create, makes, without its Version.
 func (w Write) NewTask(owner UserID, o Operation) Task {
-	return Task{
-		ID: o.ID, UserID: owner,
-		Title: o.New.Title, Description: o.New.Description, Completed: o.New.Completed,
-		CreatedAt: w.Now, UpdatedAt: w.Now,
-	}
+	return Task{ID: o.ID, UserID: owner, Fields: o.New.Fields, CreatedAt: w.Now, UpdatedAt: w.Now}
 }
 
-// Written is what became of a write.
+// Change returns what o, which is no Create, makes of t, and whether it differs
+// from t. A task that differs needs another Version. The error is of kind
+// NotFound, NotDeleted or PreconditionFailed.
+//
+// It is the rule that every Store follows. A store that states it in another
+// language has a test against this function.
+func (w Write) Change(t Task, o Operation) (after Task, differs bool, err error) {
+	deleted := !t.DeletedAt.IsZero()
+	switch {
+	case deleted && o.Action != Restore:
+		return t, false, errNoTask
+	case !deleted && o.Action == Restore:
+		return t, false, errNotDeleted
+	case !o.If.Holds(t.Version):
+		return t, false, errStale
+	}
+	switch o.Action {
+	case Update:
+		if !o.Update.Apply(&t.Fields) {
+			return t, false, nil
+		}
+	case Toggle:
+		t.Completed = !t.Completed
+	case Delete:
+		t.DeletedAt = w.Now
+		return t, true, nil
+	case Restore:
+		t.DeletedAt = time.Time{}
+	default:
+		return t, false, fmt.Errorf("docket: action %d changes no task", o.Action)
+	}
+	if t.UpdatedAt.Before(w.Now) { // another write may have read the clock later and come first
+		t.UpdatedAt = w.Now
+	}
+	return t, true, nil
+}
+
+// Written is what a write did.
 type Written struct {
-	// Tasks has for each operation the task as it left it; after a delete, the
-	// zero Task.
+	// Tasks holds for each operation the task as the operation left it; the zero
+	// Task after a delete.
 	Tasks []Task
 	// Replayed says that an earlier write with the same key did it, and that
 	// Tasks are as they were then.
 	Replayed bool
 }
 
-// OperationError is the error of the operation at Index of a write, because
-// of which none of them was carried out.
+// OperationError is the error of the operation at Index of a write. None of the
+// write's operations took effect.
 type OperationError struct {
 	Index int
-	Err   *Error // what it would be if the operation had been the only one
+	Err   *Error // the same as if the operation had been the only one
 }
 
 func (e *OperationError) Error() string { return fmt.Sprintf("operation %d: %v", e.Index, e.Err) }
 func (e *OperationError) Unwrap() error { return e.Err }
 
-// FailOperation returns err, of the operation at index, as a *OperationError
-// when it has a kind, and as it is otherwise.
+// FailOperation returns err, the error of the operation at index, as an
+// *OperationError when it has a kind, and unchanged when it has none.
 func FailOperation(index int, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return &OperationError{Index: index, Err: e}

@@ -2,8 +2,8 @@ package docket
 
 import "slices"
 
-// Precondition is what a client demands of the version of a task that it is
-// about to read or change. The zero Precondition always holds.
+// Precondition is what a client requires of the version of a task that it reads
+// or changes. The zero Precondition always holds.
 type Precondition struct {
 	Match     Optional[[]int64] // the version must be one of these
 	NoneMatch Optional[[]int64] // the version must be none of these

@@ -17,8 +17,8 @@ import (
 // Service holds the rules of the product. It is safe for concurrent use.
 //
 // The owner is a parameter of every method: there is no way to reach a task
-// without naming whose it is. Methods return the errors of the Store that they
-// call, and Invalid where they take input.
+// without naming its owner. Methods return the errors of the Store method that
+// they call, and Invalid where they take input.
 type Service struct {
 	store Store
 	now   func() time.Time
@@ -29,40 +29,39 @@ type Service struct {
 	retention time.Duration
 	changed   func(UserID)
 
-	untidy chan struct{} // of capacity 1: full while tidying is due
+	maintenance chan struct{} // capacity 1: full while a round is requested
 }
 
 // Option changes how NewService builds a Service.
 type Option func(*Service)
 
-// WithClock makes now the service's clock, instead of time.Now.
+// WithClock sets the service's clock, instead of time.Now.
 func WithClock(now func() time.Time) Option { return func(s *Service) { s.now = now } }
 
-// WithRandom makes r the source of the random bits of ids and epochs, instead
-// of crypto/rand. Reading from it must not fail.
+// WithRandom sets the source of the random bits in ids and epochs, instead of
+// crypto/rand. Reading from r must not fail.
 func WithRandom(r io.Reader) Option { return func(s *Service) { s.rand = r } }
 
-// WithMaxTasks bounds how many tasks each user may have, deleted ones aside.
-// Those of users who have more already stay; 0 is no bound.
+// WithMaxTasks bounds how many live tasks each user may have. A user who has more
+// already keeps them. 0 is no bound.
 func WithMaxTasks(n int64) Option { return func(s *Service) { s.quota = n } }
 
-// DefaultRetention is how long a deleted task is kept unless WithRetention says otherwise.
+// DefaultRetention is how long a deleted task is kept without WithRetention.
 const DefaultRetention = 30 * 24 * time.Hour
 
-// WithRetention keeps deleted tasks for d, which is positive: so long they can be
-// restored, and every sync token is good for.
+// WithRetention keeps deleted tasks for d, which must be positive. For that time
+// a deleted task can be restored, and a sync token stays valid.
 func WithRetention(d time.Duration) Option { return func(s *Service) { s.retention = d } }
 
-// WithChanged has f called after each write of this service that was committed
-// or, its outcome being unknown, may have been. Calls are concurrent, and f must
-// not block.
+// WithChanged calls f after each write of this service that was committed, and
+// after each whose outcome is unknown. Calls are concurrent. f must not block.
 func WithChanged(f func(owner UserID)) Option { return func(s *Service) { s.changed = f } }
 
 // NewService returns a Service that keeps its tasks in store.
 func NewService(store Store, options ...Option) *Service {
 	s := &Service{
 		store: store, now: time.Now, rand: rand.Reader, retention: DefaultRetention, changed: func(UserID) {},
-		untidy: make(chan struct{}, 1),
+		maintenance: make(chan struct{}, 1),
 	}
 	for _, option := range options {
 		option(s)
@@ -70,8 +69,8 @@ func NewService(store Store, options ...Option) *Service {
 	return s
 }
 
-// Do carries out one operation and returns its task. NotFound, and the kinds
-// that Store.Write names.
+// Do carries out one operation and returns its task. Its errors are of kind
+// Invalid and the kinds that Store.Write names.
 func (s *Service) Do(ctx context.Context, owner UserID, o Operation, key *Key) (t Task, replayed bool, err error) {
 	if faults := o.normalize(); len(faults) > 0 {
 		return Task{}, false, InvalidInput(faults...)
@@ -86,9 +85,9 @@ func (s *Service) Do(ctx context.Context, owner UserID, o Operation, key *Key) (
 	return written.Tasks[0], written.Replayed, nil
 }
 
-// Batch carries out 1 to MaxBatch operations, all or none. An error that is of
-// one operation says so in its one fault. Invalid, and the kinds that
-// Store.Write names.
+// Batch carries out 1 to MaxBatch operations, all or none. Its errors are of kind
+// Invalid and the kinds that Store.Write names. When one operation failed, the
+// error has one fault, which points at that operation.
 func (s *Service) Batch(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
 	if n := len(operations); n < 1 || n > MaxBatch {
 		return Written{}, InvalidInput(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has from 1 to %d operations, not %d.", MaxBatch, n)))
@@ -111,7 +110,7 @@ func (s *Service) Batch(ctx context.Context, owner UserID, operations []Operatio
 	return written, err
 }
 
-// batchError says of an operation's error which one it was.
+// batchError returns the error of a batch in which one operation failed.
 func batchError(failed *OperationError) *Error {
 	e, member := *failed.Err, "id"
 	if e.Kind == PreconditionFailed {
@@ -122,7 +121,8 @@ func batchError(failed *OperationError) *Error {
 	return &e
 }
 
-// write hands operations, whose faults have been looked for, to the store.
+// write passes operations without faults to the store. It sets the ids of new
+// tasks in operations.
 func (s *Service) write(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
 	w := Write{Operations: operations, Key: key, Now: s.time(), MaxTasks: s.quota}
 	for i := range operations {
@@ -137,24 +137,27 @@ func (s *Service) write(ctx context.Context, owner UserID, operations []Operatio
 	if !written.Replayed {
 		s.wrote(owner, err)
 	}
-	s.tidy()
+	s.requestMaintenance()
 	return written, err
 }
 
-// ImportTasks adds those of owner's tasks that are not there, nor were deleted,
-// and returns how many it added. They come from ImportedTask, at most MaxImport.
+// ImportTasks adds the tasks of owner whose ids the store does not have, deleted
+// tasks included, and returns how many it added. Tasks come from ImportedTask.
+// There are at most MaxImport.
 func (s *Service) ImportTasks(ctx context.Context, owner UserID, tasks []Task) (added int, err error) {
 	added, err = s.store.Import(ctx, owner, tasks, s.epoch())
 	s.wrote(owner, err)
 	return added, err
 }
 
-// Task returns one of owner's tasks. NotFound.
+// Task returns one of owner's tasks. The error is of kind NotFound when there is
+// none.
 func (s *Service) Task(ctx context.Context, owner UserID, id uuid.UUID) (Task, error) {
 	return s.store.Get(ctx, owner, id)
 }
 
-// Tasks returns a page of owner's tasks. Invalid.
+// Tasks returns a page of owner's tasks. The error is of kind Invalid when q has
+// faults.
 func (s *Service) Tasks(ctx context.Context, owner UserID, q ListQuery) (Page, error) {
 	if faults := q.Check(); len(faults) > 0 {
 		return Page{}, InvalidInput(faults...)
@@ -165,11 +168,12 @@ func (s *Service) Tasks(ctx context.Context, owner UserID, q ListQuery) (Page, e
 // Ready returns nil when the service can serve.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 
-// time is the present as tasks record it: UTC, whole microseconds, no
-// monotonic reading, so that an answer equals every later reading of it.
+// time returns the present as tasks record it: UTC, whole microseconds, no
+// monotonic reading. So the task that a write returns equals the one that a later
+// read returns.
 func (s *Service) time() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
-// epoch is the mark of an owner's history, should it begin now.
+// epoch returns the epoch of an owner's history that begins now.
 func (s *Service) epoch() int64 { return int64(s.random() >> 1) }
 
 func (s *Service) random() uint64 {

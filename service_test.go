@@ -36,7 +36,9 @@ func (r *recorder) Write(_ context.Context, owner UserID, w Write) (Written, err
 	return written, nil
 }
 
-func create(title string) Operation { return Operation{Action: Create, New: NewTask{Title: title}} }
+func create(title string) Operation {
+	return Operation{Action: Create, New: NewTask{Fields{Title: title}}}
+}
 
 func TestCreateTaskIsDeterminedByItsSources(t *testing.T) {
 	store := &recorder{}
@@ -102,7 +104,7 @@ func TestBatchSaysWhichOperationFailed(t *testing.T) {
 	}
 }
 
-// expiring is a Store that has so many keys to forget.
+// expiring is a Store with a number of keys that have expired.
 type expiring struct {
 	recorder
 	keys  int
@@ -118,17 +120,17 @@ func (e *expiring) ExpireKeys(_ context.Context, _ time.Time, limit int) (int, e
 
 func (e *expiring) Purge(context.Context, time.Time, int) (int, error) { return 0, nil }
 
-// TestKeysExpireOnTraffic shows that a write, and nothing else, has
-// the keys that are of no use removed, step by step.
+// TestKeysExpireOnTraffic shows that a write, and nothing else, starts the removal of
+// expired keys, in steps.
 func TestKeysExpireOnTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &expiring{keys: 2*tidyStep + 1, calls: make(chan int, 10)}
+		store := &expiring{keys: 2*expireStep + 1, calls: make(chan int, 10)}
 		s := NewService(store)
 		ctx, stop := context.WithCancel(t.Context())
 		stopped := make(chan struct{})
 		go func() {
 			defer close(stopped)
-			s.Run(ctx, func(_ Tidied, err error) {
+			s.Run(ctx, func(_ Removed, err error) {
 				if err != nil {
 					t.Error(err)
 				}
@@ -146,17 +148,17 @@ func TestKeysExpireOnTraffic(t *testing.T) {
 			return calls
 		}
 		synctest.Wait()
-		for i, want := range [][]int{{tidyStep, tidyStep, 1}, nil} { // the second is so soon after
+		for i, want := range [][]int{{expireStep, expireStep, 1}, nil} { // the second is so soon after
 			if calls := do(); !slices.Equal(calls, want) {
 				t.Errorf("write %d: removed %v, want %v", i, calls, want)
 			}
 		}
-		time.Sleep(tidyInterval) // of the bubble's clock
+		time.Sleep(maintenanceInterval) // of the bubble's clock
 		synctest.Wait()
 		if n := len(store.calls); n != 1 {
 			t.Errorf("a minute later %d statements ran, want 1", n)
 		}
-		time.Sleep(100 * tidyInterval)
+		time.Sleep(100 * maintenanceInterval)
 		if n := len(store.calls); n != 1 {
 			t.Errorf("without traffic %d statements ran", n-1)
 		}
@@ -239,7 +241,7 @@ func TestKindOf(t *testing.T) {
 func TestResultsAreKeptShort(t *testing.T) {
 	note := strings.Repeat("é\u2028<", 1000)
 	at := time.Date(2026, 1, 31, 9, 30, 0, 123_456_000, time.UTC)
-	task := Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Title: "title", Description: &note, Completed: true, CreatedAt: at, UpdatedAt: at, Version: 1<<53 + 1}
+	task := Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Fields: Fields{Title: "title", Description: &note, Completed: true}, CreatedAt: at, UpdatedAt: at, Version: 1<<53 + 1}
 	for _, tasks := range [][]Task{{}, {{}}, {task}, slices.Repeat([]Task{task, {}}, MaxBatch/2)} {
 		result, err := EncodeResult(tasks)
 		if err != nil {

@@ -2,6 +2,7 @@ package docket
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -17,14 +18,14 @@ const (
 	MaxDescription = 5000
 )
 
-// MaxList is the most tasks that one list holds.
+// MaxList is the most tasks in one list.
 const MaxList = 10_000
 
-// UserID names the owner of tasks. It is opaque: identity providers issue
-// UUIDs, e-mail addresses, "auth0|62c…" and 32-character strings alike, so two
-// ids are the same only when they are equal byte for byte.
+// UserID names the owner of tasks. It is opaque: identity providers issue UUIDs,
+// e-mail addresses, "auth0|62c…" and 32-character strings. Two ids are the same
+// only when they are equal byte for byte.
 //
-// Values come from ParseUserID; nothing else makes a valid one.
+// Valid values come from ParseUserID only.
 type UserID string
 
 // ParseUserID returns s as the id of an owner. The error is of kind Invalid
@@ -49,10 +50,10 @@ func ParseUserID(s string) (UserID, error) {
 	return UserID(s), nil
 }
 
-// ParseTaskID returns the UUID that s writes in its canonical form, in either
-// case. The error is of kind NotFound: no task can have another id.
+// ParseTaskID returns the UUID that s holds in canonical form, in upper or lower
+// case. The error is of kind NotFound: no task has another kind of id.
 func ParseTaskID(s string) (uuid.UUID, error) {
-	// uuid.Parse also takes braces, a urn: prefix and bare hex; their lengths differ.
+	// uuid.Parse also takes braces, a urn: prefix and bare hex, which have other lengths.
 	if len(s) != len("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx") {
 		return uuid.Nil, errNoTask
 	}
@@ -63,81 +64,103 @@ func ParseTaskID(s string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// Task is one task of one user.
-type Task struct {
-	ID          uuid.UUID // version 7 (RFC 9562), so that ids sort in creation order
-	UserID      UserID
+// Fields are the fields of a task that a client sets.
+//
+// Each has its rules in Normalize and Apply, its Optional in TaskUpdate and a
+// column in each store.
+type Fields struct {
 	Title       string  // 1 to MaxTitle characters, no surrounding white space
 	Description *string // at most MaxDescription characters; nil when there is none
 	Completed   bool
-	CreatedAt   time.Time // UTC, whole microseconds
-	UpdatedAt   time.Time // UTC, whole microseconds
+}
+
+// Normalize trims the title. It returns every fault of f, none when a task may
+// have these fields.
+func (f *Fields) Normalize() []Fault {
+	return slices.Concat(
+		normalizeTitle(&f.Title),
+		checkDescription(&f.Description),
+	)
+}
+
+// Task is one task of one user.
+//
+// Stores keep tasks as JSON under idempotency keys, by the names of these fields
+// and of Fields: see EncodeResult.
+type Task struct {
+	ID     uuid.UUID // version 7 (RFC 9562), so that ids sort in creation order
+	UserID UserID
+	Fields
+	CreatedAt time.Time // UTC, whole microseconds
+	UpdatedAt time.Time // UTC, whole microseconds
 	// Version is the owner's change number at this task's last change. No two
 	// tasks of an owner share one, and a later change has a higher one.
 	Version int64
 	// DeletedAt is when the task was deleted: UTC, whole microseconds; zero while
-	// it is live. Lists of the trash and Changes alone return deleted tasks.
+	// it is live. Only Changes and lists of the trash return deleted tasks.
 	DeletedAt time.Time `json:",omitzero"`
 }
 
-// NewTask is what a client may say of a task that is to be created.
-type NewTask struct {
-	Title       string
-	Description *string
-	Completed   bool
-}
+// NewTask is what a client gives to create a task.
+type NewTask struct{ Fields }
 
-// Normalize trims the title and returns every fault of t, none when it may be stored.
-func (t *NewTask) Normalize() []Fault {
-	return append(normalizeTitle(&t.Title), checkDescription(t.Description)...)
-}
-
-// Optional is a value that may be absent, which differs from being zero or null.
+// Optional is a value that may be absent. Absent differs from zero and from null.
 type Optional[T any] struct {
 	Set   bool
 	Value T
 }
 
-// Some returns an Optional that is present with the value v.
+// Some returns an Optional with the value v.
 func Some[T any](v T) Optional[T] { return Optional[T]{Set: true, Value: v} }
 
-// TaskUpdate is what a client may change of a task. Absent fields stay as they
-// are; a Description of nil clears it.
+// TaskUpdate is what a client changes of a task. Absent fields stay as they are;
+// a Description of nil clears it.
 type TaskUpdate struct {
 	Title       Optional[string]
 	Description Optional[*string]
 	Completed   Optional[bool]
 }
 
-// Normalize trims the title and returns every fault of u, none when it may be applied.
+// Normalize trims the title. It returns every fault of u, none when it may be
+// applied.
 func (u *TaskUpdate) Normalize() []Fault {
-	var faults []Fault
-	if u.Title.Set {
-		faults = normalizeTitle(&u.Title.Value)
-	}
-	if u.Description.Set {
-		faults = append(faults, checkDescription(u.Description.Value)...)
-	}
-	return faults
+	return slices.Concat(
+		ifSet(&u.Title, normalizeTitle),
+		ifSet(&u.Description, checkDescription),
+	)
 }
 
-// Apply sets on t the fields that u names, and reports whether any of them changed.
-func (u TaskUpdate) Apply(t *Task) bool {
-	before := *t
-	if u.Title.Set {
-		t.Title = u.Title.Value
+// ifSet returns what check finds in the value of o, nothing when it is absent.
+func ifSet[T any](o *Optional[T], check func(*T) []Fault) []Fault {
+	if !o.Set {
+		return nil
 	}
-	if u.Description.Set {
-		t.Description = u.Description.Value
-	}
-	if u.Completed.Set {
-		t.Completed = u.Completed.Value
-	}
-	return t.Title != before.Title || t.Completed != before.Completed ||
-		!equalText(t.Description, before.Description)
+	return check(&o.Value)
 }
 
-func equalText(a, b *string) bool {
+// Apply sets the fields that u names, and reports whether any of them changed.
+func (u TaskUpdate) Apply(f *Fields) bool {
+	return slices.Contains([]bool{ // all are assigned before one is looked at
+		assign(&f.Title, u.Title, equal),
+		assign(&f.Description, u.Description, equalTargets),
+		assign(&f.Completed, u.Completed, equal),
+	}, true)
+}
+
+// assign gives field the value of o, if it is there, and reports whether that
+// changed it.
+func assign[T any](field *T, o Optional[T], equal func(a, b T) bool) bool {
+	if !o.Set || equal(*field, o.Value) {
+		return false
+	}
+	*field = o.Value
+	return true
+}
+
+func equal[T comparable](a, b T) bool { return a == b }
+
+// equalTargets compares what a and b point to; nil equals nil alone.
+func equalTargets[T comparable](a, b *T) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
@@ -152,11 +175,11 @@ func normalizeTitle(title *string) []Fault {
 	return checkText("/title", "title", *title, MaxTitle)
 }
 
-func checkDescription(text *string) []Fault {
-	if text == nil {
+func checkDescription(text **string) []Fault {
+	if *text == nil {
 		return nil
 	}
-	return checkText("/description", "description", *text, MaxDescription)
+	return checkText("/description", "description", **text, MaxDescription)
 }
 
 func checkText(pointer, noun, text string, most int) []Fault {

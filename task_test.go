@@ -1,6 +1,7 @@
 package docket
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestParseUserID(t *testing.T) {
 	}
 }
 
-// checkFaults compares err's faults but for their wording, which it must have.
+// checkFaults compares the faults of err, except their details, which must not be empty.
 func checkFaults(t *testing.T, err error, want ...Fault) {
 	t.Helper()
 	if KindOf(err) != Invalid {
@@ -83,7 +84,7 @@ func TestNormalize(t *testing.T) {
 		{"a\x00", text("\x00"), "a\x00", []Fault{title("nul_character"), description("nul_character")}},
 		{"a\xff", text(strings.Repeat("x", 5001)), "a\xff", []Fault{title("invalid_utf8"), description("too_long")}},
 	} {
-		task := NewTask{Title: test.title, Description: test.description}
+		task := NewTask{Fields{Title: test.title, Description: test.description}}
 		update := TaskUpdate{Title: Some(test.title), Description: Some(test.description)}
 		for _, faults := range [][]Fault{task.Normalize(), update.Normalize()} {
 			if len(faults) > 0 || len(test.faults) > 0 {
@@ -127,6 +128,48 @@ func TestFold(t *testing.T) {
 		}
 		if Fold(Fold(a)) != Fold(a) {
 			t.Errorf("Fold is not idempotent for %q", a)
+		}
+	}
+}
+
+// TestUpdatesCoverEveryField fails when a field of Fields is missing in TaskUpdate or
+// in Apply.
+func TestUpdatesCoverEveryField(t *testing.T) {
+	others := reflect.ValueOf(Fields{Title: "x", Description: new("x"), Completed: true})
+	for i := range others.NumField() {
+		name := others.Type().Field(i).Name
+		var update TaskUpdate
+		field := reflect.ValueOf(&update).Elem().FieldByName(name)
+		if !field.IsValid() || others.Field(i).IsZero() {
+			t.Errorf("%s is not in TaskUpdate, or has no other value than zero in this test", name)
+			continue
+		}
+		field.FieldByName("Set").SetBool(true)
+		field.FieldByName("Value").Set(others.Field(i))
+		var got, want Fields
+		reflect.ValueOf(&want).Elem().Field(i).Set(others.Field(i))
+		if !update.Apply(&got) || cmp.Diff(want, got) != "" || update.Apply(&got) {
+			t.Errorf("%s: applied twice, the update makes %+v", name, got)
+		}
+	}
+}
+
+func TestApplyLooksAtWhatIsSet(t *testing.T) {
+	before := Fields{Title: "title", Description: new("note"), Completed: true}
+	for name, test := range map[string]struct {
+		update TaskUpdate
+		want   Fields
+	}{
+		"nothing":     {TaskUpdate{Title: Optional[string]{Value: "x"}, Completed: Optional[bool]{Value: false}}, before},
+		"the same":    {TaskUpdate{Some("title"), Some(new("note")), Some(true)}, before},
+		"null":        {TaskUpdate{Description: Some[*string](nil)}, Fields{Title: "title", Completed: true}},
+		"one of many": {TaskUpdate{Some("title"), Some(new("note")), Some(false)}, Fields{Title: "title", Description: new("note")}},
+		"empty":       {TaskUpdate{Description: Some(new(""))}, Fields{Title: "title", Description: new(""), Completed: true}},
+	} {
+		got := before
+		changed := test.update.Apply(&got)
+		if diff := cmp.Diff(test.want, got); diff != "" || changed != (cmp.Diff(before, test.want) != "") {
+			t.Errorf("%s: changed is %v (-want +got):\n%s", name, changed, diff)
 		}
 	}
 }

@@ -180,7 +180,7 @@ func BenchmarkBatch(b *testing.B) {
 	store := openPostgres(b, pgtest.Delay(b, direct, 5*time.Millisecond))
 	defer store.Close()
 	service := docket.NewService(store)
-	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Title: "task"}}
+	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
 	compare(b, "100-singles/batch",
 		func() {
 			_, err := service.Batch(context.Background(), "batch", slices.Repeat([]docket.Operation{create}, docket.MaxBatch), nil)

@@ -11,9 +11,10 @@ import (
 )
 
 // TestDocumentationAsksForToken lists tasks from the documentation page of a
-// server that asks for tokens: first without one, then with one that is pasted
+// server that requires tokens: first without a token, then with one that is pasted
 // into the page's dialog.
 func TestDocumentationAsksForToken(t *testing.T) {
+	t.Parallel()
 	const secret = "AUTH_SECRET=a-secret-of-the-test-0123456789-0123456789"
 	s := startServer(t, secret)
 	token := makeToken(t, s, secret, "ada")
@@ -39,24 +40,24 @@ func TestDocumentationAsksForToken(t *testing.T) {
 	b.screenshot(t, "with")
 
 	for _, fault := range b.faults(s.URL) {
-		if !strings.Contains(fault, "401") { // which the browser reports too
+		if !strings.Contains(fault, "401") { // which the browser reports as an error
 			t.Errorf("the page %s", fault)
 		}
 	}
 }
 
-// execute sends the request of an operation that is open to be tried out, and
-// fails the test unless the page comes to show this status.
+// execute sends the request of an operation that is being tried out, and waits
+// until the page shows this status.
 func execute(t *testing.T, b *browser, operation string, status int) {
 	t.Helper()
 	b.do(t, chromedp.Click(chromedp.CSS(operation+" .execute"), chromedp.NodeVisible))
 	shown := fmt.Sprintf("document.querySelector('%s .live-responses-table .response .response-col_status')?.innerText ?? ''", operation)
-	eventually(t, browserTimeout, fmt.Sprintf("the page shows %d", status), func() bool {
+	eventually(t, fmt.Sprintf("the page shows %d", status), func() bool {
 		return strings.HasPrefix(evaluate[string](t, b, shown), fmt.Sprint(status))
 	})
 }
 
-// makeToken returns the token of a user that docket token makes.
+// makeToken returns a token that the command docket token makes for a user.
 func makeToken(t *testing.T, s *server, secret, user string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), binary, "token", "--sub", user)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -20,44 +19,58 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-const browserTimeout = time.Minute // for one call of do or evaluate
-
-// browser is a tab of a headless Chromium of its own. It records what its
-// pages request and what they complain about.
+// browser is a tab of the headless Chromium that all tests share, with cookies and
+// storage of its own. It records what its pages request and which errors they
+// report.
 type browser struct {
-	ctx        context.Context
-	mu         sync.Mutex
-	requests   []string // URLs
-	complaints []string // errors on the console, exceptions, violations of a policy
+	ctx      context.Context
+	mu       sync.Mutex
+	requests []string // URLs
+	errors   []string // on the console, exceptions, violations of a policy
 }
 
-func newBrowser(t *testing.T) *browser {
+// chromium is the context of a Chromium that runs until closeChromium.
+var chromium = sync.OnceValues(func() (context.Context, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, // which Chromium demands of root
+		chromedp.NoSandbox, // Chromium refuses to run as root with its sandbox
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.WindowSize(1200, 900),
 	)
-	ctx, stop := untilDeadline(t)
-	ctx, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, _ = chromedp.NewContext(ctx)
+	closeChromium = func() {
+		_ = chromedp.Cancel(ctx) // ends Chromium and waits for it
+		stop()
+	}
+	// The first step starts Chromium, which lives as long as the context of it.
+	return ctx, chromedp.Do(ctx, call(network.Enable, network.EnableParams{}))
+})
+
+// closeChromium ends Chromium, if a test has started it.
+var closeChromium = func() {}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	ctx, err := chromium()
+	if err != nil {
+		t.Fatalf("Chromium cannot be started: %v", err)
+	}
 	b := &browser{}
-	ctx, stopTab := chromedp.NewContext(ctx, chromedp.WithListener(b.record))
+	ctx, stop := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.record))
 	b.ctx = ctx
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // ends Chromium and waits for it
-		stopTab()
-		stopAllocator()
+		_ = chromedp.Cancel(ctx) // closes the tab
 		stop()
 	})
-	// The first step starts Chromium, which lives as long as the context of it.
 	if err := chromedp.Do(ctx, call(network.Enable, network.EnableParams{})); err != nil {
-		t.Fatalf("Chromium cannot be started: %v", err)
+		t.Fatalf("a tab cannot be opened: %v", err)
 	}
 	return b
 }
 
-// call is a protocol command whose result is of no interest.
+// call is a protocol command whose result is not used.
 func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, command, params)
@@ -72,14 +85,14 @@ func (b *browser) record(event any) {
 	case *network.EventRequestWillBeSent:
 		b.requests = append(b.requests, e.Request.URL)
 	case *runtime.EventExceptionThrown:
-		b.complaints = append(b.complaints, fmt.Sprintf("exception: %+v", e.ExceptionDetails))
+		b.errors = append(b.errors, fmt.Sprintf("exception: %+v", e.ExceptionDetails))
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == "error" || e.Type == "assert" {
-			b.complaints = append(b.complaints, fmt.Sprintf("console: %s", texts(e.Args)))
+			b.errors = append(b.errors, fmt.Sprintf("console: %s", texts(e.Args)))
 		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == "error" {
-			b.complaints = append(b.complaints, fmt.Sprintf("%s: %s", e.Entry.Source, e.Entry.Text))
+			b.errors = append(b.errors, fmt.Sprintf("%s: %s", e.Entry.Source, e.Entry.Text))
 		}
 	}
 }
@@ -95,17 +108,17 @@ func texts(args []*runtime.RemoteObject) string {
 // do runs the steps and fails the test when one of them does.
 func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, browserTimeout)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatalf("in the browser: %v; it complains of %q", err, b.complaints)
+		t.Fatalf("in the browser: %v; its errors are %q", err, b.errors)
 	}
 }
 
 // evaluate returns the value of a JavaScript expression, awaited if it is a promise.
 func evaluate[T any](t *testing.T, b *browser, expression string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, browserTimeout)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -114,17 +127,17 @@ func evaluate[T any](t *testing.T, b *browser, expression string) T {
 	return v
 }
 
-// prefer makes the browser say that its user prefers a colour scheme.
+// prefer sets the colour scheme that pages are asked to use.
 func prefer(scheme string) chromedp.Action[chromedp.Void] {
 	return call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
 }
 
-// screenshot keeps what the tab shows; go test -artifacts says where.
+// screenshot writes an image of the tab; go test -artifacts says where.
 func (b *browser) screenshot(t *testing.T, name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, browserTimeout)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err == nil {
@@ -135,8 +148,8 @@ func (b *browser) screenshot(t *testing.T, name string) {
 	}
 }
 
-// faults returns what a page that needs nothing but the server at url would
-// not do: request something elsewhere, or complain.
+// faults returns the requests to other servers than the one at url, and the
+// errors of the pages.
 func (b *browser) faults(url string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -146,11 +159,12 @@ func (b *browser) faults(url string) []string {
 			faults = append(faults, "requests "+request)
 		}
 	}
-	return append(faults, b.complaints...)
+	return append(faults, b.errors...)
 }
 
 // TestBrowserNotices shows that the checks on pages can fail.
 func TestBrowserNotices(t *testing.T) {
+	t.Parallel()
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(elsewhere.Close)
 	b := newBrowser(t)
@@ -171,12 +185,12 @@ func TestBrowserNotices(t *testing.T) {
 			site := httptest.NewServer(mux)
 			t.Cleanup(site.Close)
 			b.mu.Lock()
-			b.requests, b.complaints = nil, nil
+			b.requests, b.errors = nil, nil
 			b.mu.Unlock()
 			b.do(t, chromedp.Navigate(site.URL))
 			noticed := func() bool { return len(b.faults(site.URL)) > 0 }
 			if page.name != "nothing" {
-				eventually(t, 10*time.Second, "a fault is noticed", noticed)
+				eventually(t, "a fault is noticed", noticed)
 			} else if noticed() {
 				t.Errorf("a page without faults has %q", b.faults(site.URL))
 			}

@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// task is a task as clients see it. Two are the same when they are ==.
+// task is a task as clients see it. Tasks are compared with ==.
 type task struct {
 	ID          string   `json:"id"`
 	UserID      string   `json:"user_id"`
 	Title       string   `json:"title"`
 	Description nullable `json:"description"`
 	Completed   bool     `json:"completed"`
-	CreatedAt   string   `json:"created_at"` // of fixed width: earlier ones sort first
+	CreatedAt   string   `json:"created_at"` // of fixed width, so that times sort as texts
 	UpdatedAt   string   `json:"updated_at"`
 	Version     int64    `json:"version"`
 }
@@ -41,7 +41,7 @@ type answer struct {
 	Body   []byte
 }
 
-// decode reads an answer's body strictly, so that no field goes unnoticed.
+// decode reads an answer's body. An unknown field is an error.
 func (a answer) decode(v any) error {
 	d := json.NewDecoder(bytes.NewReader(a.Body))
 	d.DisallowUnknownFields()
@@ -51,16 +51,16 @@ func (a answer) decode(v any) error {
 	return nil
 }
 
-// decodeLoosely reads the members of an answer's body that v has.
+// decodeLoosely reads the fields of an answer's body that v has.
 func (a answer) decodeLoosely(v any) error { return json.Unmarshal(a.Body, v) }
 
-// client sends requests to one server and follows no redirect.
+// client sends requests to one server. It does not follow redirects.
 type client struct {
 	url  string
 	http *http.Client
 }
 
-// newClient returns a client that keeps up to conns connections.
+// newClient returns a client that keeps up to conns idle connections.
 func newClient(t testing.TB, url string, conns int) client {
 	transport := &http.Transport{MaxIdleConnsPerHost: conns, MaxIdleConns: conns}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -10,12 +10,12 @@ import (
 // consoleBlock is a fenced block of a Markdown page whose info string starts
 // with "console".
 type consoleBlock struct {
-	server bool // its info string goes on with "server": it starts the server
+	server bool // it starts the server: its info string is "console server"
 	line   int  // of its first line in the page
 	steps  []consoleStep
 }
 
-// consoleStep is a command and what the page says that it prints.
+// consoleStep is a command and its output in the page.
 type consoleStep struct {
 	line    int
 	command string // with its continuation lines
@@ -72,18 +72,17 @@ func (b *consoleBlock) add(number int, line string) error {
 	return nil
 }
 
-// varying finds what is different in each run: ids, times, request ids and sync
-// tokens.
-// Only ids are told apart, because commands use them again.
+// varying matches what differs between runs: ids, times, request ids and sync
+// tokens. Only ids are distinguished, because later commands use them.
 var varying = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}` +
 	`|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z` +
 	`|\b[A-Z2-7]{26}\b` +
 	`|"next":"[\w-]+"|\bid: [\w-]+` +
 	`|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT`)
 
-// pairing joins the ids of a page to those of the run that follows it. An id is
-// numbered by its first appearance on its side, so two texts that say the same
-// are equal once each id is replaced by its number.
+// pairing matches the ids of a page with those of a run. Each side numbers its ids
+// in the order in which they appear. Two texts are equal when they are equal with
+// every id replaced by its number.
 type pairing struct{ page, run numbering }
 
 type numbering []string
@@ -98,7 +97,7 @@ func (n *numbering) number(id string) int {
 	return len(*n) - 1
 }
 
-// neutral replaces in text what varies by what does not.
+// neutral replaces the varying parts of text.
 func (n *numbering) neutral(text string) string {
 	return varying.ReplaceAllStringFunc(text, func(value string) string {
 		switch {
@@ -117,8 +116,8 @@ func (n *numbering) neutral(text string) string {
 	})
 }
 
-// command is the page's command with the ids of the run. An id that no output
-// showed stands for itself.
+// command returns the page's command with the ids of the run. An id that no output
+// has shown is not replaced.
 func (p *pairing) command(text string) string {
 	return varying.ReplaceAllStringFunc(text, func(value string) string {
 		if len(value) != 36 {
@@ -132,8 +131,8 @@ func (p *pairing) command(text string) string {
 	})
 }
 
-// compare returns both outputs without what varies. They are equal when the
-// command printed what the page says.
+// compare returns both outputs without their varying parts. They are equal when
+// the command printed what the page shows.
 func (p *pairing) compare(page, run string) (want, got string) {
 	clean := func(text string) string {
 		return strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n")

@@ -10,15 +10,10 @@ import (
 	"time"
 )
 
-const (
-	crewPatience = 10 * time.Second // for an answer; a longer wait is a hang
-	crewRecovery = 30 * time.Second // until all succeed again; a pooler may look for its server only every 15 s
-	crewFaults   = 20               // shown of those found
-)
+const crewFaults = 20 // the most faults that are printed
 
-// crew is writers at work on one server, and what they meet. Every answer that
-// they get is a success or an honest 503; what else they meet is a fault, which
-// finish reports.
+// crew is a group of writers that send requests to one server. Each answer must
+// be a success or an honest 503. finish reports everything else as a fault.
 type crew struct {
 	server  *server
 	writers []*writer
@@ -28,18 +23,19 @@ type crew struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	mu     sync.Mutex
-	active int       // so many of the writers go on; the others finish what they do
-	back   time.Time // requests that begin later must succeed; not yet, if zero
-	now    tally
-	total  tally
-	served []int // how often each writer succeeded
-	faults []string
+	mu       sync.Mutex
+	active   int // how many of the writers continue; the others finish their request
+	now      tally
+	total    tally
+	served   []int // successes of each writer
+	answered []int // answers of each writer
+	faults   []string
 }
 
-// newCrew returns a crew that does nothing yet, and nothing after the test.
+// newCrew returns a crew that sends nothing yet, and nothing after the test.
 func newCrew(t testing.TB, s *server, writers, users int) *crew {
-	w := &crew{server: s, writers: newWriters(writers, users), client: newClient(t, s.URL, writers), served: make([]int, writers)}
+	w := &crew{server: s, writers: newWriters(writers, users), client: newClient(t, s.URL, writers)}
+	w.served, w.answered = make([]int, writers), make([]int, writers)
 	w.now, w.total = newTally(), newTally()
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	t.Cleanup(func() {
@@ -49,7 +45,8 @@ func newCrew(t testing.TB, s *server, writers, users int) *crew {
 	return w
 }
 
-// work has every writer send one request after the other. The crew rests.
+// work makes every writer send one request after the other, until keep or rest.
+// No request may be in flight.
 func (w *crew) work() {
 	w.keep(len(w.writers))
 	w.each(func(i int) {
@@ -59,7 +56,7 @@ func (w *crew) work() {
 	})
 }
 
-// keep lets the writers but so many finish and rest.
+// keep makes all writers but this many stop after their current request.
 func (w *crew) keep(writers int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,14 +69,14 @@ func (w *crew) activeWriters() int {
 	return w.active
 }
 
-// rest returns when no request is under way.
+// rest makes all writers stop, and returns when no request is in flight.
 func (w *crew) rest() {
 	w.keep(0)
 	w.working.Wait()
 }
 
-// once has every writer send one request, all at the same time, and returns
-// when all are answered. The crew rests.
+// once makes every writer send one request, all at the same time, and returns
+// when all are answered. No other request may be in flight.
 func (w *crew) once() {
 	w.each(w.step)
 	w.working.Wait()
@@ -91,10 +88,9 @@ func (w *crew) each(f func(i int)) {
 	}
 }
 
-// step has a writer send one request: mostly a write, which is judged at the
-// end, or else a read.
+// step makes a writer send one request: in three of four cases a write.
 func (w *crew) step(i int) {
-	ctx, cancel := context.WithTimeout(w.ctx, crewPatience)
+	ctx, cancel := context.WithTimeout(w.ctx, patience) // a longer wait is a hang
 	defer cancel()
 	var result outcome
 	var err error
@@ -111,14 +107,11 @@ func (w *crew) step(i int) {
 	defer w.mu.Unlock()
 	w.now.add(what, result, begun, ended)
 	w.total.add(what, result, begun, ended)
-	late := !w.back.IsZero() && begun.After(w.back)
-	switch {
-	case result == succeeded:
+	w.answered[i]++
+	if result == succeeded {
 		w.served[i]++
-	case err != nil:
+	} else if err != nil {
 		w.faults = append(w.faults, fmt.Sprintf("writer %d, after %s: %v", i, ended.Sub(begun), err))
-	case late:
-		w.faults = append(w.faults, fmt.Sprintf("writer %d: %s of a %s that began %s after the service should have been back", i, result, what, begun.Sub(w.back)))
 	}
 }
 
@@ -126,15 +119,27 @@ func (w *crew) step(i int) {
 // it began after this call.
 func (w *crew) untilServed(t testing.TB) {
 	t.Helper()
-	served := func() []int {
+	w.untilMore(t, "every client is served", 2, &w.served) // the first may have begun before
+}
+
+// untilAnswered waits until every active writer has this many more answers to
+// requests that it began after this call.
+func (w *crew) untilAnswered(t testing.TB, more int) {
+	t.Helper()
+	w.untilMore(t, "every client is answered", more+1, &w.answered)
+}
+
+func (w *crew) untilMore(t testing.TB, what string, more int, counts *[]int) {
+	t.Helper()
+	read := func() []int {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return slices.Clone(w.served[:w.active])
+		return slices.Clone((*counts)[:w.active])
 	}
-	before := served()
-	eventually(t, crewRecovery, "every client is served", func() bool {
-		for i, n := range served() {
-			if n < before[i]+2 { // the first may have begun before
+	before := read()
+	eventually(t, what, func() bool {
+		for i, n := range read() {
+			if n < before[i]+more {
 				return false
 			}
 		}
@@ -142,14 +147,31 @@ func (w *crew) untilServed(t testing.TB) {
 	})
 }
 
-// expectFrom makes it a fault when a request that begins later does not succeed.
-func (w *crew) expectFrom(moment time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.back = moment
+// untilRefused waits until a request that was answered after this call was not a
+// success: the fault has reached a client.
+func (w *crew) untilRefused(t testing.TB) {
+	t.Helper()
+	failed := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.total.failed()
+	}
+	before := failed()
+	eventually(t, "a client notices the fault", func() bool { return failed() > before })
 }
 
-// count begins to count anew, and returns what was counted.
+// untilCalm waits until every active writer is served and no request fails in the
+// meantime.
+func (w *crew) untilCalm(t testing.TB) {
+	t.Helper()
+	eventually(t, "no request fails any more", func() bool {
+		w.count()
+		w.untilServed(t)
+		return w.count().failed() == 0
+	})
+}
+
+// count returns the tally since the last call, and starts a new one.
 func (w *crew) count() tally {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -159,8 +181,8 @@ func (w *crew) count() tally {
 	return before
 }
 
-// finish lets the crew rest, holds what the server has against what the
-// writers were told, and stops the server.
+// finish stops the writers, compares the stored tasks with the answers that the
+// writers got, and stops the server.
 func (w *crew) finish(t *testing.T) {
 	t.Helper()
 	w.rest()
@@ -174,7 +196,7 @@ func (w *crew) finish(t *testing.T) {
 	verify(t, w.server, w.writers)
 	verifyNumbers(t, w.server, w.writers)
 	w.server.Stop(t)
-	t.Logf("in all: %s; %d writes acknowledged, and %d of those of unknown outcome were done", w.total, acknowledged, done()-acknowledged)
+	t.Logf("in total: %s; %d writes acknowledged, and %d writes of unknown outcome done", w.total, acknowledged, done()-acknowledged)
 	for _, fault := range w.faults[:min(len(w.faults), crewFaults)] {
 		t.Error(fault)
 	}
@@ -185,10 +207,10 @@ func (w *crew) finish(t *testing.T) {
 
 // tally counts answers.
 type tally struct {
-	counts  map[string]int // by what was asked and what came of it
+	counts  map[string]int // by "read" or "write" and the outcome
 	slowest time.Duration  // of the answers
-	last    time.Time      // when a request succeeded
-	gap     time.Duration  // the longest time in which none did
+	last    time.Time      // the end of the last success
+	gap     time.Duration  // the longest time without a success
 }
 
 func newTally() tally { return tally{counts: map[string]int{}, last: time.Now()} }
@@ -202,12 +224,12 @@ func (c *tally) add(what string, result outcome, begun, ended time.Time) {
 	}
 }
 
-// succeeded is how many requests did.
+// succeeded returns how many requests succeeded.
 func (c tally) succeeded() int {
 	return c.counts["read "+string(succeeded)] + c.counts["write "+string(succeeded)]
 }
 
-// failed is how many did not.
+// failed returns how many requests did not succeed.
 func (c tally) failed() int {
 	n := -c.succeeded()
 	for _, count := range c.counts {

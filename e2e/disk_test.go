@@ -7,17 +7,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
-// TestDiskFull serves from a small file system of its own and fills it: reads
-// go on, writes are refused as what they are, nothing is lost, and when there
-// is space again all is as before.
+// TestDiskFull serves from a small file system of its own and fills it. Reads are
+// served, writes are refused with an honest status, no acknowledged task is lost,
+// and writes succeed again when there is space.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, t.TempDir(), defaultDatabase)
 	s.wrap = []string{"unshare", "--mount", "--map-root-user", "sh", "-c", `mount -t tmpfs -o size=6m tmpfs . && cd "$PWD" && exec "$@"`, "sh"}
 	s.Start(t)
-	inside := filepath.Join("/proc", fmt.Sprint(s.cmd.Process.Pid), "cwd") // the file system is the server's alone
+	inside := filepath.Join("/proc", fmt.Sprint(s.cmd.Process.Pid), "cwd") // only the server's processes see the file system
 	c := newClient(t, s.URL, 1)
 	write := func(n int) answer {
 		a, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), fmt.Sprintf(`{"title": "%d", "description": %q}`, n, strings.Repeat("x", 4000)))
@@ -32,7 +32,7 @@ func TestDiskFull(t *testing.T) {
 		var list []task
 		c.get(t, tasksPath("u"), &list)
 		if len(list) != acknowledged {
-			t.Fatalf("%d tasks were acknowledged, and there are %d", acknowledged, len(list))
+			t.Fatalf("%d tasks were acknowledged, and %d exist", acknowledged, len(list))
 		}
 	}
 	for range 20 {
@@ -49,7 +49,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		for full := 0; full < 5; {
 			switch a := write(acknowledged); a.Status {
-			case http.StatusCreated: // there was a page left
+			case http.StatusCreated: // the file still had a free page
 				acknowledged++
 			case http.StatusInsufficientStorage, http.StatusServiceUnavailable:
 				var problem struct{ Type string }
@@ -64,11 +64,11 @@ func TestDiskFull(t *testing.T) {
 		if err := os.Remove(filler); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 5*time.Second, fmt.Sprintf("writes succeed again in round %d", round), func() bool { return write(acknowledged).Status == http.StatusCreated })
+		eventually(t, fmt.Sprintf("writes succeed again in round %d", round), func() bool { return write(acknowledged).Status == http.StatusCreated })
 		acknowledged++
 		count()
 	}
-	showf(t, "Disk full", "reads go on, writes are a 503 or 507, nothing lost", "%d tasks, 0 lost, refusals %v", acknowledged, refusals)
+	showf(t, "Disk full", "reads are served, writes are a 503 or 507, nothing lost", "%d tasks, 0 lost, refusals %v", acknowledged, refusals)
 	s.Stop(t)
 }
 

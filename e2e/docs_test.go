@@ -8,9 +8,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestDocumentation uses the documentation page as a reader does: offline, to
-// try an operation out.
+// TestDocumentation uses the documentation page as a reader does, without the
+// internet, to try an operation out.
 func TestDocumentation(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	b := newBrowser(t)
 	const operation = "#operations-Tasks-createTask"
@@ -45,7 +46,7 @@ func TestDocumentation(t *testing.T) {
 	}
 }
 
-// fill replaces what a field holds, by typing.
+// fill types text in place of what a field contains.
 func fill(t *testing.T, b *browser, selector, text string) {
 	t.Helper()
 	b.do(t, chromedp.WaitVisible(chromedp.CSS(selector)))
@@ -53,8 +54,9 @@ func fill(t *testing.T, b *browser, selector, text string) {
 	b.do(t, chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// TestPages loads what else people may look at, in both colour schemes.
+// TestPages loads the other pages for people, in both colour schemes.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	b := newBrowser(t)
 	for name, path := range map[string]string{"start": "/", "problem": "/problems/invalid-input"} {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// figures is what the tests of faults found, as a table.
+// figures is the table of what the tests of faults and load have measured.
 type figures struct {
 	mu   sync.Mutex
 	rows []string
@@ -18,9 +18,9 @@ type figures struct {
 
 var shown figures
 
-// showf adds a row to the table that is printed at the end, unless the test
-// failed: what was done to the service, what it promises then, and what was
-// measured.
+// showf adds a row to the table that torture prints at the end: the fault, what
+// the service promises during it, whether the test has failed so far, and what
+// was measured.
 func showf(t testing.TB, fault, promise, format string, args ...any) {
 	figure := fmt.Sprintf(format, args...)
 	t.Logf("%s: %s: %s", fault, promise, figure)
@@ -34,7 +34,7 @@ func showf(t testing.TB, fault, promise, format string, args ...any) {
 }
 
 func (f *figures) print() {
-	if !*torture || len(f.rows) == 0 {
+	if *torture == 0 || len(f.rows) == 0 {
 		return
 	}
 	slices.Sort(f.rows)
@@ -44,12 +44,12 @@ func (f *figures) print() {
 	for _, row := range f.rows {
 		fmt.Fprint(table, row)
 	}
-	_ = table.Flush() // to the terminal
+	_ = table.Flush() // there is no one to tell when standard output fails
 	fmt.Println()
 }
 
-// percentile returns the value that so many percent of the durations do not
-// exceed. It sorts them.
+// percentile returns the value that this percentage of the durations do not
+// exceed, or 0 without durations. It sorts the list.
 func percentile(list []time.Duration, percent int) time.Duration {
 	if len(list) == 0 {
 		return 0

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// check is one thing that the front-end saw.
+// check is one thing that the front-end has observed.
 type check struct {
 	Check string `json:"check"`
 	Saw   any    `json:"saw"`
@@ -21,6 +21,7 @@ type check struct {
 // TestFrontEnd runs a client of the FastAPI service unchanged, from a page of
 // another origin, so that the browser enforces CORS.
 func TestFrontEnd(t *testing.T) {
+	t.Parallel()
 	origin := serveFrontEnd(t)
 	s := startServer(t, "CORS_ORIGINS=https://other.example.com,"+origin)
 	b := newBrowser(t)
@@ -49,12 +50,13 @@ func TestFrontEnd(t *testing.T) {
 		{"the page may read the exposed headers", []any{true, true, "from-the-page"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the front-end (- expected, + saw):\n%s", diff)
+		t.Errorf("the front-end (- want, + got):\n%s", diff)
 	}
 }
 
-// TestFrontEndNotListed shows that the browser does enforce CORS.
+// TestFrontEndNotListed shows that the browser enforces CORS.
 func TestFrontEndNotListed(t *testing.T) {
+	t.Parallel()
 	origin := serveFrontEnd(t)
 	s := startServer(t, "CORS_ORIGINS=https://other.example.com")
 	b := newBrowser(t)
@@ -84,8 +86,9 @@ func serveFrontEnd(t *testing.T) string {
 	return "http://localhost:" + port
 }
 
-// TestCORS looks at the headers themselves.
+// TestCORS checks the headers of CORS.
 func TestCORS(t *testing.T) {
+	t.Parallel()
 	const listed, unlisted = "http://localhost:3000", "http://localhost:3001"
 	s := startServer(t, "CORS_ORIGINS="+listed+",https://app.example.com")
 	c := newClient(t, s.URL, 1)

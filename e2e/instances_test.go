@@ -19,8 +19,8 @@ import (
 	"docket/internal/pgtest"
 )
 
-// TestTwoInstances has a crowd work on two servers of one database, and holds
-// what they say against one history.
+// TestTwoInstances has clients work on two servers of one database, and checks
+// that all answers together are a possible history; see checkHistory.
 func TestTwoInstances(t *testing.T) {
 	pooled := func(t *testing.T, direct string) string {
 		return pooledURL(pgtest.Shared(t).DefaultPooler(t), direct)
@@ -30,10 +30,13 @@ func TestTwoInstances(t *testing.T) {
 		"one pooled":  pooled,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			direct := pgtest.Shared(t).Database(t)
 			one := newServer(t, t.TempDir(), direct)
 			two := newServer(t, t.TempDir(), second(t, direct))
-			history := crowd(t, []string{one.Start(t), two.Start(t)}, long(2*time.Second, 20*time.Second))
+			one.useRace(t)
+			two.useRace(t)
+			history := crowd(t, []string{one.Start(t), two.Start(t)}, long(1000, 20_000))
 			one.Stop(t)
 			two.Stop(t)
 			report(t, history)
@@ -41,30 +44,31 @@ func TestTwoInstances(t *testing.T) {
 	}
 }
 
-// TestEightInstances starts servers together on an empty database, takes the
-// schema that they made down to nothing and makes it anew.
+// TestEightInstances starts servers at the same time on an empty database, undoes
+// every step of the schema that they made, and makes it again.
 func TestEightInstances(t *testing.T) {
-	const away = 10 * time.Millisecond // each way is so long that all migrate at the same time
+	const delay = 10 * time.Millisecond // so that all of them migrate at the same time
 	type settings struct{ database, direct string }
-	for name, ways := range map[string]func(t *testing.T, direct string, way *pgtest.Proxy) settings{
-		"postgres": func(_ *testing.T, direct string, way *pgtest.Proxy) settings {
-			return settings{database: way.URL(direct)}
+	for name, connect := range map[string]func(t *testing.T, direct string, proxy *pgtest.Proxy) settings{
+		"postgres": func(_ *testing.T, direct string, proxy *pgtest.Proxy) settings {
+			return settings{database: proxy.URL(direct)}
 		},
-		"pgbouncer": func(t *testing.T, direct string, way *pgtest.Proxy) settings {
-			return settings{database: pooledURL(pgtest.Shared(t).Pooler(t, pgtest.PoolerOptions{Via: way}), direct)}
+		"pgbouncer": func(t *testing.T, direct string, proxy *pgtest.Proxy) settings {
+			return settings{database: pooledURL(pgtest.Shared(t).Pooler(t, pgtest.PoolerOptions{Via: proxy}), direct)}
 		},
-		"pgbouncer and direct": func(t *testing.T, direct string, way *pgtest.Proxy) settings {
-			return settings{pooledURL(pgtest.Shared(t).DefaultPooler(t), direct), way.URL(direct)}
+		"pgbouncer and direct": func(t *testing.T, direct string, proxy *pgtest.Proxy) settings {
+			return settings{pooledURL(pgtest.Shared(t).DefaultPooler(t), direct), proxy.URL(direct)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			direct := pgtest.Shared(t).Database(t)
-			way := pgtest.NewProxy(t, direct, away)
-			set := ways(t, direct, way)
+			proxy := pgtest.NewProxy(t, direct, delay)
+			set := connect(t, direct, proxy)
 			env := []string{"DATABASE_URL=" + set.database, "DIRECT_DATABASE_URL=" + set.direct}
 			startTogether(t, 8, env)
-			if way.RoundTrips() == 0 {
-				t.Error("nobody migrated on the way that was meant for it")
+			if proxy.RoundTrips() == 0 {
+				t.Error("no server migrated through the proxy")
 			}
 
 			made := dumpSchema(t, direct)
@@ -74,15 +78,15 @@ func TestEightInstances(t *testing.T) {
 			}
 			docket(t, env, "migrate", "up")
 			if diff := cmp.Diff(strings.Split(made, "\n"), strings.Split(dumpSchema(t, direct), "\n")); diff != "" {
-				t.Errorf("the schema made by eight and the one made anew (- eight, + anew):\n%s", diff)
+				t.Errorf("the schema made by eight servers and the one made again (- eight, + again):\n%s", diff)
 			}
 			t.Logf("%d steps, a schema of %d lines", undone, strings.Count(made, "\n"))
 		})
 	}
 }
 
-// startTogether starts servers at the same time. All are ready, the schema has
-// every step once, and all stop again.
+// startTogether starts servers at the same time. All must become ready, and the
+// schema must have every step once. Then it stops them.
 func startTogether(t *testing.T, n int, env []string) {
 	t.Helper()
 	servers := make([]*server, n)
@@ -110,7 +114,7 @@ func startTogether(t *testing.T, n int, env []string) {
 	}
 }
 
-// aside is a failer for goroutines that are not the test's own.
+// aside is a failer for a goroutine that is not the test's own.
 type aside struct{ t *testing.T }
 
 func (a aside) Fatalf(format string, args ...any) {
@@ -118,8 +122,7 @@ func (a aside) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// migrateToNothing undoes steps until there is none, and returns how many there
-// were.
+// migrateToNothing undoes all steps of the schema, and returns how many there were.
 func migrateToNothing(t *testing.T, env []string) (steps int) {
 	t.Helper()
 	for ; steps < 100; steps++ {
@@ -131,7 +134,7 @@ func migrateToNothing(t *testing.T, env []string) (steps int) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	t.Fatal("there is no end to what can be undone")
+	t.Fatal("after 100 steps the schema still has one to undo")
 	return steps
 }
 
@@ -155,8 +158,8 @@ func runDocket(t *testing.T, env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// dumpSchema returns the database's schema as the server's own pg_dump prints
-// it, without what that makes up at random.
+// dumpSchema returns the database's schema as the server's own pg_dump prints it,
+// without the random keys in it.
 func dumpSchema(t *testing.T, direct string) string {
 	t.Helper()
 	ctx, cancel := untilDeadline(t)
@@ -189,7 +192,7 @@ func pgDump(t *testing.T, direct string) string {
 	}
 	path, err := exec.LookPath("pg_dump")
 	if err != nil {
-		t.Fatalf("there is no pg_dump beside the server or in PATH: %v", err)
+		t.Fatalf("pg_dump is neither beside the server nor in PATH: %v", err)
 	}
 	return path
 }

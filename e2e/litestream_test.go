@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 )
 
 // A history that is renewed raises every counter by a random number between these.
@@ -326,7 +325,7 @@ func replicate(t *testing.T, s *server) {
 		_ = process.Wait()         // returns that it was killed
 	}()
 	try := filepath.Join(s.dir, "try.db")
-	eventually(t, 30*time.Second, "Litestream has replicated everything", func() bool {
+	eventually(t, "Litestream has replicated everything", func() bool {
 		removeFiles(t, s, "try.db", "try.db-wal", "try.db-shm")
 		if exec.CommandContext(t.Context(), litestream(t), "restore", "-o", try, replica(s)).Run() != nil {
 			return false // there is nothing yet

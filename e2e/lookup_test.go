@@ -11,9 +11,9 @@ import (
 
 var pathStep = regexp.MustCompile(`^(?:\.?\[(\d*)\]|\.([A-Za-z_][A-Za-z0-9_]*))`)
 
-// lookUp finds the value at path in decoded JSON: .a.b[0] is one value, and
-// after [] the rest of the path holds for each element of an array. ok says
-// whether there is one; the error, that path is none.
+// lookUp returns the value at path in decoded JSON. .a.b[0] is one value; after []
+// the rest of the path applies to each element of an array. ok reports whether the
+// value exists. The error says that path is not a path.
 func lookUp(v any, path string) (value any, ok bool, err error) {
 	if path == "" || path == "." {
 		return v, true, nil
@@ -44,7 +44,7 @@ func lookUp(v any, path string) (value any, ok bool, err error) {
 	return lookUp(array[i], rest)
 }
 
-// lookUpEach returns what is at path in every element that has it.
+// lookUpEach returns the values at path of all elements that have one.
 func lookUpEach(array []any, path string) (any, bool, error) {
 	all := []any{}
 	for _, element := range array {

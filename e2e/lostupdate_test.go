@@ -13,20 +13,17 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-const (
-	updaters     = 32
-	updatePeriod = 2 * time.Second
-)
+const updaters = 32
 
-// TestNoUpdateIsLost has clients read a number in one task, add one, and write
-// it back if the task is still as they read it. As many writes succeed as the
-// number says, and all that the clients were told is what one task told by one
-// clerk could have told them (linearizability).
+// TestNoUpdateIsLost has clients read a number in one task, add one, and write it
+// back if the task is unchanged. The number must be the count of the writes that
+// succeeded, and the answers must be linearizable.
 func TestNoUpdateIsLost(t *testing.T) {
 	databases := map[string]func(t testing.TB) string{"sqlite": func(testing.TB) string { return defaultDatabase }}
 	maps.Copy(databases, postgresDatabases)
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newServer(t, t.TempDir(), database(t))
 			s.Start(t)
 			c := newClient(t, s.URL, 1)
@@ -42,24 +39,26 @@ func TestNoUpdateIsLost(t *testing.T) {
 			var end task
 			c.get(t, taskPath("u", made.ID), &end)
 			s.Stop(t)
-			if end.Title != strconv.Itoa(succeeded) || succeeded == 0 || succeeded == len(history) {
+			if end.Title != strconv.Itoa(succeeded) || succeeded == 0 {
 				t.Errorf("%d writes succeeded, and the number is %s", succeeded, end.Title)
 			}
-			result := linearize(history)
-			t.Logf("%d operations, %d updates: %s", len(history), succeeded, result)
-			if result != porcupine.Ok {
-				t.Errorf("no order of the operations explains what the clients were told: %s", result)
+			t.Logf("%d operations, of which %d changed the number", len(history), succeeded)
+			if !linearizable(history) {
+				t.Error("no order of the operations explains the answers")
 			}
 		})
 	}
 }
 
-// raceUpdates returns all that the clients did, and how many updates succeeded.
+// raceUpdates returns the operations of all clients, and how many updates
+// succeeded. The first updates conflict for certain: no client writes before all
+// have read.
 func raceUpdates(t *testing.T, url string, made task) (history []porcupine.Operation, succeeded int) {
 	path := taskPath("u", made.ID)
 	begin := time.Now()
 	var mu sync.Mutex
-	var wait sync.WaitGroup
+	var wait, read sync.WaitGroup
+	read.Add(updaters)
 	for n := range updaters {
 		c := newClient(t, url, 1)
 		do := func(in update, method, body string, headers ...string) (out update, err error) {
@@ -91,11 +90,15 @@ func raceUpdates(t *testing.T, url string, made task) (history []porcupine.Opera
 			return out, err
 		}
 		wait.Go(func() {
-			for time.Since(begin) < updatePeriod {
-				read, err := do(update{}, http.MethodGet, "")
+			for round := range long(10, 100) {
+				seen, err := do(update{}, http.MethodGet, "")
+				if round == 0 {
+					read.Done()
+					read.Wait()
+				}
 				if err == nil {
-					next := read.number + 1
-					_, err = do(update{version: read.version, number: next}, http.MethodPut, fmt.Sprintf(`{"title": "%d"}`, next), fmt.Sprintf(`If-Match: "%d"`, read.version))
+					next := seen.number + 1
+					_, err = do(update{version: seen.version, number: next}, http.MethodPut, fmt.Sprintf(`{"title": "%d"}`, next), fmt.Sprintf(`If-Match: "%d"`, seen.version))
 				}
 				if err != nil {
 					t.Error(err)
@@ -109,14 +112,14 @@ func raceUpdates(t *testing.T, url string, made task) (history []porcupine.Opera
 }
 
 // update is an operation on the task, or its answer. Without a version it is a
-// read; with one, the task becomes number if it is at that version.
+// read. With one it sets the number if the task has that version.
 type update struct {
 	status  int
 	version int64
 	number  int
 }
 
-// versioned is the task as a clerk would keep it.
+// versioned is the sequential specification of the task.
 var versioned = porcupine.Model{
 	Init: func() any { return update{version: 1} },
 	Step: func(state, input, output any) (bool, any) {
@@ -132,10 +135,10 @@ var versioned = porcupine.Model{
 	Equal: func(a, b any) bool { return a == b },
 }
 
-// linearize looks for an order of the operations that explains their answers. An
-// update comes after all reads that had not seen it yet; said beforehand, that
-// spares the search most of its wrong turns.
-func linearize(history []porcupine.Operation) porcupine.CheckResult {
+// linearizable reports whether an order of the operations explains their answers.
+// An update comes after all reads of an older version. Adding this to the history
+// beforehand makes the search short.
+func linearizable(history []porcupine.Operation) bool {
 	history = slices.Clone(history)
 	for i, o := range history {
 		in, out := o.Input.(update), o.Output.(update)
@@ -148,13 +151,13 @@ func linearize(history []porcupine.Operation) porcupine.CheckResult {
 			}
 		}
 		if history[i].Call = o.Call; o.Call > o.Return {
-			return porcupine.Illegal
+			return false
 		}
 	}
-	return porcupine.CheckOperationsTimeout(versioned, history, time.Minute)
+	return porcupine.CheckOperations(versioned, history)
 }
 
-// TestLostUpdateIsNoticed shows that the model can fail.
+// TestLostUpdateIsNoticed shows that the specification can be violated.
 func TestLostUpdateIsNoticed(t *testing.T) {
 	read := func(at int64, version int64, number int) porcupine.Operation {
 		return porcupine.Operation{Input: update{}, Call: at, Output: update{200, version, number}, Return: at + 1}
@@ -171,8 +174,8 @@ func TestLostUpdateIsNoticed(t *testing.T) {
 		"neither succeeds":    {[]porcupine.Operation{write(0, 412, 1, 0, 1)}, false},
 		"an old read":         {[]porcupine.Operation{write(0, 200, 1, 2, 1), read(2, 1, 0)}, false},
 	} {
-		if got := linearize(test.history); (got == porcupine.Ok) != test.want || got == porcupine.Unknown {
-			t.Errorf("%s: %v", name, got)
+		if got := linearizable(test.history); got != test.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

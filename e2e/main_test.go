@@ -1,68 +1,113 @@
-// Package e2e drives the built binary as its users do: scripts, a browser, a
-// front-end, the README, crashes and crowds. It knows nothing of the code
-// inside; what it may rely on is the command line, HTTP and the log.
+// Package e2e drives the built binary as its users do: by scripts, a browser, a
+// front-end, the README, faults and load. It relies only on the command line,
+// HTTP and the log, not on the code.
 package e2e
 
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"docket/internal/pgtest"
 )
 
-var torture = flag.Bool("torture", false, "make the tests of crashes, outages and crowds long")
+var torture = flag.Float64("torture", 0, "how long the tests of faults and load are: 0 is short, 1 is full length")
 
-// binary is the path of docket, built with the race detector: a race in the
-// server ends it, and with it the test that caused the race.
+// atOnce is how many tests run at the same time, unless -parallel says it: most
+// of them wait for a timeout or another process most of the time.
+const atOnce = "8"
+
+// patience bounds every wait of a test for something that must happen. It is
+// long, because the machine may be busy; a test that passes never waits so long.
+const patience = 2 * time.Minute
+
+// binary is the path of docket: without the race detector, or in torture with it.
 var binary string
 
-// defaultDatabase is the DATABASE_URL of a server that no test gives another:
-// a file in its working directory.
+// The paths of docket without and with the race detector. A data race ends a
+// server that was built with it, which fails the test.
+var (
+	plainBinary = sync.OnceValues(func() (string, error) { return build("plain") })
+	raceBinary  = sync.OnceValues(func() (string, error) { return build("race", "-race") })
+)
+
+// binaries is the directory of the binaries. It exists while the tests run.
+var binaries string
+
+// defaultDatabase is the DATABASE_URL of a server unless a test sets another
+// one: a file in its working directory.
 const defaultDatabase = "sqlite:docket.db"
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	code := buildAndRun(m)
 	shown.print()
 	os.Exit(code)
 }
 
 func buildAndRun(m *testing.M) (code int) {
-	dir, err := os.MkdirTemp("", "docket-e2e-")
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", atOnce) // it is a number
+	}
+	var err error
+	if binaries, err = os.MkdirTemp("", "docket-e2e-"); err == nil {
+		defer os.RemoveAll(binaries)
+		if *torture > 0 {
+			binary, err = raceBinary()
+		} else {
+			binary, err = plainBinary()
+		}
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "docket")
-	build := exec.Command("go", "build", "-race", "-o", binary, "./cmd/docket")
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "docket cannot be built: %v\n%s", err, out)
-		return 1
-	}
+	defer func() {
+		closeChromium()
+		stopBetterAuths()
+	}()
 	return pgtest.Wrap(m).Run()
 }
 
-// long is torture's value under -torture and usual's otherwise.
-func long[T any](usual, tortured T) T {
-	if *torture {
-		return tortured
+// build builds docket into a directory and returns the path of the binary.
+func build(directory string, flags ...string) (string, error) {
+	path := filepath.Join(binaries, directory, "docket")
+	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/docket")...)
+	command.Dir = ".."
+	if out, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("docket cannot be built: %w\n%s", err, out)
 	}
-	return usual
+	return path, nil
 }
 
-// eventually polls ok until it holds, and fails the test when it does not
-// within the time.
-func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
+// long returns how long, how many or how large something is: short in make test,
+// full with -torture=1, and in proportion between them.
+func long[T ~int | ~int64](short, full T) T {
+	return short + T(math.Round(*torture*float64(full-short)))
+}
+
+// alongside runs the test at the same time as others, except in torture, where
+// the figures that it prints are taken on a machine that does nothing else.
+func alongside(t *testing.T) {
+	if *torture == 0 {
+		t.Parallel()
+	}
+}
+
+// eventually polls ok until it holds. The test fails when it does not.
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", within, what)
+			t.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }

@@ -5,9 +5,10 @@ import (
 	"testing"
 )
 
-// TestOpenServer starts a server that whoever reaches it may use, which its
-// operator has to spell out and is told of at every start.
+// TestOpenServer starts a server that everyone in its network may use. The operator
+// has to set this explicitly, and every start logs a warning.
 func TestOpenServer(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, t.TempDir(), defaultDatabase)
 	for start := 1; start <= 2; start++ {
 		s.Start(t, "HOST=0.0.0.0", "AUTH=none")
@@ -19,7 +20,7 @@ func TestOpenServer(t *testing.T) {
 			}
 		}
 		if warnings != start {
-			t.Errorf("after %d starts there are %d warnings in the log:\n%s", start, warnings, s.log)
+			t.Errorf("after %d starts the log has %d warnings:\n%s", start, warnings, s.log)
 		}
 	}
 }

@@ -6,20 +6,19 @@ import (
 	"docket/internal/pgtest"
 )
 
-// postgresDatabases are the ways to PostgreSQL that Docket promises. Each makes
-// an empty database for a test, on the cluster that tests share, and returns
-// its DATABASE_URL.
+// postgresDatabases has a function for each supported way to connect to
+// PostgreSQL. It makes an empty database on the cluster that tests share, and
+// returns the DATABASE_URL.
 var postgresDatabases = map[string]func(testing.TB) string{
 	"postgres": func(t testing.TB) string { return pgtest.Shared(t).Database(t) },
-	// Docket's 20 connections (its default) share 5 of the server (pgtest's).
+	// The 20 connections of docket share 5 connections of the server.
 	"pgbouncer": func(t testing.TB) string {
 		c := pgtest.Shared(t)
 		return pooledURL(c.DefaultPooler(t), c.Database(t))
 	},
 }
 
-// pooledURL is the database of a direct URL through a pooler, as an ORM's users
-// write it.
+// pooledURL returns a direct URL through a pooler, in the form that ORMs use.
 func pooledURL(p *pgtest.Pooler, direct string) string {
 	return "postgresql" + p.URL(direct)[len("postgres"):] + "&pgbouncer=true"
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReadme runs the README's console blocks, on each database, and compares
-// what they print.
+// TestReadme runs the commands in the README's console blocks on each database, and
+// compares their output with the README.
 func TestReadme(t *testing.T) {
 	page, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -23,22 +23,29 @@ func TestReadme(t *testing.T) {
 			t.Errorf("README.md: %s", fault)
 		}
 	}
-	t.Run("default", func(t *testing.T) { run(t, "") })
+	t.Run("default", func(t *testing.T) {
+		t.Parallel()
+		run(t, "")
+	})
 	for name, database := range postgresDatabases {
-		t.Run(name, func(t *testing.T) { run(t, database(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, database(t))
+		})
 	}
 }
 
-// TestReadmeFormat holds the format itself against a page that is right and
-// against pages that are wrong.
+// TestReadmeFormat shows that a correct page has no faults, and that each kind of
+// fault is found.
 func TestReadmeFormat(t *testing.T) {
+	t.Parallel()
 	file, err := os.ReadFile("testdata/readme.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := string(file)
 	if faults := runPage(t, page, ""); len(faults) > 0 {
-		t.Fatalf("a page that is right has faults: %s", strings.Join(faults, "\n"))
+		t.Fatalf("a correct page has faults: %s", strings.Join(faults, "\n"))
 	}
 	for name, wrong := range map[string]string{
 		"no block":      strings.ReplaceAll(page, "```console", "```sh"),
@@ -61,11 +68,11 @@ func TestReadmeFormat(t *testing.T) {
 	}
 }
 
-// readmeAddress is where the server listens as a page tells it. The server of
-// the test has another port, which is put in its place.
+// readmeAddress is the address of the server in a page. The run replaces it with
+// the address of its own server.
 const readmeAddress = "127.0.0.1:8000"
 
-// page is a run of a page's commands.
+// page is one run of the commands of a page.
 type page struct {
 	t      testing.TB
 	dir    string
@@ -102,15 +109,15 @@ func (p *page) run(step consoleStep) string {
 	out, err := p.sh(p.ids.command(p.translate(step.command)))
 	want, got := p.ids.compare(p.translate(step.output), out)
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
-		return "prints something else (- page, + run):\n" + diff
+		return "the output differs (- page, + run):\n" + diff
 	}
-	if err != nil && got == "" { // else the page shows the message
+	if err != nil && got == "" { // otherwise the page shows the error
 		return err.Error()
 	}
 	return ""
 }
 
-// translate puts in the built binary and the real address.
+// translate replaces the command and the address of a page with those of the run.
 func (p *page) translate(text string) string {
 	text = strings.ReplaceAll(text, "go run ./cmd/docket", "docket")
 	if p.server.URL == "" {
@@ -119,8 +126,8 @@ func (p *page) translate(text string) string {
 	return strings.ReplaceAll(text, readmeAddress, strings.TrimPrefix(p.server.URL, "http://"))
 }
 
-// sh runs a command as a reader of the page would, and returns what a terminal
-// would show.
+// sh runs a command as a reader of the page would, and returns its output and
+// errors as a terminal shows them.
 func (p *page) sh(command string) (string, error) {
 	cmd := exec.CommandContext(p.server.ctx, "sh", "-c", command)
 	cmd.Dir = p.dir

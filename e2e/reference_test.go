@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -16,7 +15,7 @@ import (
 	"docket/internal/pgtest"
 )
 
-// window is a browser that shows the reference client.
+// window is a browser tab that shows the reference client.
 type window struct {
 	*browser
 	url string
@@ -38,7 +37,7 @@ func (w window) enter(t *testing.T, who string) {
 
 func (w window) waitFor(t *testing.T, what, condition string) {
 	t.Helper()
-	eventually(t, 30*time.Second, what, func() bool { return evaluate[bool](t, w.browser, condition) })
+	eventually(t, what, func() bool { return evaluate[bool](t, w.browser, condition) })
 }
 
 func (w window) add(t *testing.T, title string) {
@@ -46,7 +45,7 @@ func (w window) add(t *testing.T, title string) {
 	w.do(t, chromedp.SendKeys(chromedp.CSS("#title"), title+kb.Enter))
 }
 
-// press clicks in the row of the task with a title.
+// press clicks an element in the row of the task with this title.
 func (w window) press(t *testing.T, title, selector string) {
 	t.Helper()
 	pressed := evaluate[bool](t, w.browser, fmt.Sprintf(`(() => {
@@ -55,11 +54,11 @@ func (w window) press(t *testing.T, title, selector string) {
 		return Boolean(row);
 	})()`, title, selector))
 	if !pressed {
-		t.Fatalf("there is no task %q to press %s of, but %q", title, selector, w.shows(t))
+		t.Fatalf("no task %q to press %s of is shown, but %q", title, selector, w.shows(t))
 	}
 }
 
-// edit puts another text in the place of a task's title or description.
+// edit replaces the title or description of a task.
 func (w window) edit(t *testing.T, title, field, text string) {
 	t.Helper()
 	w.press(t, title, ".text")
@@ -68,43 +67,44 @@ func (w window) edit(t *testing.T, title, field, text string) {
 	w.do(t, chromedp.Click(chromedp.CSS("#tasks .edit:not([hidden]) button:not(.plain)")))
 }
 
-// notice does what the last notice offers.
+// notice waits for a notice and presses its button.
 func (w window) notice(t *testing.T, text string) {
 	t.Helper()
 	w.waitFor(t, "the notice "+text, fmt.Sprintf(`document.querySelector(".notice:last-child p")?.innerText === %q`, text))
 	w.do(t, chromedp.Click(chromedp.CSS(".notice:last-child .act")))
 }
 
-// shows returns the tasks, newest first, as they are seen: whether they are
-// completed, title and description.
+// shows returns the tasks that the page shows, newest first: "x" or "-" for
+// completed or not, the title and the description.
 func (w window) shows(t *testing.T) []string {
 	t.Helper()
 	return evaluate[[]string](t, w.browser, `[...document.querySelectorAll("#tasks li")].map((row) =>
 		[row.querySelector(".done").checked ? "x" : "-", ...[...row.querySelectorAll(".text span")].map((part) => part.textContent)].filter(Boolean).join(" "))`)
 }
 
-// showing waits until all windows show these tasks and nothing is unsent.
+// showing waits until all windows show these tasks and have sent all changes.
 func showing(t *testing.T, want []string, windows ...window) {
 	t.Helper()
 	for _, w := range windows {
-		end := time.Now().Add(30 * time.Second)
-		for {
-			got := w.shows(t)
-			sent := evaluate[bool](t, w.browser, `!document.getElementById("status").innerText.includes("unsent")`)
-			if sent && slices.Equal(got, want) {
-				break
+		var got []string
+		var sent bool
+		defer func() {
+			if t.Failed() {
+				t.Logf("%s (all sent: %t; - want, + shown):\n%s", w.url, sent, cmp.Diff(want, got))
 			}
-			if time.Now().After(end) {
-				t.Fatalf("%s (all sent: %v; - expected, + shown):\n%s", w.url, sent, cmp.Diff(want, got))
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		}()
+		eventually(t, "the window shows the tasks", func() bool {
+			got = w.shows(t)
+			sent = evaluate[bool](t, w.browser, `!document.getElementById("status").innerText.includes("unsent")`)
+			return sent && slices.Equal(got, want)
+		})
 	}
 }
 
-// TestReferenceClient has two windows stay in step, one of which is offline for
-// a while.
+// TestReferenceClient has two windows show the same tasks. One of them is offline
+// for a while.
 func TestReferenceClient(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	network := pgtest.NewProxy(t, s.URL, 0)
 	a, b := openWindow(t, network.URL(s.URL), "alice"), openWindow(t, s.URL, "alice")
@@ -131,16 +131,16 @@ func TestReferenceClient(t *testing.T) {
 	a.edit(t, "Water the plants", "title", "Water the cactus")
 	a.press(t, "Water the cactus", ".done")
 	a.screenshot(t, "offline")
-	b.edit(t, "Buy milk", "description", "two litres")       // they touch other fields
-	b.edit(t, "Water the plants", "title", "Water the fern") // and the same one
-	b.press(t, "Call Bob", ".delete")                        // and what is gone
+	b.edit(t, "Buy milk", "description", "two litres")       // another field than a has changed
+	b.edit(t, "Water the plants", "title", "Water the fern") // the same field
+	b.press(t, "Call Bob", ".delete")                        // a task that a has changed
 	b.add(t, "Meanwhile")
 	showing(t, []string{"- Meanwhile", "- Water the fern", "- Buy milk two litres"}, b)
 
 	network.Refuse(t, false)
 	settled := []string{"- Written on the train with no network", "- Meanwhile", "x Water the fern", "- Buy oat milk two litres"}
 	showing(t, settled, a, b)
-	a.waitFor(t, "both conflicts are told", `document.querySelectorAll(".notice").length === 2`)
+	a.waitFor(t, "both conflicts are shown", `document.querySelectorAll(".notice").length === 2`)
 	a.screenshot(t, "conflicts")
 	a.notice(t, "“Water the cactus” was changed elsewhere, too.")
 	settled[2] = "x Water the cactus"
@@ -149,7 +149,7 @@ func TestReferenceClient(t *testing.T) {
 	settled = slices.Insert(settled, 3, "- Call Bob")
 	showing(t, settled, a, b)
 
-	// What was not sent when the window was closed is sent when it is opened.
+	// A change that was not sent when the window was closed is sent when it opens.
 	network.Refuse(t, true)
 	network.Cut()
 	a.add(t, "Late")
@@ -163,7 +163,8 @@ func TestReferenceClient(t *testing.T) {
 	}
 }
 
-// shoot keeps how the page looks.
+// shoot takes screenshots of the page at two widths and in both colour schemes.
+// The page must not be wider than the window.
 func shoot(t *testing.T, b *browser) {
 	t.Helper()
 	for name, width := range map[string]int64{"phone": 390, "desktop": 1200} {
@@ -177,9 +178,10 @@ func shoot(t *testing.T, b *browser) {
 	}
 }
 
-// TestReferenceClientConverges has replicas change tasks at random on a bad
-// network, and be closed and opened.
+// TestReferenceClientConverges has replicas change tasks at random on a network
+// that loses requests and answers. Replicas are closed and opened again.
 func TestReferenceClientConverges(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	b := newBrowser(t)
 	script, err := os.ReadFile("testdata/converge.js")
@@ -188,7 +190,7 @@ func TestReferenceClientConverges(t *testing.T) {
 	}
 	b.do(t, chromedp.Navigate(s.URL+"/"))
 	evaluate[chromedp.Void](t, b, string(script))
-	for round := range long(2, 20) {
+	for round := range long(1, 20) {
 		got := evaluate[struct {
 			Problems                 []string `json:"problems"`
 			Created, Lost, Conflicts int
@@ -198,35 +200,37 @@ func TestReferenceClientConverges(t *testing.T) {
 			t.Error(problem)
 		}
 		if got.Created == 0 || got.Lost == 0 {
-			t.Error("nothing was tried")
+			t.Error("no task was made, or nothing was lost")
 		}
 	}
 }
 
-// TestReferenceClientSaysWhatIsWrong enters as somebody who cannot be, and with a
-// token that the server does not know any more.
+// TestReferenceClientSaysWhatIsWrong enters with an invalid user id, and then with
+// a stored sync token that the server does not accept.
 func TestReferenceClientSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	w := window{newBrowser(t), s.URL}
 	w.do(t, chromedp.Navigate(s.URL+"/"))
 	w.enter(t, strings.Repeat("x", 300))
-	w.waitFor(t, "it is told that there is no such user", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText === "The user id is longer than 255 characters."`)
+	w.waitFor(t, "the page says that the user id is invalid", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText === "The user id is longer than 255 characters."`)
 	evaluate[chromedp.Void](t, w.browser, `localStorage.setItem("docket/alice/0/copy", '{"tasks": [{"id": "x", "title": "long gone", "completed": false, "version": 1}], "next": "of-another-time"}')`)
 	w.enter(t, "alice")
 	w.add(t, "Here")
 	showing(t, []string{"- Here"}, w)
 }
 
-// TestReferenceClientAsksForAToken enters by the token of a user where the
-// server wants one, and by a name in vain.
+// TestReferenceClientAsksForAToken uses a server that requires tokens: a user id is
+// refused, and the token of a user is accepted.
 func TestReferenceClientAsksForAToken(t *testing.T) {
+	t.Parallel()
 	secret := "AUTH_SECRET=a-secret-of-the-test-0123456789-0123456789"
 	s := startServer(t, secret)
 	token := makeToken(t, s, secret, "auth0|62c/é")
 	w := window{newBrowser(t), s.URL}
 	w.do(t, chromedp.Navigate(s.URL+"/"))
 	w.enter(t, "alice")
-	w.waitFor(t, "it is told that a token is needed", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText.includes("token")`)
+	w.waitFor(t, "the page says that a token is needed", `document.getElementById("why").classList.contains("fault") && document.getElementById("why").innerText.includes("token")`)
 	w.enter(t, token)
 	w.waitFor(t, "it is live", `document.getElementById("status").innerText === "auth0|62c/é · Live"`)
 	w.add(t, "Mine")

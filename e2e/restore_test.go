@@ -15,10 +15,11 @@ import (
 	"docket/internal/pgtest"
 )
 
-// TestRestoreOfPostgres follows docs/operations.md: the schema is dumped beside
-// a running server, restored into another database, and served from there. The
-// role that restores owns nothing else.
+// TestRestoreOfPostgres follows docs/operations.md: it dumps the schema while a
+// server runs, restores it into another database, and serves from there. The role
+// that restores owns only that database.
 func TestRestoreOfPostgres(t *testing.T) {
+	t.Parallel()
 	source := pgtest.Shared(t).Database(t)
 	s := newServer(t, t.TempDir(), source)
 	s.Start(t)
@@ -35,7 +36,7 @@ func TestRestoreOfPostgres(t *testing.T) {
 	var before []task
 	c.get(t, tasksPath("u"), &before)
 	dump := run(t, pgDump(t, source), "--schema=docket", "--no-owner", "--format=custom", "--dbname="+source)
-	if a, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), `{"title": "Too late for it"}`); err != nil || a.Status != http.StatusCreated {
+	if a, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), `{"title": "After the dump"}`); err != nil || a.Status != http.StatusCreated {
 		t.Fatalf("%d, %v", a.Status, err)
 	}
 	s.Stop(t)

@@ -16,22 +16,23 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs the scripts in testdata, which are for any database, on each,
-// and those about SQLite files. Beside testscript's own commands (exec, stdout,
+// TestScripts runs the scripts in testdata on each database, and those in
+// testdata/sqlite on SQLite. Beside testscript's own commands (exec, stdout,
 // stderr, cmp, grep, env, …) they have these:
 //
 //	serve [NAME=VALUE...]    start docket in the script's directory, on $DATABASE_URL
-//	                         where that is set; sets $url and $port
-//	shutdown                 end it as an operator does; it must end cleanly
-//	exits CODE PROGRAM...    run a program that must end with this code; stdout and stderr then see it
+//	                         if that is set; sets $url and $port
+//	shutdown                 end docket as an operator does; it must end cleanly
+//	exits CODE PROGRAM...    run a program that must end with this code; stdout and
+//	                         stderr then check its output
 //
 //	http METHOD PATH [-H 'Name: value']... [BODY|@FILE]
-//	                         send a request; stdout then sees the body of the answer
+//	                         send a request; stdout then checks the body of the answer
 //	status CODE              the answer's status
-//	header NAME REGEXP       the answer's header is there and matches, from end to end
+//	header NAME REGEXP       the answer has the header, and all of its value matches
 //	! header NAME            the answer has no such header
 //	json PATH VALUE          the value in the body is this JSON
-//	json PATH ~ REGEXP       the string in the body matches, from end to end
+//	json PATH ~ REGEXP       all of the string in the body matches
 //	! json PATH              the body has no such value
 //	problem CODE KIND        the answer is a complete problem document of this status and kind
 //	save NAME PATH           set $NAME to the string or number in the body
@@ -49,8 +50,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// runScripts runs the scripts in dir, each on a database of its own: database
-// makes one for a test and returns its URL.
+// runScripts runs the scripts in dir, each on a database of its own, which the
+// function makes. It returns the URL.
 func runScripts(t *testing.T, dir string, database func(testing.TB) string) {
 	contract, err := filepath.Abs("../openapi.yaml")
 	if err != nil {
@@ -77,7 +78,7 @@ func runScripts(t *testing.T, dir string, database func(testing.TB) string) {
 	})
 }
 
-// script is what the commands of one script share.
+// script is the state that the commands of one script share.
 type script struct {
 	t      testing.TB
 	server *server
@@ -90,7 +91,7 @@ type scriptKey struct{}
 
 func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
-// usage ends the script unless a command is used as it is meant.
+// usage ends the script with the usage of a command unless ok.
 func usage(ts *testscript.TestScript, ok bool, text string) {
 	if !ok {
 		ts.Fatalf("usage: %s", text)
@@ -148,7 +149,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("[status %d]", a.Status)
 }
 
-// lastAnswer returns the answer that a check is about.
+// lastAnswer returns the answer to the last request, which checks are about.
 func lastAnswer(ts *testscript.TestScript) *answer {
 	a := scriptOf(ts).last
 	if a == nil {

@@ -17,36 +17,30 @@ import (
 	"time"
 )
 
-// Bounds of what takes a moment, generous because the machine may be busy.
-const (
-	startTimeout = 30 * time.Second
-	stopTimeout  = 30 * time.Second
-)
-
-// failer is the part of *testing.T and *testscript.TestScript that a server
-// reports to.
+// failer is the part of *testing.T and *testscript.TestScript to which a server
+// reports.
 type failer interface {
 	Fatalf(format string, args ...any)
 }
 
 // server is a docket process on one database. It can be stopped or killed, and
-// then started again on what it left behind. Its methods are not safe for
-// concurrent use; URL is set by Start.
+// then started again on the same files. Its methods are not safe for concurrent
+// use. Start sets URL.
 type server struct {
 	URL      string
-	dir      string   // where it runs, and where a .env file would be read
+	dir      string   // its working directory, where it reads a .env file
 	database string   // its DATABASE_URL
-	binary   string   // empty: the one with the race detector
-	wrap     []string // a command that runs the server's, if any
+	binary   string   // when it is not the package's
+	wrap     []string // a command that runs the server's command, if any
 	ctx      context.Context
 
-	cmd    *exec.Cmd // nil when it does not run
+	cmd    *exec.Cmd // nil while it does not run
 	log    *serverLog
 	exited chan error
 }
 
-// newServer prepares a server that runs in dir. It does not outlive the test,
-// also not when that runs into its deadline.
+// newServer prepares a server that runs in dir. The server ends with the test,
+// also when the test reaches its deadline.
 func newServer(t testing.TB, dir, database string) *server {
 	ctx, cancel := untilDeadline(t)
 	s := &server{dir: dir, database: database, ctx: ctx, log: &serverLog{}}
@@ -64,8 +58,32 @@ func newServer(t testing.TB, dir, database string) *server {
 	return s
 }
 
-// untilDeadline returns a context that ends shortly before go test would end
-// the process, which leaves children behind.
+// startPlain is startServer for a test that prints figures: without the race
+// detector, which would change them.
+func startPlain(t testing.TB, env ...string) *server {
+	t.Helper()
+	s := newServer(t, t.TempDir(), defaultDatabase)
+	s.usePlain(t)
+	s.Start(t, env...)
+	return s
+}
+
+// usePlain makes the server run without the race detector.
+func (s *server) usePlain(t testing.TB) { s.useBinary(t, plainBinary) }
+
+// useRace makes the server run with the race detector.
+func (s *server) useRace(t testing.TB) { s.useBinary(t, raceBinary) }
+
+func (s *server) useBinary(t testing.TB, build func() (string, error)) {
+	t.Helper()
+	var err error
+	if s.binary, err = build(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// untilDeadline returns a context that ends shortly before go test would end the
+// process and leave its children running.
 func untilDeadline(t testing.TB) (context.Context, context.CancelFunc) {
 	if d, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
 		if deadline, ok := d.Deadline(); ok {
@@ -82,8 +100,8 @@ func startServer(t testing.TB, env ...string) *server {
 	return s
 }
 
-// cleanEnv is the environment of every docket process: nothing of the tester's
-// own that could configure it.
+// cleanEnv is the environment of every docket process. It has no variable of the
+// developer's own that could configure docket.
 func cleanEnv() []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"),
@@ -94,8 +112,8 @@ func cleanEnv() []string {
 	}
 }
 
-// Start serves on a free port, with env beside the clean environment, and
-// returns the URL when the server accepts requests.
+// Start starts the server on a free port, with env added to cleanEnv, and returns
+// its URL when it accepts requests.
 func (s *server) Start(f failer, env ...string) string {
 	if s.cmd != nil {
 		f.Fatalf("the server runs already")
@@ -117,20 +135,21 @@ func (s *server) Start(f failer, env ...string) string {
 	case err := <-exited:
 		s.cmd = nil
 		f.Fatalf("docket ended before it served: %v\n%s", err, s.log)
-	case <-time.After(startTimeout):
-		f.Fatalf("docket did not serve within %s\n%s", startTimeout, s.log)
+	case <-time.After(patience):
+		f.Fatalf("docket did not serve within %s\n%s", patience, s.log)
 	}
 	return s.URL
 }
 
-// Stop ends the server as an operator does, and fails unless it ends cleanly.
+// Stop ends the server as an operator does. It fails unless the server ends
+// cleanly.
 func (s *server) Stop(f failer) {
 	if err := s.signal(f, syscall.SIGTERM); err != nil {
 		f.Fatalf("docket did not stop cleanly: %v\n%s", err, s.log)
 	}
 }
 
-// Kill ends the server as a power cut does: without a chance to write anything.
+// Kill ends the server without a chance to write anything, as a power cut does.
 // It fails when the server had ended by itself.
 func (s *server) Kill(f failer) {
 	err := s.signal(f, syscall.SIGKILL)
@@ -139,20 +158,20 @@ func (s *server) Kill(f failer) {
 	}
 }
 
-// Freeze stops every thread of the server where it is. It returns when all have
-// stopped, and Thaw lets them go on.
+// Freeze stops every thread of the server and returns when all have stopped.
+// Thaw lets them continue.
 func (s *server) Freeze(t testing.TB) {
 	t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, stopTimeout, "every thread stops", func() bool {
+	eventually(t, "every thread stops", func() bool {
 		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
 		if err != nil || len(threads) == 0 {
 			t.Fatalf("the server has no threads: %v", err)
 		}
 		return !slices.ContainsFunc(threads, func(path string) bool {
-			stat, err := os.ReadFile(path) // fails when the thread has just ended: look again
+			stat, err := os.ReadFile(path) // fails when the thread has just ended
 			_, state, _ := bytes.Cut(stat, []byte(") "))
 			return err != nil || !bytes.HasPrefix(state, []byte("T"))
 		})
@@ -179,24 +198,24 @@ func (s *server) signal(f failer, sig syscall.Signal) error {
 	select {
 	case err := <-s.exited:
 		return err
-	case <-time.After(stopTimeout):
+	case <-time.After(patience):
 		_ = process.Kill()
 		<-s.exited
-		f.Fatalf("docket did not end within %s of %s\n%s", stopTimeout, sig, s.log)
+		f.Fatalf("docket did not end within %s of %s\n%s", patience, sig, s.log)
 		return nil
 	}
 }
 
-// serverLog keeps what servers write to stderr and finds the address in it.
-// It is safe for concurrent use.
+// serverLog keeps the log of a server and finds the address in it. It is safe for
+// concurrent use.
 type serverLog struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
 	line    []byte
-	address chan string // of capacity 1; nil when nobody waits
+	address chan string // of capacity 1; nil unless Start waits
 }
 
-// watch returns the channel that gets the next address announced.
+// watch returns a channel that receives the next address.
 func (l *serverLog) watch() <-chan string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -220,7 +239,7 @@ func (l *serverLog) Write(p []byte) (int, error) {
 	}
 }
 
-// read looks for the announcement in one line of the log.
+// read looks for the address in one line of the log.
 func (l *serverLog) read(line []byte) {
 	var entry struct{ Msg, Address string }
 	if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" && l.address != nil {
@@ -229,7 +248,7 @@ func (l *serverLog) read(line []byte) {
 	}
 }
 
-// tail is the end of the log, as much as anybody would read.
+// tail returns the last lines of the log.
 func (l *serverLog) tail() string {
 	const most = 8 << 10
 	text := l.String()

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// verify compares what the server holds with what was acknowledged and what
-// was refused, and settles what was open.
+// verify compares the stored tasks with the answers that the writers got, and
+// settles the writes of unknown outcome.
 func verify(t *testing.T, s *server, writers []*writer) {
 	t.Helper()
 	c := newClient(t, s.URL, 1)
@@ -30,9 +30,9 @@ func byUser(writers []*writer) map[string][]*writer {
 	return users
 }
 
-// verifyNumbers has each user make one more task. Its version is one more than
-// the writes that were done, so that none was done twice and none unnoticed.
-// Nothing may be open.
+// verifyNumbers creates one more task for each user. Its version must be one more
+// than the number of writes done, so that no write was done twice, and none that
+// no writer knows of. The writers must be settled.
 func verifyNumbers(t *testing.T, s *server, writers []*writer) {
 	t.Helper()
 	c := newClient(t, s.URL, 1)
@@ -47,13 +47,13 @@ func verifyNumbers(t *testing.T, s *server, writers []*writer) {
 			err = a.decode(&last)
 		}
 		if err != nil || last.Version != int64(writes)+1 {
-			t.Errorf("%q has had %d writes, and the next one is version %d (%v)", user, writes, last.Version, err)
+			t.Errorf("%d writes of %q were done, and the next one has version %d (%v)", writes, user, last.Version, err)
 		}
 	}
 }
 
-// settle returns what is wrong with the tasks that are stored for the writers
-// of one user.
+// settle returns the faults in the stored tasks of one user. The writers are all
+// those of the user.
 func settle(writers []*writer, stored []task) (faults []string) {
 	tasks := map[string]task{}
 	versions := map[int64]string{}
@@ -68,13 +68,13 @@ func settle(writers []*writer, stored []task) (faults []string) {
 		faults = append(faults, w.settle(tasks)...)
 	}
 	for _, k := range tasks {
-		faults = append(faults, fmt.Sprintf("nobody asked for %+v", k))
+		faults = append(faults, fmt.Sprintf("no writer created %+v", k))
 	}
 	return faults
 }
 
-// settle takes the writer's tasks out of stored. Each is there as it was
-// acknowledged, or as an open request leaves it, with a later version.
+// settle removes the writer's tasks from stored. Each must be as last
+// acknowledged, or as a write of unknown outcome leaves it, with a later version.
 func (w *writer) settle(stored map[string]task) (faults []string) {
 	for id, want := range maps.Clone(w.tasks) {
 		got, ok := stored[id]
@@ -84,9 +84,9 @@ func (w *writer) settle(stored map[string]task) (faults []string) {
 		}
 		switch {
 		case !ok:
-			faults = append(faults, fmt.Sprintf("lost: %+v was acknowledged and is not there", want))
+			faults = append(faults, fmt.Sprintf("lost: %+v was acknowledged and does not exist", want))
 		case got == want:
-		case slices.ContainsFunc(w.open, is):
+		case slices.ContainsFunc(w.unknown, is):
 			w.tasks[id] = got
 			w.done++
 		case slices.ContainsFunc(w.refused, is):
@@ -97,18 +97,18 @@ func (w *writer) settle(stored map[string]task) (faults []string) {
 	}
 	for id, got := range stored {
 		is := func(k write) bool { return k.id == "" && sameContent(got, k.apply(task{})) }
-		if i := slices.IndexFunc(w.open, is); i >= 0 {
-			w.open = slices.Delete(w.open, i, i+1) // it makes one task, not two
+		if i := slices.IndexFunc(w.unknown, is); i >= 0 {
+			w.unknown = slices.Delete(w.unknown, i, i+1) // one write creates one task
 			w.tasks[id] = got
 			w.done++
 			delete(stored, id)
 		}
 		if slices.ContainsFunc(w.refused, is) {
-			faults = append(faults, fmt.Sprintf("refused and done: %+v is there", got))
+			faults = append(faults, fmt.Sprintf("refused and done: %+v exists", got))
 			delete(stored, id)
 		}
 	}
-	w.open, w.refused = nil, nil
+	w.unknown, w.refused = nil, nil
 	clear(w.idle)
 	return faults
 }
@@ -122,29 +122,29 @@ func TestSettleNotices(t *testing.T) {
 	toggle := []write{{id: "1", apply: func(t task) task { t.Completed = !t.Completed; return t }}}
 	create := []write{{apply: func(task) task { return task{UserID: "u", Title: "made"} }}}
 	for name, c := range map[string]struct {
-		open, refused []write
-		stored        []task
-		good          bool
-		done          int
+		unknown, refused []write
+		stored           []task
+		good             bool
+		done             int
 	}{
-		"as acknowledged":            {stored: []task{kept}, good: true},
-		"the open toggle is lost":    {open: toggle, stored: []task{kept}, good: true},
-		"the open toggle is done":    {open: toggle, stored: []task{toggled}, good: true, done: 1},
-		"the open toggle is twofold": {open: toggle, stored: []task{{ID: "1", UserID: "u", Title: "kept", Version: 3}}},
-		"the open create is lost":    {open: create, stored: []task{kept}, good: true},
-		"the open create is done":    {open: create, stored: []task{kept, made}, good: true, done: 1},
-		"the open create is twofold": {open: create, stored: []task{kept, made, again}, done: 1},
-		"the refused are not done":   {refused: append(toggle, create...), stored: []task{kept}, good: true},
-		"the refused toggle is done": {refused: toggle, stored: []task{toggled}},
-		"the refused create is done": {refused: create, stored: []task{kept, made}},
-		"lost":                       {open: create, stored: []task{made}, done: 1},
-		"changed by nobody":          {stored: []task{toggled}},
-		"made by nobody":             {open: toggle, stored: []task{kept, made}},
-		"one version for two":        {open: create, stored: []task{kept, {ID: "2", UserID: "u", Title: "made", Version: 1}}, done: 1},
-		"an old version":             {open: toggle, stored: []task{{ID: "1", UserID: "u", Title: "kept", Completed: true, Version: 1}}},
+		"as acknowledged":                  {stored: []task{kept}, good: true},
+		"the unknown toggle is lost":       {unknown: toggle, stored: []task{kept}, good: true},
+		"the unknown toggle is done":       {unknown: toggle, stored: []task{toggled}, good: true, done: 1},
+		"the unknown toggle is done twice": {unknown: toggle, stored: []task{{ID: "1", UserID: "u", Title: "kept", Version: 3}}},
+		"the unknown create is lost":       {unknown: create, stored: []task{kept}, good: true},
+		"the unknown create is done":       {unknown: create, stored: []task{kept, made}, good: true, done: 1},
+		"the unknown create is done twice": {unknown: create, stored: []task{kept, made, again}, done: 1},
+		"the refused are not done":         {refused: append(toggle, create...), stored: []task{kept}, good: true},
+		"the refused toggle is done":       {refused: toggle, stored: []task{toggled}},
+		"the refused create is done":       {refused: create, stored: []task{kept, made}},
+		"lost":                             {unknown: create, stored: []task{made}, done: 1},
+		"changed without a write":          {stored: []task{toggled}},
+		"created without a write":          {unknown: toggle, stored: []task{kept, made}},
+		"one version for two":              {unknown: create, stored: []task{kept, {ID: "2", UserID: "u", Title: "made", Version: 1}}, done: 1},
+		"an old version":                   {unknown: toggle, stored: []task{{ID: "1", UserID: "u", Title: "kept", Completed: true, Version: 1}}},
 	} {
 		w := newWriters(1, 1)[0]
-		w.user, w.tasks["1"], w.open, w.refused = "u", kept, slices.Clone(c.open), slices.Clone(c.refused)
+		w.user, w.tasks["1"], w.unknown, w.refused = "u", kept, slices.Clone(c.unknown), slices.Clone(c.refused)
 		if faults := settle([]*writer{w}, c.stored); (len(faults) == 0) != c.good || w.done != c.done {
 			t.Errorf("%s: %d done, %q", name, w.done, faults)
 		}
@@ -162,10 +162,10 @@ func TestJudgeNotices(t *testing.T) {
 		"success":                      {201, "", "", true, succeeded},
 		"unavailable":                  {503, "unavailable", "2", true, refused},
 		"unavailable, of a read":       {503, "unavailable", "1", false, refused},
-		"unavailable, without when":    {503, "unavailable", "", true, wrong},
-		"unavailable, with a bad when": {503, "unavailable", "soon", true, wrong},
+		"unavailable, no Retry-After":  {503, "unavailable", "", true, wrong},
+		"unavailable, bad Retry-After": {503, "unavailable", "soon", true, wrong},
 		"unknown":                      {503, "write-outcome-unknown", "", true, unknown},
-		"unknown, with when":           {503, "write-outcome-unknown", "1", true, wrong},
+		"unknown, with Retry-After":    {503, "write-outcome-unknown", "1", true, wrong},
 		"unknown, of a read":           {503, "write-outcome-unknown", "", false, wrong},
 		"another kind":                 {503, "internal-error", "1", true, wrong},
 		"another status":               {500, "unavailable", "1", true, wrong},

@@ -17,15 +17,16 @@ import (
 	"docket/internal/pgtest"
 )
 
-// event is one event of a stream, and when it arrived.
+// event is one event of a stream.
 type event struct {
 	id      string
 	task    task
 	arrived time.Time
 }
 
-// listen reads a user's stream from a place on, "" being now, until ctx ends or
-// the stream does. It returns once the stream has begun; the events end with it.
+// listen reads a user's stream from the event with an id, or from now if that is
+// "", until ctx or the stream ends. It returns when the stream has begun, with the
+// id at which it begins. The channel is closed when the stream ends.
 func listen(ctx context.Context, t testing.TB, url, user, from string) (begin string, events <-chan event) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/"+user+"/events", nil)
@@ -55,7 +56,7 @@ func listen(ctx context.Context, t testing.TB, url, user, from string) (begin st
 	arrived := make(chan event, 1000)
 	go func() {
 		defer close(arrived)
-		defer func() { _ = response.Body.Close() }() // nothing more is read
+		defer func() { _ = response.Body.Close() }() // an error changes nothing: no one reads on
 		for {
 			block, ok := read()
 			if !ok {
@@ -70,9 +71,25 @@ func listen(ctx context.Context, t testing.TB, url, user, from string) (begin st
 	return first["id"], arrived
 }
 
+// receive returns the next event.
+func receive(t testing.TB, events <-chan event) event {
+	t.Helper()
+	select {
+	case e, ok := <-events:
+		if !ok {
+			t.Fatal("the stream has ended")
+		}
+		return e
+	case <-time.After(patience):
+		t.Fatal("no event arrives")
+	}
+	return event{}
+}
+
 // TestStreamOfAnotherInstance writes on one instance and listens on another, both
 // behind a pooler in transaction mode.
 func TestStreamOfAnotherInstance(t *testing.T) {
+	alongside(t)
 	database := pooledURL(pgtest.Shared(t).DefaultPooler(t), pgtest.Shared(t).Database(t))
 	a, b := newServer(t, t.TempDir(), database), newServer(t, t.TempDir(), database)
 	a.Start(t)
@@ -89,7 +106,7 @@ func TestStreamOfAnotherInstance(t *testing.T) {
 		if err != nil || answer.Status != http.StatusCreated {
 			t.Fatalf("%d, %v", answer.Status, err)
 		}
-		e := <-events
+		e := receive(t, events)
 		if e.task.Title != title {
 			t.Fatalf("%q arrived instead of %q", e.task.Title, title)
 		}
@@ -104,9 +121,10 @@ func TestStreamOfAnotherInstance(t *testing.T) {
 	b.Stop(t)
 }
 
-// TestStreamIsResumed kills a stream again and again while tasks are written,
-// and goes on each time from the last event that arrived.
+// TestStreamIsResumed ends a stream again and again while tasks are written, and
+// resumes it each time after the last event that arrived.
 func TestStreamIsResumed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, t.TempDir(), pgtest.Shared(t).Database(t))
 	s.Start(t)
 	c := newClient(t, s.URL, 2)
@@ -129,7 +147,7 @@ func TestStreamIsResumed(t *testing.T) {
 			written++
 		}
 	})
-	<-first // the writer is at it
+	receive(t, first) // so that the writer has begun
 	last, seen := begin, 0
 	ids := map[string]bool{}
 	take := func(e event) {
@@ -143,10 +161,10 @@ func TestStreamIsResumed(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, events := listen(ctx, t, s.URL, "u", last)
 		for range 1 + kill%5 {
-			take(<-events)
+			take(receive(t, events))
 		}
 		cancel()
-		for range events { // what had arrived and was not looked at comes again
+		for range events { // these arrive again on the next stream
 		}
 	}
 	close(stop)
@@ -154,16 +172,17 @@ func TestStreamIsResumed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, events := listen(ctx, t, s.URL, "u", last)
 	for seen < written {
-		take(<-events)
+		take(receive(t, events))
 	}
 	cancel()
-	showf(t, fmt.Sprintf("A stream is killed and resumed %d times during writes", kills), "no event lost, none twice", "%d of %d tasks arrived, each once", seen, written)
+	showf(t, fmt.Sprintf("A stream is ended and resumed %d times during writes", kills), "no event lost, none twice", "%d of %d tasks arrived, each once", seen, written)
 	s.Stop(t)
 }
 
-// TestManyStreams holds many streams open on one instance and looks at what they
-// cost while nothing is written.
+// TestManyStreams keeps many streams open on one instance. Each receives its own
+// user's event. Torture measures what the streams cost while nothing is written.
 func TestManyStreams(t *testing.T) {
+	alongside(t)
 	streams := long(100, 1000)
 	s := startPlain(t)
 	before := s.Memory(t)["VmRSS"]
@@ -174,10 +193,7 @@ func TestManyStreams(t *testing.T) {
 		all = append(all, events)
 	}
 	after := s.Memory(t)["VmRSS"]
-	began, ticks := time.Now(), s.ticks(t)
-	time.Sleep(long(2*time.Second, 10*time.Second)) // the span that is measured
-	const perSecond = 100                           // USER_HZ
-	used := float64(s.ticks(t)-ticks) / perSecond / time.Since(began).Seconds()
+	used := s.cpu(t, long(10*time.Millisecond, 10*time.Second))
 
 	c := newClient(t, s.URL, 1)
 	if a, err := c.do(t.Context(), http.MethodPost, tasksPath("user-0"), `{"title": "for ten"}`); err != nil || a.Status != http.StatusCreated {
@@ -185,7 +201,7 @@ func TestManyStreams(t *testing.T) {
 	}
 	for i, events := range all {
 		if i%(streams/10) == 0 {
-			if e := <-events; e.task.Title != "for ten" {
+			if e := receive(t, events); e.task.Title != "for ten" {
 				t.Errorf("%+v arrived", e)
 			}
 		}
@@ -199,7 +215,16 @@ func TestManyStreams(t *testing.T) {
 	s.Stop(t)
 }
 
-// ticks is the CPU time that the server has used, in clock ticks.
+// cpu returns how many CPUs the server uses during this time.
+func (s *server) cpu(t testing.TB, during time.Duration) float64 {
+	t.Helper()
+	const perSecond = 100 // clock ticks: USER_HZ
+	began, ticks := time.Now(), s.ticks(t)
+	time.Sleep(during)
+	return float64(s.ticks(t)-ticks) / perSecond / time.Since(began).Seconds()
+}
+
+// ticks returns the CPU time that the server has used, in clock ticks.
 func (s *server) ticks(t testing.TB) (n int) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))

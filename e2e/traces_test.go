@@ -13,9 +13,10 @@ import (
 	"testing"
 )
 
-// TestTracesAreSent has a collector of OpenTelemetry receive the trace that a
-// request names. One variable is in the .env file, as any other could be.
+// TestTracesAreSent has an OpenTelemetry collector receive the trace that a request
+// names. One of OpenTelemetry's variables is in the .env file.
 func TestTracesAreSent(t *testing.T) {
+	t.Parallel()
 	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
 	var mu sync.Mutex
 	var received bytes.Buffer
@@ -49,7 +50,7 @@ func TestTracesAreSent(t *testing.T) {
 	if err != nil || a.Status != http.StatusCreated {
 		t.Fatalf("%d, %v", a.Status, err)
 	}
-	s.Stop(t) // which sends what is left
+	s.Stop(t) // sends the spans that are left
 	raw, err := hex.DecodeString(id)
 	if err != nil {
 		t.Fatal(err)

@@ -10,24 +10,23 @@ import (
 	"strings"
 )
 
-const writerTasks = 100 // that a writer makes before it only changes them
+const writerTasks = 100 // a writer creates this many, and then only changes them
 
-// writer is a client that writes tasks which nobody else writes, one request
-// after the other, so that it knows what each must be. A task whose write was
-// not acknowledged it leaves alone until settle.
+// writer is a client that sends one request after the other and writes its own
+// tasks only, so that it knows the state of each. It does not touch a task whose
+// last write was not acknowledged, until settle.
 type writer struct {
 	n       int
 	user    string
-	tasks   map[string]task // as acknowledged last
+	tasks   map[string]task // as last acknowledged
 	made    int             // numbers the titles, which are unique
-	idle    map[string]bool // the tasks left alone
-	open    []write         // of unknown outcome: done, or not done at all
-	refused []write         // certainly not done
-	done    int             // acknowledged writes, and those that settle found done
+	idle    map[string]bool // the tasks that are not touched
+	unknown []write         // of unknown outcome: done completely, or not at all
+	refused []write         // not done
+	done    int             // acknowledged writes, and those that settle has found done
 }
 
-// newWriters returns writers that share users, so that they share owners'
-// counters too.
+// newWriters returns writers that share users, and so their version counters.
 func newWriters(writers, users int) []*writer {
 	all := make([]*writer, writers)
 	for i := range all {
@@ -36,28 +35,29 @@ func newWriters(writers, users int) []*writer {
 	return all
 }
 
-// write is a request that changes one task, or makes it when id is empty.
+// write is a request that changes one task, or creates one when id is empty.
 type write struct {
 	id           string
 	method, path string
 	body         string
-	apply        func(task) task // what it makes of the task, apart from version and updated_at
+	apply        func(task) task // its effect on the task, except version and updated_at
 }
 
 func (k write) String() string { return k.method + " " + k.path + " " + k.body }
 
-// outcome is what an answer says of a request.
+// outcome is what an answer says about a request.
 type outcome string
 
 const (
 	succeeded  outcome = "success"
-	refused    outcome = "unavailable"           // nothing was written
-	unknown    outcome = "write-outcome-unknown" // it was, or not at all
+	refused    outcome = "unavailable"           // not done
+	unknown    outcome = "write-outcome-unknown" // done, or not done
 	unanswered outcome = "no answer"
 	wrong      outcome = "wrong answer"
 )
 
-// judge returns the outcome of a request. Any other answer is an error.
+// judge returns the outcome that an answer tells. Every answer but a success and
+// an honest 503 is an error.
 func judge(a answer, writes bool) (outcome, error) {
 	var problem struct{ Type string }
 	if a.Status < 300 {
@@ -81,9 +81,9 @@ func judge(a answer, writes bool) (outcome, error) {
 	return wrong, fmt.Errorf("%d, Retry-After %q: %s", a.Status, a.Header.Values("Retry-After"), a.Body)
 }
 
-// write sends the next write, notes what came of it, and returns the task as it
-// then is, if it was written. The error is a fault of the service, or says why
-// there is no answer.
+// write sends the next write and notes its outcome. It returns the task as
+// written, if the write succeeded. The error is a fault of the service, or says
+// why there is no answer.
 func (w *writer) write(ctx context.Context, c client) (got task, result outcome, err error) {
 	next := w.next()
 	a, err := c.do(ctx, next.method, next.path, next.body)
@@ -110,7 +110,7 @@ func (w *writer) write(ctx context.Context, c client) (got task, result outcome,
 	return got, succeeded, nil
 }
 
-// leave notes a write that was not acknowledged.
+// leave notes a write that was not acknowledged, and makes its task idle.
 func (w *writer) leave(k write, result outcome) {
 	if k.id != "" {
 		w.idle[k.id] = true
@@ -118,12 +118,12 @@ func (w *writer) leave(k write, result outcome) {
 	if result == refused {
 		w.refused = append(w.refused, k)
 	} else {
-		w.open = append(w.open, k)
+		w.unknown = append(w.unknown, k)
 	}
 }
 
-// read reads one of the writer's tasks, or now and then all of its user's.
-// They are as they were acknowledged.
+// read reads one of the writer's tasks, or in one of ten cases all tasks of its
+// user. The tasks must be as last acknowledged.
 func (w *writer) read(ctx context.Context, c client) (outcome, error) {
 	id, path := w.any(), tasksPath(w.user)
 	if id != "" && rand.N(10) > 0 {
@@ -160,8 +160,8 @@ func (w *writer) read(ctx context.Context, c client) (outcome, error) {
 	return succeeded, nil
 }
 
-// next chooses a write: to make a task, to change its title, or to set or
-// toggle whether it is completed. Each changes something.
+// next chooses a write: create a task, change its title, or set or toggle
+// whether it is completed. Each write changes something.
 func (w *writer) next() write {
 	w.made++
 	title := fmt.Sprintf("writer %d, write %d", w.n, w.made)
@@ -189,7 +189,7 @@ func (w *writer) next() write {
 	}
 }
 
-// any returns the id of one of the writer's tasks, or "".
+// any returns the id of one of the writer's tasks, or "" when there is none.
 func (w *writer) any() string {
 	for id := range w.tasks { // in random order
 		if !w.idle[id] {
@@ -199,7 +199,7 @@ func (w *writer) any() string {
 	return ""
 }
 
-// sameContent compares what a request decides about a task.
+// sameContent compares the fields that requests set.
 func sameContent(a, b task) bool {
 	return a.UserID == b.UserID && a.Title == b.Title && a.Description == b.Description && a.Completed == b.Completed
 }

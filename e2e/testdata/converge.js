@@ -1,15 +1,15 @@
 // converge lets replicas of one user change tasks at random on a network that
-// loses requests and answers, and returns what is wrong in the end.
+// loses requests and answers. It loses the first of each. It returns the faults.
 async function converge(user, replicas, steps) {
   const { Replica } = await import("/client/sync.js");
   const network = window.fetch;
   let broken = true;
   let lost = 0;
   window.fetch = async (...args) => {
-    const lose = broken ? Math.random() : 1;
-    if (lose < 0.1) throw new TypeError(`the request is lost ${++lost}`);
+    const chance = broken ? Math.random() : 1;
+    if (chance < 0.1 || (broken && lost === 0)) throw new TypeError(`the request is lost ${++lost}`);
     const response = await network(...args);
-    if (lose < 0.2 && args[1].method !== "GET") throw new TypeError(`the answer is lost ${++lost}`);
+    if (args[1].method !== "GET" && (chance < 0.2 || (broken && lost === 1))) throw new TypeError(`the answer is lost ${++lost}`);
     return response;
   };
   const store = () => {
@@ -45,7 +45,7 @@ async function converge(user, replicas, steps) {
     const gone = pick([...all[n].tasks.values()].filter((task) => task.deleted && task.title));
     const chance = Math.random();
     if (chance < 0.05) {
-      all[n].close(); // as when a window is closed and opened
+      all[n].close(); // as a window that is closed and opened again
       all[n] = open(stores[n]);
     } else if (chance < 0.35 || !task) all[n].create(`task ${++created}`);
     else if (chance < 0.55) all[n].update(task, { title: `${task.title.split(",")[0]}, step ${step}` });
@@ -63,7 +63,7 @@ async function converge(user, replicas, steps) {
     return all.every((replica) => replica.outbox.length === 0 && JSON.stringify(replica.view()) === want);
   };
   for (let tries = 0; !(await same()); tries++) {
-    if (tries === 300) {
+    if (tries === 1200) {
       problems.push(`no convergence: ${all.map((r) => `${r.state}, ${JSON.stringify(r.outbox)}, ${r.view().length}`)}; the server has ${(await list("")).length}`);
       break;
     }

@@ -91,7 +91,7 @@ func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
 		return i.refuse(row, err)
 	}
 	task, faults := docket.ImportedTask(owner, row.ID,
-		docket.NewTask{Title: row.Title, Description: row.Description, Completed: row.Completed}, row.CreatedAt, row.UpdatedAt)
+		docket.NewTask{Fields: docket.Fields{Title: row.Title, Description: row.Description, Completed: row.Completed}}, row.CreatedAt, row.UpdatedAt)
 	if len(faults) > 0 {
 		return i.refuse(row, docket.InvalidInput(faults...))
 	}

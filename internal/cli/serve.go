@@ -212,9 +212,9 @@ func startWorkers(ctx context.Context, service *docket.Service, hub *feed.Hub, v
 	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
 	workers = &sync.WaitGroup{}
 	workers.Go(func() {
-		service.Run(ctx, func(done docket.Tidied, err error) {
-			t.expired.Add(float64(done.Expired))
-			t.purged.Add(float64(done.Purged))
+		service.Run(ctx, func(removed docket.Removed, err error) {
+			t.expired.Add(float64(removed.Keys))
+			t.purged.Add(float64(removed.Tasks))
 			if err != nil {
 				t.maintenanceFailures.Inc()
 				log.WarnContext(ctx, "maintenance failed; it will be retried", "error", err)

@@ -57,7 +57,8 @@ func readCreate(f *faults, data []byte) (docket.NewTask, error) {
 	if err := readObject(f, data, taskFields, &u, object{required: "title", readOnly: true}); err != nil {
 		return docket.NewTask{}, err
 	}
-	task := docket.NewTask{Title: u.Title.Value, Description: u.Description.Value, Completed: u.Completed.Value}
+	var task docket.NewTask
+	u.Apply(&task.Fields)
 	f.add(task.Normalize()...)
 	return task, nil
 }

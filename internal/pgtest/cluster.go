@@ -17,13 +17,14 @@ import (
 	"testing"
 )
 
-// Options says how a cluster differs from PostgreSQL's defaults; the zero
-// value is what most tests want. A cluster always listens on 127.0.0.1 alone,
-// trusts whoever connects, and has max_connections = 200, UTF8 and C.UTF-8.
+// Options says how a cluster differs from PostgreSQL's defaults. A cluster always
+// listens on 127.0.0.1 only, accepts every client without a password, and has
+// max_connections = 200, the encoding UTF8 and the locale C.UTF-8.
 type Options struct {
 	// Unsafe gives up durability for speed: fsync, full_page_writes and
-	// synchronous_commit are off. Without it they are on, as by default, so
-	// that what was committed outlives an Immediate stop.
+	// synchronous_commit are off, and the files are in memory where the machine
+	// has room. Otherwise these settings are on, as by default, so that
+	// committed data outlives an Immediate stop.
 	Unsafe bool
 	// Settings are further lines of postgresql.conf, unquoted.
 	Settings map[string]string
@@ -33,10 +34,11 @@ type Options struct {
 type Mode string
 
 const (
-	// Fast aborts what runs, tells the clients, and writes a checkpoint.
+	// Fast aborts the running statements, tells the clients, and writes a
+	// checkpoint.
 	Fast Mode = "fast"
 	// Immediate stops at once, like a crash: the next start recovers from the
-	// log of what was committed.
+	// write-ahead log.
 	Immediate Mode = "immediate"
 )
 
@@ -51,19 +53,19 @@ type Cluster struct {
 	mu      sync.Mutex
 	server  *process // nil while stopped
 	pooler  *Pooler  // of DefaultPooler
-	poolers int      // how many there have been
+	poolers int      // started so far
 }
 
-// start makes a cluster, the roles in it, and its default databases.
+// start makes a cluster with the roles, and starts its server.
 func start(opts Options) (*Cluster, error) {
 	bin, err := serverPrograms()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := poolerProgram(); err != nil { // told now, not by the first test that needs it
+	if _, err := poolerProgram(); err != nil { // here, so that every test reports it
 		return nil, err
 	}
-	dir, err := newDirectory()
+	dir, err := newDirectory(opts.Unsafe)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +77,8 @@ func start(opts Options) (*Cluster, error) {
 }
 
 func (c *Cluster) create(opts Options) error {
-	// Nothing here needs to outlive a power cut, hence no sync: the files are
-	// in the page cache, which outlives the server.
+	// No sync: the page cache outlives the server, and no test survives a power
+	// cut.
 	initdb, err := c.dir.launch("initdb.log", syscall.SIGKILL, filepath.Join(c.bin, "initdb"),
 		"--pgdata="+c.data(), "--username="+SuperRole, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 	if err != nil {
@@ -120,8 +122,8 @@ func (c *Cluster) configure(opts Options) error {
 	return errors.Join(err, file.Close())
 }
 
-// startServer returns when the server takes connections. c.mu is held, or c
-// not yet known to anyone else.
+// startServer returns when the server accepts connections. c.mu is held, or no
+// other goroutine knows c yet.
 func (c *Cluster) startServer() error {
 	server, err := c.dir.launch("postgres.log", syscall.SIGQUIT, filepath.Join(c.bin, "postgres"),
 		"-D", c.data(), "-p", strconv.Itoa(c.port))
@@ -135,8 +137,8 @@ func (c *Cluster) startServer() error {
 	return nil
 }
 
-// ready reads what the server says of itself in postmaster.pid. Another
-// server, which took the port first, cannot be mistaken for it.
+// ready reads the server's own postmaster.pid, so that it cannot mistake another
+// server on the same port for this one.
 func (c *Cluster) ready(pid int) bool {
 	text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
 	if err != nil {
@@ -146,8 +148,8 @@ func (c *Cluster) ready(pid int) bool {
 	return len(lines) >= 8 && lines[0] == strconv.Itoa(pid) && strings.TrimSpace(lines[7]) == "ready"
 }
 
-// Stop stops the server, which must run; its databases stay. Only a cluster
-// from New can be stopped.
+// Stop stops the server, which must run. The databases stay. Only a cluster from
+// New can be stopped.
 func (c *Cluster) Stop(t testing.TB, mode Mode) {
 	t.Helper()
 	c.mu.Lock()
@@ -209,23 +211,25 @@ func (c *Cluster) close() error {
 	return errors.Join(append(errs, c.dir.remove())...)
 }
 
-// databases counts what Database made. Names are unique in the test binary, so
-// that a URL taken to another cluster finds nothing there.
+// databases counts the databases that Database has made. Their names are unique
+// in the test binary, so that a URL does not match a database of another cluster.
 var databases atomic.Int64
 
-// Database makes an empty database that belongs to Role, and returns its URL:
-// direct, without TLS. At the test's end it is dropped, whoever is connected.
+// Database makes an empty database that belongs to Role, and returns its direct
+// URL, without TLS. When the test ends the database is dropped, even while
+// clients are connected to it.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", databases.Add(1))
 	admin := AsSuperuser(c.url("postgres"))
-	// Nobody can be connected to template0, which would make this fail.
+	// CREATE DATABASE fails while a client is connected to the template. No
+	// client can connect to template0.
 	Exec(t, admin, "CREATE DATABASE "+name+" OWNER "+Role+" TEMPLATE template0")
 	t.Cleanup(func() {
 		c.mu.Lock()
 		runs := c.server != nil
 		c.mu.Unlock()
-		if !runs { // stopped by the test; the database goes with the cluster
+		if !runs { // the test has stopped it; close removes the database
 			return
 		}
 		if err := execSQL(admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {

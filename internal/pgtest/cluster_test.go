@@ -54,7 +54,7 @@ func TestDatabasesAreSeparateAndDropped(t *testing.T) {
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
 				u := c.Database(t)
-				conn, err := pgx.Connect(t.Context(), c.DefaultPooler(t).URL(u)) // someone stays connected
+				conn, err := pgx.Connect(t.Context(), c.DefaultPooler(t).URL(u)) // stays connected
 				if err != nil {
 					t.Error(err)
 					return
@@ -104,7 +104,7 @@ func TestStopStartRestart(t *testing.T) {
 		if get[string](t, again, "SELECT pg_postmaster_start_time()::text") == started {
 			t.Errorf("%s: the same server runs", mode)
 		}
-		eventually(t, func() error { // the pooler finds out and connects anew
+		eventually(t, func() error { // the pooler notices and connects again
 			conn, err := pgx.Connect(t.Context(), pooled)
 			if err != nil {
 				return err
@@ -120,13 +120,13 @@ func TestStopStartRestart(t *testing.T) {
 	}
 	c.Start(t)
 	connect(t, direct)
-	c.Stop(t, pgtest.Immediate) // and leave it so: the test's end must not mind
+	c.Stop(t, pgtest.Immediate) // the test ends with a stopped cluster
 }
 
-// A killed test binary takes its servers with it.
+// The servers of a killed test binary end.
 func TestNoOrphans(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Log("only Linux has a death signal; elsewhere this asserts nothing")
+		t.Log("this asserts nothing: only Linux has a death signal")
 		return
 	}
 	t.Parallel()
@@ -159,17 +159,17 @@ func TestNoOrphans(t *testing.T) {
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = child.Wait() // it was killed
+	_ = child.Wait() // returns that it was killed
 	for _, address := range addresses {
 		eventually(t, func() error {
 			conn, err := net.Dial("tcp", address)
 			if err != nil {
 				return nil
 			}
-			return errors.Join(errors.New("someone still listens at "+address), conn.Close())
+			return errors.Join(errors.New("a server still listens at "+address), conn.Close())
 		})
 	}
-	eventually(t, func() error { // an immediate shutdown, not a kill: it tidies up
+	eventually(t, func() error { // an immediate shutdown removes it, a kill does not
 		if _, err := os.Stat(dir + "/data/postmaster.pid"); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("postmaster.pid is there: %w", err)
 		}
@@ -182,7 +182,7 @@ func TestNoOrphans(t *testing.T) {
 
 const orphanMaker = "PGTEST_ORPHAN_MAKER"
 
-// TestOrphanMaker is the program that TestNoOrphans kills; in an ordinary run
+// TestOrphanMaker is the program that TestNoOrphans kills. Without the variable
 // it does nothing.
 func TestOrphanMaker(t *testing.T) {
 	if os.Getenv(orphanMaker) == "" {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,23 +18,25 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// errMissing is all that a test says when a program is not there.
+// errMissing is what a test reports when a program is not installed.
 var errMissing = errors.New("install postgresql (Debian: apt-get install postgresql pgbouncer), or run make deps")
 
-// serverPrograms returns the directory of initdb and postgres: PATH's, or the
-// newest that Debian's packages have installed, which keep them out of PATH.
+// serverPrograms returns the directory of initdb and postgres: the one in PATH,
+// or the newest of those that Debian's packages install outside PATH.
 func serverPrograms() (string, error) {
 	return find("/usr/lib/postgresql/*/bin", "initdb", "postgres")
 }
 
-// poolerProgram returns pgbouncer; a user's PATH may lack /usr/sbin.
+// poolerProgram returns the path of pgbouncer. The PATH of an ordinary user may
+// lack /usr/sbin.
 func poolerProgram() (string, error) {
 	dir, err := find("/usr/sbin", "pgbouncer")
 	return filepath.Join(dir, "pgbouncer"), err
 }
 
-// find returns the directory that has all the programs: the one in PATH, or of
-// those that fit the pattern the one whose parent is the greatest number.
+// find returns a directory that has all the programs: the one in PATH, or else,
+// of the directories that match the pattern, the one whose parent directory is
+// the greatest number.
 func find(pattern string, programs ...string) (string, error) {
 	has := func(dir string) bool {
 		for _, program := range programs {
@@ -66,7 +69,7 @@ func find(pattern string, programs ...string) (string, error) {
 // account is a user of the operating system.
 type account struct{ uid, gid uint32 }
 
-// serverAccount returns whom the servers run as: nil means ourselves.
+// serverAccount returns the account that runs the servers; nil is our own.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -89,26 +92,33 @@ func serverAccount() (*account, error) {
 	return nil, errors.New("pgtest: PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as")
 }
 
-// Directories of clusters are named so, and hold a file that their maker keeps
-// locked for as long as it lives.
+// The name of a cluster's directory has this prefix. The directory holds a file
+// that the test binary keeps locked for as long as it runs.
 const (
 	directoryPrefix = "docket-pgtest-"
 	lockName        = "lock"
 )
 
-// directory is where a cluster lives, readable by the servers' account only.
+// directory holds the files of a cluster. Only the servers' account may read it.
 type directory struct {
 	path  string
 	owner *account
 	lock  *flock.Flock
 }
 
-func newDirectory() (*directory, error) {
+// newDirectory makes a directory. With inMemory it is on a file system in
+// memory, if this machine has one with enough room: creating a database there
+// takes a fifth of the time.
+func newDirectory(inMemory bool) (*directory, error) {
 	owner, err := serverAccount()
 	if err != nil {
 		return nil, err
 	}
-	for _, base := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+	bases := []string{os.TempDir(), "/tmp", "/var/tmp"}
+	if memory := memoryDirectory(); inMemory && memory != "" {
+		bases = slices.Insert(bases, 0, memory)
+	}
+	for _, base := range bases {
 		if !reaches(owner, base) { // such as root's own TMPDIR
 			continue
 		}
@@ -130,8 +140,8 @@ func newDirectory() (*directory, error) {
 	return nil, fmt.Errorf("pgtest: the user who runs PostgreSQL cannot enter %s, /tmp or /var/tmp", os.TempDir())
 }
 
-// reaches says whether the account may enter dir and all that it is in. We
-// may, wherever our temporary directory is.
+// reaches reports whether the account may enter dir and all its parents. Our own
+// account may enter our temporary directory.
 func reaches(a *account, dir string) bool {
 	if a == nil {
 		return true
@@ -153,12 +163,12 @@ func reaches(a *account, dir string) bool {
 	}
 }
 
-// sweep removes the directories whose makers were killed. Those younger than
-// age may be about to be locked.
+// sweep removes the directories that killed test binaries have left behind. It
+// spares those younger than age, whose lock may not be taken yet.
 func sweep(base string, age time.Duration) {
 	entries, err := os.ReadDir(base)
 	if err != nil {
-		return // as with every error here: somebody else's directory, or already gone
+		return // as after every error here: the directory is not ours, or already removed
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
@@ -178,9 +188,9 @@ func (d *directory) remove() error {
 	return errors.Join(os.RemoveAll(d.path), d.lock.Close())
 }
 
-// launch starts a program in the directory, as its owner, with an environment
-// that nothing of ours leaks into; what it prints goes to the file log. The
-// signal is for the day that this process is killed.
+// launch starts a program in the directory, as its owner, with an environment of
+// its own. The program's output goes to the file log. On Linux the kernel sends
+// it orphaned when this process is killed.
 func (d *directory) launch(log string, orphaned syscall.Signal, program string, args ...string) (*process, error) {
 	out, err := os.OpenFile(filepath.Join(d.path, log), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -198,15 +208,15 @@ func (d *directory) launch(log string, orphaned syscall.Signal, program string, 
 	return p, nil
 }
 
-// tail returns the last lines of a log; none if there is no log.
+// tail returns the last lines of a log, or nothing if there is no log.
 func (d *directory) tail(log string) string {
 	text, _ := os.ReadFile(filepath.Join(d.path, log))
 	lines := strings.SplitAfter(strings.TrimSpace(string(text)), "\n")
 	return strings.Join(lines[max(0, len(lines)-40):], "")
 }
 
-// onFreePort calls f with a port until it could use one: between our look at
-// a port and its use another process may take it.
+// onFreePort calls f with a free port, and again with another one if a second
+// process has taken the port in the meantime.
 func onFreePort(f func(port int) error) error {
 	for tries := 1; ; tries++ {
 		listener, err := listen()
@@ -227,10 +237,10 @@ func onFreePort(f func(port int) error) error {
 	}
 }
 
-// listen listens on a port below those that Linux gives to outgoing
-// connections: a server that comes back finds its port free, and nobody who
-// dials a stopped server on 127.0.0.1 can be given that very port and be
-// connected to himself.
+// listen listens on a port below those that Linux assigns to outgoing
+// connections. So a server that restarts finds its port free, and a client that
+// dials the port of a stopped server is not assigned that port itself and
+// connected to itself.
 func listen() (net.Listener, error) {
 	for tries := 1; ; tries++ {
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(17000)))

@@ -50,20 +50,20 @@ func TestReaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	if reaches(other, inside) {
-		t.Error("another user reaches into a private directory")
+		t.Error("another user may enter a private directory")
 	}
 	if !reaches(nil, inside) {
-		t.Error("we do not reach our own directory")
+		t.Error("we may not enter our own directory")
 	}
 	if !reaches(other, "/") {
-		t.Error("another user does not reach /")
+		t.Error("another user may not enter /")
 	}
 	if reaches(other, filepath.Join(private, "absent")) {
-		t.Error("another user reaches a directory that is not there")
+		t.Error("another user may enter a directory that does not exist")
 	}
 }
 
-func TestSweepRemovesWhatNobodyHolds(t *testing.T) {
+func TestSweepRemovesUnlockedDirectories(t *testing.T) {
 	base := t.TempDir()
 	mkdir := func(name string) string {
 		path := filepath.Join(base, name)

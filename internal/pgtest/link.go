@@ -19,26 +19,26 @@ type link struct {
 	done           chan struct{} // closed when both connections are
 }
 
-// parcel is what one read brought.
-type parcel struct {
-	due   time.Time // when it has arrived
+// segment is the result of one read.
+type segment struct {
+	due   time.Time // when it is to be written
 	bytes []byte
 	err   error // after the bytes; io.EOF for the end of the stream
 }
 
-// parcels is how many may be under way in one direction of a link.
-const parcels = 1024
+// maxInFlight is how many segments a link holds for each direction.
+const maxInFlight = 1024
 
 // run returns when both directions have ended, or after reset.
 func (l *link) run() {
 	var pumps sync.WaitGroup
-	pumps.Go(func() { l.pump(l.client, l.server, l.sent) })
-	pumps.Go(func() { l.pump(l.server, l.client, l.answered) })
+	pumps.Go(func() { l.pump(toServer, l.client, l.server, l.sent) })
+	pumps.Go(func() { l.pump(toClient, l.server, l.client, l.answered) })
 	pumps.Wait()
 	l.close(false)
 }
 
-// reset ends both connections at once; what is under way is dropped.
+// reset ends both connections at once and drops the bytes in flight.
 func (l *link) reset() { l.close(true) }
 
 func (l *link) close(drop bool) {
@@ -53,8 +53,8 @@ func (l *link) close(drop bool) {
 	})
 }
 
-// sent notes that the client has sent bytes, and says when the first of them
-// could have left: not before the handshake of TCP.
+// sent notes that the client has sent bytes, and returns when the first of them
+// could have left the client: not before TCP's handshake has ended.
 func (l *link) sent(bytes int) time.Time {
 	if bytes > 0 {
 		l.asked.Store(true)
@@ -66,8 +66,8 @@ func (l *link) sent(bytes int) time.Time {
 	return now
 }
 
-// answered notes that the server has sent bytes. The note comes before the
-// client can know of them, hence RoundTrips' exactness.
+// answered notes that the server has sent bytes, and returns the current time.
+// It runs before the client receives them, so that RoundTrips is exact.
 func (l *link) answered(bytes int) time.Time {
 	if bytes > 0 && l.asked.Swap(false) {
 		l.proxy.trips.Add(1)
@@ -75,47 +75,51 @@ func (l *link) answered(bytes int) time.Time {
 	return time.Now()
 }
 
-// pump moves one direction of the link until its end; note is told of each
-// read, and says when it left. Reading goes on while others are under way:
-// that makes a delay and not a queue.
-func (l *link) pump(from, to *net.TCPConn, note func(bytes int) time.Time) {
-	road := make(chan parcel, parcels)
-	go func() {
-		defer close(road)
-		for {
-			buffer := make([]byte, 32<<10)
-			n, err := from.Read(buffer)
-			left := note(n)
-			select {
-			case road <- parcel{due: left.Add(l.proxy.delay / 2), bytes: buffer[:n], err: err}:
-			case <-l.done:
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	for p := range road { // until its reader has ended, which a reset makes it
-		if !l.arrive(p.due) {
+// pump copies one direction of the link until its end. note is told of each
+// read, and returns when the bytes left.
+func (l *link) pump(d direction, from, to *net.TCPConn, note func(bytes int) time.Time) {
+	inFlight := make(chan segment, maxInFlight)
+	go l.receive(from, note, inFlight)
+	for s := range inFlight { // also after a reset, until receive has ended
+		if !l.arrive(d, s.due) {
 			continue
 		}
-		if _, err := to.Write(p.bytes); err != nil {
+		if _, err := to.Write(s.bytes); err != nil {
 			l.reset()
 			continue
 		}
 		switch {
-		case errors.Is(p.err, io.EOF):
+		case errors.Is(s.err, io.EOF):
 			_ = to.CloseWrite() // fails if that side has gone, which its reader sees
-		case p.err != nil:
+		case s.err != nil:
 			l.reset()
 		}
 	}
 }
 
-// arrive waits until due, and then while the proxy is frozen; false says that
-// the link was closed.
-func (l *link) arrive(due time.Time) bool {
+// receive reads until the end of the stream and puts what it reads in flight.
+// It does not wait for earlier segments to be written, so that a delay adds to
+// latency and does not limit throughput.
+func (l *link) receive(from *net.TCPConn, note func(bytes int) time.Time, inFlight chan<- segment) {
+	defer close(inFlight)
+	for {
+		buffer := make([]byte, 32<<10)
+		n, err := from.Read(buffer)
+		left := note(n)
+		select {
+		case inFlight <- segment{due: left.Add(l.proxy.delay / 2), bytes: buffer[:n], err: err}:
+		case <-l.done:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// arrive waits until due, and then while the proxy holds the direction. It
+// returns false when the link was closed.
+func (l *link) arrive(d direction, due time.Time) bool {
 	if wait := time.Until(due); wait > 0 {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
@@ -126,7 +130,7 @@ func (l *link) arrive(due time.Time) bool {
 		}
 	}
 	for {
-		gate := l.proxy.gate()
+		gate := l.proxy.gate(d)
 		if gate == nil {
 			return true
 		}

@@ -1,8 +1,8 @@
-// Package pgtest gives tests a real PostgreSQL: throwaway clusters, pgbouncers
-// in transaction mode in front of them, and proxies that delay, count, hold or
-// cut what passes. It starts the installed programs on free ports of 127.0.0.1
-// and on a temporary directory; as root it runs them as the user postgres, or
-// nobody, since both refuse to be root. A missing program fails the test.
+// Package pgtest gives tests a real PostgreSQL: temporary clusters, pgbouncers in
+// transaction mode, and proxies that delay, count, hold or cut connections. It
+// starts the installed programs on free ports of 127.0.0.1, in a temporary
+// directory. As root it runs them as the user postgres or nobody, because both
+// programs refuse to run as root. A missing program fails the test.
 //
 // A package whose tests use Shared has
 //
@@ -13,10 +13,10 @@
 //	direct := pgtest.Shared(t).Database(t)
 //	pooled := pgtest.Shared(t).DefaultPooler(t).URL(direct)
 //
-// Everything ends with the test binary, on Linux even when that is killed: the
-// kernel then stops the servers. A directory that a killed binary left behind
-// is removed by the next one. Functions that take a testing.TB fail the test
-// when they do not succeed, so they belong on the test's own goroutine.
+// All servers end with the test binary. On Linux they end also when it is killed,
+// because the kernel then stops them; the next test binary removes the
+// directories that are left. Functions that take a testing.TB end the test on an
+// error, so they must be called from the test's own goroutine.
 package pgtest
 
 import (
@@ -34,16 +34,16 @@ import (
 
 // The roles of every cluster. Neither has a password.
 const (
-	// Role is what a URL from Database logs in as: it owns that database, and
-	// is otherwise an ordinary role.
+	// Role is the role in a URL from Database. It owns that database, and has
+	// no other privileges.
 	Role = "docket"
-	// SuperRole is what AsSuperuser logs in as.
+	// SuperRole is the role in a URL from AsSuperuser.
 	SuperRole = "postgres"
 )
 
-// patience bounds every wait for a server; all of them normally end in
-// milliseconds.
-const patience = 60 * time.Second
+// patience bounds every wait for a server. Most waits end within milliseconds,
+// but the machine may be busy.
+const patience = 2 * time.Minute
 
 // Runner is what TestMain runs; *testing.M and goleak's TestingM are Runners.
 type Runner interface{ Run() int }
@@ -51,9 +51,9 @@ type Runner interface{ Run() int }
 // sharing is one cluster for many tests.
 type sharing struct {
 	sync.Mutex
-	wrapped bool // someone will stop it
+	wrapped bool // run will stop the cluster
 	cluster *Cluster
-	err     error // why there is none
+	err     error // of the start
 }
 
 var shared sharing
@@ -72,7 +72,7 @@ func (s *sharing) get() (*Cluster, error) {
 	return s.cluster, s.err
 }
 
-// run runs m, during which get works.
+// run runs m, and then stops the cluster. get works only during run.
 func (s *sharing) run(m Runner) int {
 	s.Lock()
 	s.wrapped = true
@@ -95,17 +95,18 @@ func (s *sharing) run(m Runner) int {
 	return code
 }
 
-// Wrap returns a Runner that runs m and then stops the cluster that Shared
-// started, if it did; when that fails it says why and returns 1 for m's 0.
+// Wrap returns a Runner that runs m and then stops the cluster of Shared, if it
+// was started. When the cluster does not stop it prints why, and returns 1 in
+// place of m's 0.
 func Wrap(m Runner) Runner { return wrapped{m} }
 
 type wrapped struct{ m Runner }
 
 func (w wrapped) Run() int { return shared.run(w.m) }
 
-// Shared returns the cluster that all tests of this binary share. The first
-// call starts it; Wrap, which TestMain must use, stops it. It is Unsafe (see
-// Options), and no test may stop or restart it. Tests may run in parallel.
+// Shared returns the cluster that all tests of this binary share. The first call
+// starts it; Wrap, which TestMain must use, stops it. It is Unsafe (see Options),
+// and no test may stop or restart it. Tests may run in parallel.
 func Shared(t testing.TB) *Cluster {
 	t.Helper()
 	c, err := shared.get()
@@ -115,9 +116,9 @@ func Shared(t testing.TB) *Cluster {
 	return c
 }
 
-// New starts a cluster for this test alone, which it may stop and restart. At
-// the test's end the cluster is gone; if the test failed, the end of the
-// server's log is in the test's.
+// New starts a cluster for this test alone, which may stop and restart it. The
+// cluster is removed when the test ends. A test that fails logs the end of the
+// server's log.
 func New(t testing.TB, opts Options) *Cluster {
 	t.Helper()
 	c, err := start(opts)
@@ -142,8 +143,8 @@ func AsSuperuser(u string) string {
 	return edit(u, func(parsed *url.URL) { parsed.User = url.User(SuperRole) })
 }
 
-// Exec runs SQL on a connection of its own to u. One string may hold several
-// statements, which are then one transaction.
+// Exec runs SQL on a new connection to u. The statements of one string are one
+// transaction.
 func Exec(t testing.TB, u string, statements ...string) {
 	t.Helper()
 	if err := execSQL(u, statements...); err != nil {
@@ -167,7 +168,7 @@ func execSQL(u string, statements ...string) (err error) {
 	return nil
 }
 
-// edit changes a URL, which must be one: a URL from this package is.
+// edit changes a URL. It panics when u is not a URL; those of this package are.
 func edit(u string, change func(*url.URL)) string {
 	parsed, err := url.Parse(u)
 	if err != nil {
@@ -177,7 +178,7 @@ func edit(u string, change func(*url.URL)) string {
 	return parsed.String()
 }
 
-// withAddress returns u for a server at another address.
+// withAddress returns u with another host and port.
 func withAddress(u, address string) string {
 	return edit(u, func(parsed *url.URL) { parsed.Host = address })
 }

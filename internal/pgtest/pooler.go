@@ -14,32 +14,32 @@ import (
 	"testing"
 )
 
-// PoolerOptions says how a pooler differs from a plain pgbouncer in
-// transaction mode. Whatever they do not name has pgbouncer's default;
-// ignore_startup_parameters for one, so that a client that sends a parameter
-// that a pooler refuses is refused.
+// PoolerOptions says how a pooler differs from a plain pgbouncer in transaction
+// mode. Settings that they do not name have pgbouncer's defaults. One of these
+// is ignore_startup_parameters: a client that sends a startup parameter which
+// pgbouncer does not know is refused.
 type PoolerOptions struct {
-	// PoolSize is how many server connections each pair of a role and a
-	// database gets; 0 means 5.
+	// PoolSize is the number of server connections for each pair of a role and
+	// a database; 0 means 5.
 	PoolSize int
-	// MaxClients is how many client connections it takes; 0 means 500.
+	// MaxClients is the number of client connections; 0 means 500.
 	MaxClients int
-	// Via is a proxy of this cluster through which the pooler is to reach it;
-	// nil means directly.
+	// Via is a proxy through which the pooler reaches the cluster; nil means
+	// directly.
 	Via *Proxy
 	// Settings are further lines of the section [pgbouncer].
 	Settings map[string]string
 }
 
 // Pooler is a running pgbouncer, which serves every database of one cluster
-// to Role and SuperRole. One that ends by itself fails the test, or at the
-// latest TestMain.
+// to Role and SuperRole. A pooler that ends by itself fails the test, or
+// TestMain at the latest.
 //
-// Debian 12's pgbouncer 1.18.0 does that ("bad client state", its issue 801)
-// when a client asks it to cancel a query and is gone before it has. pgx asks
-// when a context ends during a query. So a test that then freezes or cuts the
-// way to the pooler, or closes the proxy by ending, first waits for
-// conn.PgConn().CleanupDone(), and has a pooler of its own.
+// pgbouncer 1.18.0 of Debian 12 ends by itself ("bad client state", its issue
+// 801) when a client that has asked it to cancel a query disconnects before the
+// query is cancelled. pgx asks when a context ends during a query. So a test
+// that does this uses a pooler of its own, and waits for
+// conn.PgConn().CleanupDone() before it freezes, cuts or closes the proxy.
 type Pooler struct {
 	dir     *directory // the cluster's
 	name    string     // of its files
@@ -68,9 +68,8 @@ func (c *Cluster) Pooler(t testing.TB, opts PoolerOptions) *Pooler {
 	return p
 }
 
-// DefaultPooler returns the pooler that all tests of the cluster share, made
-// by the zero PoolerOptions. The first call starts it; it ends with the
-// cluster.
+// DefaultPooler returns the pooler that all tests of the cluster share, with the
+// zero PoolerOptions. The first call starts it; it ends with the cluster.
 func (c *Cluster) DefaultPooler(t testing.TB) *Pooler {
 	t.Helper()
 	c.mu.Lock()
@@ -110,7 +109,7 @@ func (c *Cluster) startPooler(opts PoolerOptions) (*Pooler, error) {
 		if err := os.WriteFile(config, []byte(poolerConfig(opts, server, port, users)), 0o644); err != nil {
 			return err
 		}
-		// The kernel kills it with the test binary; it has nothing to save.
+		// SIGKILL at the end of the test binary: a pooler has nothing to save.
 		if p.process, err = c.dir.launch(p.name+".log", syscall.SIGKILL, program, config); err != nil {
 			return err
 		}
@@ -128,7 +127,7 @@ func (c *Cluster) startPooler(opts PoolerOptions) (*Pooler, error) {
 func poolerConfig(opts PoolerOptions, server string, port int, users string) string {
 	host, serverPort, err := net.SplitHostPort(server)
 	if err != nil {
-		panic("pgtest: " + err.Error()) // every address here has come from JoinHostPort
+		panic("pgtest: " + err.Error()) // JoinHostPort has made every address here
 	}
 	settings := map[string]string{
 		"listen_addr":       "127.0.0.1",
@@ -150,15 +149,15 @@ func poolerConfig(opts PoolerOptions, server string, port int, users string) str
 	return text.String()
 }
 
-// ready looks for what the pooler logs once the port is its own.
+// ready looks for the message that the pooler logs when it listens.
 func (p *Pooler) ready(int) bool {
 	text, err := os.ReadFile(filepath.Join(p.dir.path, p.name+".log"))
 	return err == nil && strings.Contains(string(text), "listening on "+p.Addr())
 }
 
 // URL returns a direct URL of the pooler's cluster, or AsSuperuser of one,
-// through the pooler. For the pooler's own console name the database
-// "pgbouncer" in an AsSuperuser URL.
+// through the pooler. The database "pgbouncer" of an AsSuperuser URL is the
+// pooler's own console.
 func (p *Pooler) URL(direct string) string { return withAddress(direct, p.Addr()) }
 
 // Addr is the pooler's host:port.

@@ -28,8 +28,8 @@ func TestPoolerAnswersAndIsOne(t *testing.T) {
 	equal(t, "default poolers", c.DefaultPooler(t), c.DefaultPooler(t))
 }
 
-// Two clients of one server connection: what one of them leaves on it, the
-// other one finds. A store that passes through this pooler leaves nothing.
+// Two clients share one server connection, and each sees the session state that
+// the other one has left. A store that works behind this pooler leaves none.
 func TestPoolerHasTheTrapsOfTransactionMode(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Shared(t)

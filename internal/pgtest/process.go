@@ -16,9 +16,9 @@ type process struct {
 	err  error         // how it ended; read it after done
 }
 
-// startProcess starts cmd from a thread that stays until the program ends:
-// Linux sends the death signal when the thread that made the child ends, and
-// the Go runtime ends a thread whose goroutine returns locked to it.
+// startProcess starts cmd from an operating system thread that exists until the
+// program ends, because Linux sends the death signal when the thread that
+// started the program ends.
 func startProcess(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
@@ -38,10 +38,10 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-var errPatience = errors.New("it takes too long")
+var errPatience = fmt.Errorf("not within %s", patience)
 
-// until waits until ready(pid) or until the program has ended; a program that
-// does not become ready is killed.
+// until waits until ready(pid) holds or the program has ended. It kills a program
+// that does not become ready.
 func (p *process) until(ready func(pid int) bool) error {
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
@@ -61,7 +61,7 @@ func (p *process) until(ready func(pid int) bool) error {
 	}
 }
 
-// wait waits for the program's own end.
+// wait waits until the program ends by itself.
 func (p *process) wait() error {
 	select {
 	case <-p.done:
@@ -81,13 +81,13 @@ func (p *process) alive() error {
 	}
 }
 
-// stop sends sig and waits for the end, which it enforces after a while. That
-// is an error, and so is that the program had already ended.
+// stop sends sig and waits until the program has ended. It returns an error when
+// the program had already ended, and when it had to be killed.
 func (p *process) stop(sig syscall.Signal) error {
 	if err := p.alive(); err != nil {
 		return err
 	}
-	_ = p.cmd.Process.Signal(sig) // fails if it has ended just now, which is all we want
+	_ = p.cmd.Process.Signal(sig) // fails if the program has just ended
 	select {
 	case <-p.done:
 		return nil

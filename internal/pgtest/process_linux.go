@@ -13,3 +13,14 @@ func confine(cmd *exec.Cmd, owner *account, orphaned syscall.Signal) {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: owner.uid, Gid: owner.gid}
 	}
 }
+
+// memoryDirectory returns a directory in memory that has room for the clusters
+// of several test binaries, or "". Containers often have only 64 MiB there.
+func memoryDirectory() string {
+	const directory, needed = "/dev/shm", 2 << 30
+	var stat syscall.Statfs_t
+	if err := syscall.Statfs(directory, &stat); err != nil || stat.Bavail*uint64(stat.Bsize) < needed {
+		return ""
+	}
+	return directory
+}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Proxy forwards TCP connections to one server, and can make the way there
-// long or bad. Its methods may be called from several goroutines.
+// Proxy forwards TCP connections to one server, and can delay, hold or cut
+// them. Its methods may be called from several goroutines.
 type Proxy struct {
 	address string // where it listens
 	target  string
@@ -21,14 +21,14 @@ type Proxy struct {
 	mu       sync.Mutex
 	listener net.Listener // nil while refusing and when closed
 	links    map[*link]struct{}
-	thawed   chan struct{} // nil unless frozen; closed to thaw
+	held     [directions]chan struct{} // nil while bytes pass; closed to let them pass again
 	closed   bool
 }
 
-// NewProxy starts a proxy in front of the server of a URL, be it a direct one,
-// a pooler's or another proxy's, until the test's end. The server is as if a
-// round trip to it took delay: each byte travels delay/2 longer in either
-// direction, however many are under way, and the first byte of a connection
+// NewProxy starts a proxy in front of the server of a URL: a direct one, a
+// pooler's or another proxy's. The proxy runs until the test ends. Each round
+// trip takes delay longer: a byte takes delay/2 longer in either direction, and
+// does not wait for the bytes before it; the first byte of a connection takes
 // one delay more, for the handshake of TCP. A delay of 0 is allowed.
 func NewProxy(t testing.TB, u string, delay time.Duration) *Proxy {
 	t.Helper()
@@ -49,7 +49,7 @@ func NewProxy(t testing.TB, u string, delay time.Duration) *Proxy {
 	return p
 }
 
-// Delay returns u by way of a NewProxy, for when nothing else is asked of it.
+// Delay returns u through a NewProxy, for tests that need nothing but the delay.
 func Delay(t testing.TB, u string, delay time.Duration) string {
 	t.Helper()
 	return NewProxy(t, u, delay).URL(u)
@@ -58,17 +58,18 @@ func Delay(t testing.TB, u string, delay time.Duration) string {
 // URL returns a URL of the proxy's server through the proxy.
 func (p *Proxy) URL(u string) string { return withAddress(u, p.address) }
 
-// RoundTrips says how often, on all connections so far, the server has begun
-// to send after the client had sent. A client that waits for each answer
-// before it goes on finds the exact number here as soon as it has the answer;
-// one call of it costs the difference. Connecting is one (without TLS and
-// password), a pipeline that is written at once is one, and what is never
-// answered (a goodbye, a request to cancel) is none. A request of many
-// kilobytes may count twice: the server may begin to answer before it ends.
+// RoundTrips returns how often the server has begun to send after the client
+// had sent, on all connections so far. The number is exact for a client that
+// waits for each answer, as soon as the client has the answer. Connecting
+// counts as one (without TLS and password), a pipeline that is written at once
+// as one, and a message without an answer (a goodbye, a request to cancel) as
+// none. A request of many kilobytes may count twice, because the server may
+// begin to answer before the request ends.
 func (p *Proxy) RoundTrips() int64 { return p.trips.Load() }
 
-// Cut resets all connections there are; new ones are served. What was under
-// way is lost, as when a network device forgets its connections.
+// Cut resets all existing connections, and the bytes in flight and held on them
+// are lost, as when a network device forgets its connections. New connections
+// are served.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +79,7 @@ func (p *Proxy) Cut() {
 }
 
 // Refuse makes the operating system refuse new connections, as when the server
-// is not running, or take them again. Those there are go on.
+// is not running, or accept them again. Existing connections continue.
 func (p *Proxy) Refuse(t testing.TB, refuse bool) {
 	t.Helper()
 	p.mu.Lock()
@@ -100,16 +101,36 @@ func (p *Proxy) Refuse(t testing.TB, refuse bool) {
 }
 
 // Freeze holds all bytes in both directions, as when the server hangs, or lets
-// them and the held ones go on. New connections succeed, and are held as well.
+// them pass again, the held ones first. New connections succeed, and are held
+// as well.
 func (p *Proxy) Freeze(freeze bool) {
+	p.hold(toServer, freeze)
+	p.hold(toClient, freeze)
+}
+
+// HoldAnswers holds what the server sends, while what the clients send still
+// arrives, or lets it pass again. Followed by Cut, it makes a statement take
+// effect and its answer get lost.
+func (p *Proxy) HoldAnswers(hold bool) { p.hold(toClient, hold) }
+
+// direction is one of the two that bytes take through a proxy.
+type direction int
+
+const (
+	toServer direction = iota
+	toClient
+	directions
+)
+
+func (p *Proxy) hold(d direction, hold bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case freeze && p.thawed == nil:
-		p.thawed = make(chan struct{})
-	case !freeze && p.thawed != nil:
-		close(p.thawed)
-		p.thawed = nil
+	case hold && p.held[d] == nil:
+		p.held[d] = make(chan struct{})
+	case !hold && p.held[d] != nil:
+		close(p.held[d])
+		p.held[d] = nil
 	}
 }
 
@@ -117,7 +138,7 @@ func (p *Proxy) close() {
 	p.mu.Lock()
 	p.closed = true
 	if p.listener != nil {
-		_ = p.listener.Close() // nothing is lost with it
+		_ = p.listener.Close() // an error loses nothing
 		p.listener = nil
 	}
 	for l := range p.links {
@@ -131,7 +152,7 @@ func (p *Proxy) accept(listener net.Listener) {
 	for {
 		client, err := listener.Accept()
 		if err != nil {
-			return // it was closed: by Refuse or at the end
+			return // Refuse or close has closed it
 		}
 		p.running.Go(func() { p.serve(client.(*net.TCPConn)) })
 	}
@@ -141,7 +162,7 @@ func (p *Proxy) serve(client *net.TCPConn) {
 	born := time.Now()
 	server, err := net.DialTimeout("tcp", p.server(), patience)
 	if err != nil {
-		_ = client.SetLinger(0) // reset it: the nearest to a refusal
+		_ = client.SetLinger(0) // a reset is as close to a refusal as a proxy can get
 		_ = client.Close()
 		return
 	}
@@ -160,9 +181,10 @@ func (p *Proxy) serve(client *net.TCPConn) {
 	p.mu.Unlock()
 }
 
-// gate is nil, or closes when bytes may pass again.
-func (p *Proxy) gate() <-chan struct{} {
+// gate returns nil while bytes may pass in a direction, or else a channel that
+// is closed when they may pass again.
+func (p *Proxy) gate(d direction) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.thawed
+	return p.held[d]
 }

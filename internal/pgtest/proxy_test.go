@@ -77,6 +77,8 @@ func cost(t *testing.T, p *pgtest.Proxy, f func()) int64 {
 	return p.RoundTrips() - before
 }
 
+// TestDelay checks only that a delay is not too short: how much longer an answer
+// takes depends on the machine. link_test.go shows that delays do not add up.
 func TestDelay(t *testing.T) {
 	routes(t, func(t *testing.T, u string) {
 		const delay = 40 * time.Millisecond
@@ -88,27 +90,8 @@ func TestDelay(t *testing.T) {
 		get[int](t, conn, "SELECT 1")
 		begun = time.Now()
 		get[int](t, conn, "SELECT 1")
-		took := time.Since(begun)
-		if took < delay {
+		if took := time.Since(begun); took < delay {
 			t.Errorf("a query took %v", took)
-		}
-
-		// What is sent while something is under way does not wait behind it:
-		// 500 queries, each written by itself, would else take hundreds of delays.
-		begun = time.Now()
-		pipeline := conn.PgConn().StartPipeline(t.Context())
-		for range 500 {
-			pipeline.SendQueryParams("SELECT 1", nil, nil, nil, nil)
-			if err := errors.Join(pipeline.Sync(), pipeline.Flush()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := pipeline.Close(); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("one query: %v; 500 in a pipeline: %v", took, time.Since(begun))
-		if took := time.Since(begun); took < delay || took > 25*delay {
-			t.Errorf("500 queries in a pipeline took %v", took)
 		}
 	})
 }
@@ -126,24 +109,19 @@ func TestCutRefuseFreeze(t *testing.T) {
 		<-conn.PgConn().CleanupDone() // see Pooler
 		conn = connect(t, u)
 
-		for range 2 { // twice is as good as once
+		for range 2 { // the second call changes nothing
 			proxy.Refuse(t, true)
 		}
 		if _, err := pgx.Connect(t.Context(), u); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("connecting to a proxy that refuses: %v", err)
 		}
-		get[int](t, conn, "SELECT 1") // goes on
+		get[int](t, conn, "SELECT 1") // an existing connection continues
 		for range 2 {
 			proxy.Refuse(t, false)
 		}
 		connect(t, u)
 
 		proxy.Freeze(true)
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		if err := conn.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a query through a frozen proxy: %v", err)
-		}
 		connected := make(chan error, 1)
 		go func() {
 			conn, err := pgx.Connect(t.Context(), u)
@@ -152,20 +130,62 @@ func TestCutRefuseFreeze(t *testing.T) {
 			}
 			connected <- err
 		}()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := conn.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a query through a frozen proxy: %v", err)
+		}
 		select {
 		case err := <-connected:
 			t.Errorf("connecting through a frozen proxy: %v", err)
-		case <-time.After(50 * time.Millisecond):
+		default:
 		}
 		proxy.Freeze(false)
 		if err := <-connected; err != nil {
-			t.Errorf("connecting, after a thaw: %v", err)
+			t.Errorf("connecting, when the proxy forwards again: %v", err)
 		}
 		<-conn.PgConn().CleanupDone()
 
 		connect(t, u)
-		proxy.Freeze(true) // and leave it so: the test's end must not mind
+		proxy.Freeze(true) // until the test ends, which must not wait for it
 	})
+}
+
+// A statement whose answer is held has taken effect, and Cut loses the answer.
+func TestHoldAnswers(t *testing.T) {
+	t.Parallel()
+	direct := pgtest.Shared(t).Database(t)
+	pgtest.Exec(t, direct, "CREATE TABLE kept (n int)")
+	look := connect(t, direct)
+	proxy := pgtest.NewProxy(t, direct, 0)
+	for _, cut := range []bool{false, true} {
+		conn := connect(t, proxy.URL(direct))
+		do(t, look, "TRUNCATE kept")
+		proxy.HoldAnswers(true)
+		answered := make(chan error, 1)
+		go func() {
+			_, err := conn.Exec(t.Context(), "INSERT INTO kept VALUES (1)", pgx.QueryExecModeSimpleProtocol)
+			answered <- err
+		}()
+		eventually(t, func() error {
+			if get[int](t, look, "SELECT count(*)::int FROM kept") == 0 {
+				return errors.New("the statement does not take effect")
+			}
+			return nil
+		})
+		select {
+		case err := <-answered:
+			t.Fatalf("a held answer arrived: %v", err)
+		default:
+		}
+		if cut {
+			proxy.Cut()
+		}
+		proxy.HoldAnswers(false)
+		if err := <-answered; (err != nil) != cut {
+			t.Errorf("the statement, cut %t: %v", cut, err)
+		}
+	}
 }
 
 func TestProxyPassesOnThatTheServerIsAway(t *testing.T) {

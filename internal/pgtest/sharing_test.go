@@ -13,7 +13,7 @@ func TestSharingLastsAsLongAsTheRun(t *testing.T) {
 	t.Parallel()
 	var s sharing
 	if _, err := s.get(); err == nil {
-		t.Fatal("a cluster that nobody will stop")
+		t.Fatal("get starts a cluster before run, which would stop it")
 	}
 	var server *process
 	code := s.run(runnerFunc(func() int {
@@ -34,7 +34,7 @@ func TestSharingLastsAsLongAsTheRun(t *testing.T) {
 	select {
 	case <-server.done:
 	default:
-		t.Error("the server runs on")
+		t.Error("the server still runs after run")
 	}
 }
 

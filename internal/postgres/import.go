@@ -4,56 +4,96 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"docket"
 )
 
-const (
-	// ownSQL takes the owner's lock, making the owner first where there is none.
-	ownSQL = `INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES ($1, $2, 0, 0)
-ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter`
+// importing holds the arguments of the statements of Import.
+type importing struct {
+	owner   docket.UserID
+	epoch   int64
+	counter int64         // before the import
+	tasks   []docket.Task // no two with one id
+	added   int
+}
 
-	importSQL = `INSERT INTO docket.tasks AS t (user_id, id, title, description, completed, created_at, updated_at, version, title_folded, description_folded)
-SELECT $1::text, i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, $2::bigint + i.n, i.title_folded, i.description_folded
-FROM unnest($3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[])
-  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, title_folded, description_folded, n)
-ON CONFLICT (user_id, id) DO NOTHING`
+var importParameters = func() parameters[*importing] {
+	p := parameters[*importing]{
+		"user_id": func(i *importing) any { return string(i.owner) },
+		"epoch":   func(i *importing) any { return i.epoch },
+		"counter": func(i *importing) any { return i.counter },
+		"added":   func(i *importing) any { return i.added },
+	}
+	for _, c := range columns {
+		if c.array != nil {
+			p[c.name] = func(i *importing) any { return c.array(i.tasks) }
+		}
+	}
+	return p
+}()
 
-	// countSQL leaves gaps in the owner's numbers for the tasks that were there.
-	countSQL = "UPDATE docket.owners AS x SET counter = x.counter + $2, live = x.live + $3 WHERE x.user_id = $1"
-)
+// ownSQL takes the owner's lock. It makes the owner first when there is none.
+var ownSQL = importParameters.compile(`INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES (@user_id, @epoch, 0, 0)
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter`)
+
+// importSQL runs with the owner's lock held, so no other statement adds tasks.
+var importSQL = func() *statement[*importing] {
+	var names, selected, arrays []string
+	for _, c := range columns {
+		if c.array != nil {
+			names, selected = append(names, c.name), append(selected, "i."+c.name)
+			arrays = append(arrays, fmt.Sprintf("@%s::%s[]", c.name, c.sqlType))
+		}
+	}
+	list := strings.Join(names, ", ")
+	return importParameters.compile(`INSERT INTO docket.tasks AS t (user_id, version, ` + list + `)
+SELECT @user_id::text, @counter::bigint + row_number() OVER (ORDER BY i.n), ` + strings.Join(selected, ", ") + `
+FROM unnest(` + strings.Join(arrays, ", ") + `)
+  WITH ORDINALITY AS i (` + list + `, n)
+WHERE NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = i.id)`)
+}()
+
+// countSQL counts the tasks that importSQL added.
+var countSQL = importParameters.compile("UPDATE docket.owners AS x SET counter = x.counter + @added::bigint, live = x.live + @added WHERE x.user_id = @user_id")
 
 // Import implements docket.Store.
 func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.Task, epoch int64) (added int, err error) {
-	n := len(tasks)
-	ids, titles, descriptions, completed := make([]string, n), make([]string, n), make([]*string, n), make([]bool, n)
-	created, updated := make([]time.Time, n), make([]time.Time, n)
-	titlesFolded, descriptionsFolded := make([]string, n), make([]*string, n)
-	for i, t := range tasks {
-		ids[i], titles[i], descriptions[i], completed[i], created[i], updated[i] = t.ID.String(), t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt
-		titlesFolded[i], descriptionsFolded[i] = docket.Fold(t.Title), docket.FoldOptional(t.Description)
-	}
+	i := &importing{owner: owner, epoch: epoch, tasks: distinct(tasks)}
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		var counter int64
-		if err := tx.QueryRow(ctx, ownSQL, string(owner), epoch).Scan(&counter); err != nil {
+		if err := tx.QueryRow(ctx, ownSQL.sql, ownSQL.args(i)...).Scan(&i.counter); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, importSQL, string(owner), counter, ids, titles, descriptions, completed, created, updated, titlesFolded, descriptionsFolded)
+		tag, err := tx.Exec(ctx, importSQL.sql, importSQL.args(i)...)
 		if err != nil {
 			return err
 		}
-		added = int(tag.RowsAffected())
-		_, err = tx.Exec(ctx, countSQL, string(owner), n, added)
+		i.added = int(tag.RowsAffected())
+		_, err = tx.Exec(ctx, countSQL.sql, countSQL.args(i)...)
 		return err
 	})
-	return added, err
+	return i.added, err
 }
 
-// transact runs f in one transaction, which is tried again when it is certain
-// that it was not committed.
+// distinct returns the tasks without those whose id an earlier one has.
+func distinct(tasks []docket.Task) []docket.Task {
+	seen := make(map[uuid.UUID]bool, len(tasks))
+	list := make([]docket.Task, 0, len(tasks))
+	for _, t := range tasks {
+		if !seen[t.ID] {
+			seen[t.ID] = true
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// transact runs f in one transaction. It tries again when it is certain that
+// nothing was committed.
 func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
 	return s.write(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		tx, err := conn.Begin(ctx)
@@ -67,7 +107,8 @@ func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) er
 	})
 }
 
-// ignoreClosed drops the error of undoing what a lost connection has undone.
+// ignoreClosed drops the errors of a rollback after the connection was lost, which
+// rolled back too.
 func ignoreClosed(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) || errors.Is(err, context.DeadlineExceeded) {
 		return nil
@@ -86,10 +127,10 @@ type Legacy struct {
 	UpdatedAt   time.Time
 }
 
-// ReadLegacy calls f with each row of the table public.tasks at t, by user and
-// then in the order of creation, in one snapshot. Before that it calls total
-// with the number of rows. Nothing is changed there. Times without a zone
-// count as UTC, as the Python version meant them.
+// ReadLegacy reads the table public.tasks at t in one snapshot, and changes nothing
+// there. It calls total with the number of rows, then f with each row, by user and
+// then in the order of creation. Times without a zone are taken as UTC, as the
+// Python version wrote them.
 func ReadLegacy(ctx context.Context, t Target, total func(rows int), f func(Legacy) error) (err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {

@@ -16,9 +16,9 @@ var files embed.FS
 
 var migrations = migrate.MustLoad(files, "migrations")
 
-// migrationLock is the key of the advisory lock that migrations hold, each in
-// its own transaction: a lock of the session would exclude nobody behind a
-// pooler. It is "docket" in ASCII.
+// migrationLock is the key of the advisory lock that each migration holds in its
+// transaction. Behind a pooler a lock of the session would exclude nobody. The key is
+// "docket" in ASCII.
 const migrationLock = 0x646f636b6574
 
 // ReadStatus reads the schema's status of a database.
@@ -36,7 +36,7 @@ func readStatus(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
 	return migrate.Status{Records: records, Known: migrations}, err
 }
 
-// Migrate lets f migrate a database. Any number of processes may do so at once.
+// Migrate calls f to migrate a database. Any number of processes may do so at once.
 func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
@@ -46,8 +46,8 @@ func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err
 	return f(migrate.Migrator{DB: migration{conn}, Known: migrations})
 }
 
-// migration is a connection on which migrations run. Nothing of it is of the
-// session but what lies between BEGIN and COMMIT.
+// migration is a connection on which migrations run. It uses no state of the session
+// outside a transaction. It implements migrate.Database and migrate.Tx.
 type migration struct{ conn *pgx.Conn }
 
 // Exclusively implements migrate.Database.
@@ -63,9 +63,8 @@ func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) er
 	})
 }
 
-// prepare makes the schema and the table of records, unless they are there. It
-// asks first, because a role that may not make them may use those that were
-// made for it.
+// prepare makes the schema and the table of records when they do not exist. It looks
+// first, because a role that may not make them may use those that were made for it.
 func (m migration) prepare(ctx context.Context) error {
 	for _, part := range []struct{ made, make string }{
 		{"to_regnamespace('docket')", "CREATE SCHEMA docket"},
@@ -110,7 +109,7 @@ func (m migration) Remove(ctx context.Context, version int) error {
 	return err
 }
 
-// records reads the steps that a database has had.
+// records reads the migrations that were applied to a database.
 func records(ctx context.Context, conn *pgx.Conn) ([]migrate.Record, error) {
 	var made bool
 	err := conn.QueryRow(ctx, "SELECT to_regclass('docket.schema_migrations') IS NOT NULL", pgx.QueryExecModeExec).Scan(&made)

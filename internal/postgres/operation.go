@@ -2,170 +2,231 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"docket"
 )
 
-const (
-	// createSQL returns nothing when the owner has as many tasks as $11.
-	createSQL = `WITH o AS (
-  INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES ($1, $2, 1, 1)
-  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $11::bigint
-  RETURNING x.counter)
-INSERT INTO docket.tasks AS t (user_id, id, title, description, completed, created_at, updated_at, version, title_folded, description_folded)
-SELECT $1::text, $3::uuid, $4::text, $5::text, $6::boolean, $7::timestamptz, $8::timestamptz, o.counter, $9::text, $10::text FROM o
-RETURNING t.version`
-
-	// A toggle needs no look at the task before it is changed: the update of the
-	// owner waits for other writes, and that of the task then sees their result.
-	// When the task is deleted in that moment the owner's number has a gap.
-	toggleSQL = `WITH o AS (
-  UPDATE docket.owners AS x SET counter = x.counter + 1
-  WHERE x.user_id = $1 AND EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL)
-  RETURNING x.counter)
-UPDATE docket.tasks AS t SET completed = NOT t.completed, updated_at = greatest($3, t.updated_at), version = o.counter
-FROM o WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
-RETURNING ` + columns
-
-	updateSQL = locked + `n AS (
-  UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now
-  WHERE x.user_id = $1 AND now.holds AND ($5::boolean AND now.title <> $6::text
-    OR $7::boolean AND now.description IS DISTINCT FROM $8::text
-    OR $9::boolean AND now.completed <> $10::boolean)
-  RETURNING x.counter),
-u AS (
-  UPDATE docket.tasks AS t SET
-    title = CASE WHEN $5 THEN $6 ELSE t.title END, title_folded = CASE WHEN $5 THEN $11::text ELSE t.title_folded END,
-    description = CASE WHEN $7 THEN $8 ELSE t.description END, description_folded = CASE WHEN $7 THEN $12::text ELSE t.description_folded END,
-    completed = CASE WHEN $9 THEN $10 ELSE t.completed END, updated_at = greatest($13::timestamptz, t.updated_at), version = n.counter
-  FROM n WHERE t.user_id = $1 AND t.id = $2
-  RETURNING ` + columns + `)
-SELECT ` + columns + `, true FROM u AS t
-UNION ALL
-SELECT ` + columns + `, t.holds FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)`
-
-	toggleIfSQL = locked + `n AS (
-  UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now WHERE x.user_id = $1 AND now.holds
-  RETURNING x.counter),
-u AS (
-  UPDATE docket.tasks AS t SET completed = NOT t.completed, updated_at = greatest($5::timestamptz, t.updated_at), version = n.counter
-  FROM n WHERE t.user_id = $1 AND t.id = $2
-  RETURNING ` + columns + `)
-SELECT ` + columns + `, true FROM u AS t
-UNION ALL
-SELECT ` + columns + `, t.holds FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)`
-
-	deleteSQL = locked + `n AS (
-  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live - 1 FROM now
-  WHERE x.user_id = $1 AND now.holds
-  RETURNING x.counter),
-u AS (
-  UPDATE docket.tasks AS t SET deleted_at = $5::timestamptz, version = n.counter
-  FROM n WHERE t.user_id = $1 AND t.id = $2)
-SELECT now.holds FROM now`
-
-	restoreSQL = lockedOwner + `now AS MATERIALIZED (
-  SELECT ` + columns + `, ` + holds + ` AS holds, t.deleted_at IS NOT NULL AS deleted
-  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 FOR UPDATE OF t),
-n AS (
-  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live + 1 FROM now
-  WHERE x.user_id = $1 AND now.holds AND now.deleted AND x.live < $6::bigint
-  RETURNING x.counter),
-u AS (
-  UPDATE docket.tasks AS t SET deleted_at = NULL, updated_at = greatest($5::timestamptz, t.updated_at), version = n.counter
-  FROM n WHERE t.user_id = $1 AND t.id = $2
-  RETURNING ` + columns + `)
-SELECT ` + columns + `, true AS holds, true AS deleted, true AS fits FROM u AS t
-UNION ALL
-SELECT ` + columns + `, t.holds, t.deleted, false FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)`
-)
-
-// lockedOwner takes the owner's lock.
-const lockedOwner = `WITH o AS MATERIALIZED (
-  SELECT x.counter FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
-`
-
-// holds says of a task t whether it is as a precondition demands: $3 and $4
-// are its versions, or null.
-const holds = `($3::bigint[] IS NULL OR t.version = ANY ($3)) AND ($4::bigint[] IS NULL OR t.version <> ALL ($4))`
-
-// locked takes the owner's lock and then the task as it is at that moment: FOR
-// UPDATE reads the newest version of a row, not the statement's snapshot.
-const locked = lockedOwner + `now AS MATERIALIZED (
-  SELECT ` + columns + `, ` + holds + ` AS holds
-  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL FOR UPDATE OF t),
-`
-
-// request is an operation as a statement, and what that returns.
+// request is an operation as one statement.
 type request struct {
-	sql  string
-	args []any
-	dest []any
+	owner     docket.UserID
+	write     *docket.Write
+	operation *docket.Operation
 
-	task    docket.Task
-	creates bool
-	// That the precondition holds and, of a restore, that the task is deleted and
-	// its owner may have one more.
-	held, deleted, fits bool
+	sql     string
+	args    []any
+	dest    []any
+	noRow   outcome     // the outcome when the statement returns no row
+	task    docket.Task // with the arguments, then what the statement returns
+	outcome outcome
 }
 
-// requestFor returns the statement of an operation of w.
-func requestFor(owner docket.UserID, w docket.Write, o docket.Operation) *request {
-	r := &request{creates: o.Action == docket.Create, held: true, deleted: true, fits: true}
-	if o.Action != docket.Delete {
-		r.task.UserID = owner
+// operationParameters are the parameters of the statements of operations.
+var operationParameters = func() parameters[*request] {
+	p := parameters[*request]{
+		"user_id":    func(r *request) any { return string(r.owner) },
+		"epoch":      func(r *request) any { return r.write.Epoch },
+		"now":        func(r *request) any { return r.write.Now },
+		"limit":      func(r *request) any { return r.write.TaskLimit() },
+		"match":      func(r *request) any { return versions(r.operation.If.Match) },
+		"none_match": func(r *request) any { return versions(r.operation.If.NoneMatch) },
 	}
-	which := func(more ...any) []any {
-		return append([]any{string(owner), key(o.ID), versions(o.If.Match), versions(o.If.NoneMatch)}, more...)
-	}
-	switch u := o.Update; o.Action {
-	case docket.Create:
-		t := w.NewTask(owner, o)
-		r.sql, r.task, r.dest = createSQL, t, []any{&r.task.Version}
-		r.args = []any{string(owner), w.Epoch, key(t.ID), t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt, docket.Fold(t.Title), docket.FoldOptional(t.Description), w.TaskLimit()}
-	case docket.Update:
-		r.sql, r.dest = updateSQL, []any{&taskRow{task: &r.task, more: []any{&r.held}}}
-		r.args = which(u.Title.Set, u.Title.Value, u.Description.Set, u.Description.Value, u.Completed.Set, u.Completed.Value,
-			docket.Fold(u.Title.Value), docket.FoldOptional(u.Description.Value), w.Now)
-	case docket.Toggle:
-		if r.sql, r.args, r.dest = toggleIfSQL, which(w.Now), []any{&taskRow{task: &r.task, more: []any{&r.held}}}; !o.If.Match.Set && !o.If.NoneMatch.Set {
-			r.sql, r.args, r.dest = toggleSQL, []any{string(owner), key(o.ID), w.Now}, []any{&taskRow{task: &r.task}}
+	for _, c := range columns {
+		if c.value != nil {
+			p[c.name] = func(r *request) any { return c.value(&r.task) }
 		}
-	case docket.Delete:
-		r.sql, r.args, r.dest = deleteSQL, which(w.Now), []any{&r.held}
-	case docket.Restore:
-		r.sql, r.args, r.dest = restoreSQL, which(w.Now, w.TaskLimit()), []any{&taskRow{task: &r.task, more: []any{&r.held, &r.deleted, &r.fits}}}
+		if c.isSet != nil {
+			p[c.set] = func(r *request) any { return c.isSet(&r.operation.Update) }
+		}
 	}
-	return r
-}
+	return p
+}()
 
-// result is what the operation, the one at index of w, came to after err of its
-// statement.
-func (r *request) result(w docket.Write, index int, err error) (docket.Task, error) {
-	switch {
-	case errors.Is(err, pgx.ErrNoRows) && r.creates:
-		err = docket.TooManyTasks(w.MaxTasks)
-	case errors.Is(err, pgx.ErrNoRows):
-		err = docket.NoSuchTask()
-	case err != nil:
-	case !r.deleted:
-		err = docket.TaskNotDeleted()
-	case !r.held:
-		err = docket.Stale()
-	case !r.fits:
-		err = docket.TooManyTasks(w.MaxTasks)
-	default:
-		return r.task, nil
-	}
-	return docket.Task{}, docket.FailOperation(index, err)
-}
-
-// versions returns the argument of one side of a precondition.
+// versions returns the argument for one side of a precondition.
 func versions(list docket.Optional[[]int64]) any {
 	if !list.Set {
 		return nil
 	}
 	return append([]int64{}, list.Value...) // an empty array, not null
+}
+
+// createSQL returns no row when the owner has as many live tasks as @limit.
+var createSQL = func() *statement[*request] {
+	var names, values strings.Builder
+	for _, c := range columns {
+		if c.value != nil {
+			fmt.Fprintf(&names, ", %s", c.name)
+			fmt.Fprintf(&values, ", @%s::%s", c.name, c.sqlType)
+		}
+	}
+	return operationParameters.compile(`WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES (@user_id, @epoch, 1, 1)
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < @limit::bigint
+  RETURNING x.counter)
+INSERT INTO docket.tasks AS t (user_id, version` + names.String() + `)
+SELECT @user_id::text, o.counter` + values.String() + ` FROM o
+RETURNING t.version, 'done'`)
+}()
+
+// toggleSQL toggles without a precondition, so it need not look at the task before
+// it changes it: the update of the owner waits for other writes of the owner, and
+// the update of the task then sees what they did. It returns no row when there is
+// no live task. When the task is deleted at that moment, the counter has a gap.
+var toggleSQL = operationParameters.compile(`WITH o AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1
+  WHERE x.user_id = @user_id AND EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL)
+  RETURNING x.counter)
+UPDATE docket.tasks AS t SET ` + flipped + `, ` + updated + `, version = o.counter
+FROM o WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL
+RETURNING ` + selected + `, 'done'`)
+
+// The statements of the other operations return no row when there is no task.
+var (
+	updateSQL = change{refusals: []string{stale, "WHEN NOT (" + differs + ") THEN 'same'"}, task: assigned + ", " + updated}.compile()
+
+	toggleIfSQL = change{refusals: []string{stale}, task: flipped + ", " + updated}.compile()
+
+	deleteSQL = change{refusals: []string{stale}, task: "deleted_at = @now::timestamptz", owner: ", live = x.live - 1", silent: true}.compile()
+
+	restoreSQL = change{
+		deleted:  true,
+		refusals: []string{"WHEN t.deleted_at IS NULL THEN 'live'", stale, "WHEN o.live >= @limit::bigint THEN 'full'"},
+		task:     "deleted_at = NULL, " + updated, owner: ", live = x.live + 1",
+	}.compile()
+)
+
+// Parts of statements about a task t.
+const (
+	stale = "WHEN NOT ((@match::bigint[] IS NULL OR t.version = ANY (@match)) AND (@none_match::bigint[] IS NULL OR t.version <> ALL (@none_match))) THEN 'stale'"
+
+	flipped = "completed = NOT t.completed"
+	updated = "updated_at = greatest(@now::timestamptz, t.updated_at)"
+)
+
+// differs is the condition that an update changes t, assigned what it sets in t.
+var differs, assigned = func() (string, string) {
+	var conditions, assignments []string
+	for _, c := range columns {
+		if c.isSet != nil {
+			conditions = append(conditions, fmt.Sprintf("@%s::boolean AND t.%s IS DISTINCT FROM @%[2]s::%s", c.set, c.name, c.sqlType))
+		}
+		if c.set != "" {
+			assignments = append(assignments, fmt.Sprintf("%[1]s = CASE WHEN @%[2]s THEN @%[1]s::%[3]s ELSE t.%[1]s END", c.name, c.set, c.sqlType))
+		}
+	}
+	return strings.Join(conditions, " OR "), strings.Join(assignments, ", ")
+}()
+
+// change is the statement of an operation on a task that exists, in parts.
+type change struct {
+	deleted  bool     // it finds deleted tasks too
+	refusals []string // WHEN clauses, each with an outcome other than done; the first that holds counts
+	task     string   // what it sets in the task, besides version
+	owner    string   // what it sets in the owner, besides counter
+	silent   bool     // it returns the outcome without the task
+}
+
+// compile returns the statement. It locks the owner and then reads the task: FOR UPDATE
+// reads the newest version of a row, not that of the statement's snapshot. It returns
+// one row: the task as the statement leaves it, and the outcome.
+func (c change) compile() *statement[*request] {
+	where, returned, result := "", "", "SELECT now.outcome FROM now"
+	if !c.deleted {
+		where = " AND t.deleted_at IS NULL"
+	}
+	if !c.silent {
+		returned = "\n  RETURNING " + selected
+		result = "SELECT " + selected + ", 'done' FROM u AS t\nUNION ALL\nSELECT " + selected + ", t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)"
+	}
+	return operationParameters.compile(`WITH o AS MATERIALIZED (
+  SELECT x.live FROM docket.owners AS x WHERE x.user_id = @user_id FOR UPDATE),
+now AS MATERIALIZED (
+  SELECT ` + selected + `, CASE
+    ` + strings.Join(c.refusals, "\n    ") + `
+    ELSE 'done' END AS outcome
+  FROM o, docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id` + where + ` FOR UPDATE OF t),
+n AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1` + c.owner + ` FROM now
+  WHERE x.user_id = @user_id AND now.outcome = 'done'
+  RETURNING x.counter),
+u AS (
+  UPDATE docket.tasks AS t SET ` + c.task + `, version = n.counter
+  FROM n WHERE t.user_id = @user_id AND t.id = @id` + returned + `)
+` + result)
+}
+
+// outcome is what the statement of an operation did.
+type outcome string
+
+const (
+	outcomeDone   outcome = "done"
+	outcomeSame   outcome = "same"   // the update changes nothing
+	outcomeAbsent outcome = "absent" // there is no such task
+	outcomeLive   outcome = "live"   // the task to restore is not deleted
+	outcomeStale  outcome = "stale"  // the precondition does not hold
+	outcomeFull   outcome = "full"   // the owner has as many live tasks as @limit
+)
+
+// requestFor returns the statement of an operation of w.
+func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation) *request {
+	r := &request{owner: owner, write: w, operation: o, noRow: outcomeAbsent}
+	r.task.ID = o.ID
+	outcome := (*string)(&r.outcome)
+	r.dest = []any{&taskRow{owner: owner, task: &r.task, more: []any{outcome}}}
+	var s *statement[*request]
+	switch o.Action {
+	case docket.Create:
+		s, r.task, r.noRow, r.dest = createSQL, w.NewTask(owner, *o), outcomeFull, []any{&r.task.Version, outcome}
+	case docket.Update:
+		s = updateSQL
+		o.Update.Apply(&r.task.Fields)
+	case docket.Toggle:
+		if s = toggleSQL; o.If.Match.Set || o.If.NoneMatch.Set {
+			s = toggleIfSQL
+		}
+	case docket.Delete:
+		s, r.dest = deleteSQL, []any{outcome}
+	case docket.Restore:
+		s = restoreSQL
+	}
+	r.sql, r.args = s.sql, s.args(r)
+	if o.Action != docket.Create {
+		r.task = docket.Task{} // from now on what the statement returns
+	}
+	return r
+}
+
+// result returns what Written.Tasks holds for the operation, the one at index of
+// its write, after err of the statement.
+func (r *request) result(index int, err error) (docket.Task, error) {
+	if errors.Is(err, pgx.ErrNoRows) {
+		r.outcome, err = r.noRow, nil
+	}
+	if err == nil {
+		err = r.refusal()
+	}
+	if err != nil {
+		return docket.Task{}, docket.FailOperation(index, err)
+	}
+	return r.task, nil
+}
+
+// refusal returns the error that the outcome stands for.
+func (r *request) refusal() error {
+	switch r.outcome {
+	case outcomeDone, outcomeSame:
+		return nil
+	case outcomeAbsent:
+		return docket.NoSuchTask()
+	case outcomeLive:
+		return docket.TaskNotDeleted()
+	case outcomeStale:
+		return docket.Stale()
+	case outcomeFull:
+		return docket.TooManyTasks(r.write.MaxTasks)
+	}
+	return fmt.Errorf("postgres: a statement returned the unknown outcome %q", string(r.outcome))
 }

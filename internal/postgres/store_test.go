@@ -51,7 +51,7 @@ func TestStoreBehindPooler(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) docket.Store { return open(t, pooler.URL(cluster.Database(t))) })
 }
 
-// TestStoreInExecMode runs the suite in the mode that keeps no state at all.
+// TestStoreInExecMode runs the suite in the mode that keeps no state on the server.
 func TestStoreInExecMode(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	storetest.Run(t, func(t *testing.T) docket.Store {
@@ -59,7 +59,7 @@ func TestStoreInExecMode(t *testing.T) {
 	})
 }
 
-// TestSyncMissesNothing has two instances, one of them behind a pooler.
+// TestSyncMissesNothing has two instances sync, one of them behind a pooler.
 func TestSyncMissesNothing(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	url := cluster.Database(t)
@@ -68,7 +68,7 @@ func TestSyncMissesNothing(t *testing.T) {
 
 func draft(title string) docket.Task {
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Title: title, CreatedAt: now, UpdatedAt: now}
+	return docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
 }
 
 func put(t *testing.T, s *Store, title string) docket.Task {
@@ -85,24 +85,24 @@ func list(s *Store) ([]docket.Task, error) {
 	return page.Tasks, err
 }
 
-// act does something to a task of alice's, now.
+// act carries out an action on a task of alice, now.
 func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) {
 	return storetest.Do(context.Background(), s, "alice", docket.Operation{Action: action, ID: task.ID}, time.Now())
 }
 
-// TestNoSecondTurn shows that a statement whose time was up before it was sent is
-// not tried again, though that would be safe: its client has waited long enough.
-func TestNoSecondTurn(t *testing.T) {
+// TestNoRetryAfterTimeout has the time of a statement end before it is sent. Another
+// attempt would be safe, but the client has waited long enough.
+func TestNoRetryAfterTimeout(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t))
-	turns := 0
+	attempts := 0
 	err := s.write(t.Context(), func(ctx context.Context, conn *pgx.Conn) error {
-		turns++
+		attempts++
 		ctx, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()
 		_, err := conn.Exec(ctx, `SELECT 1`)
 		return settle(err, false)
 	})
-	if docket.KindOf(err) != docket.Unavailable || turns != 1 {
-		t.Errorf("%d turns came to %v", turns, err)
+	if docket.KindOf(err) != docket.Unavailable || attempts != 1 {
+		t.Errorf("%d attempts returned %v", attempts, err)
 	}
 }

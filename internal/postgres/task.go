@@ -2,58 +2,90 @@ package postgres
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"docket"
 )
 
-// columns of a task t but its owner, in the order in which taskRow reads them.
-const columns = "t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version"
+// readColumns are the columns that taskRow reads.
+var readColumns = func() []column {
+	var list []column
+	for _, c := range columns {
+		if c.decode != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}()
 
-const getSQL = "SELECT " + columns + " FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL"
+// selected names readColumns of a table t. noTask is as many nulls of their types.
+var selected, noTask = func() (names, nulls string) {
+	separator := ""
+	for _, c := range readColumns {
+		names += separator + "t." + c.name
+		nulls += separator + "NULL::" + c.sqlType
+		separator = ", "
+	}
+	return names, nulls
+}()
 
-// columnCount is how many columns are.
-const columnCount = 7
-
-// taskRow scans a row of columns, and of others behind them, into a task and
-// more. What is null in the row is left as it was. It implements pgx.RowScanner
-// because the general way costs a list more than everything else that is done
-// with its rows.
+// taskRow scans rows of selected, and of further columns. It implements
+// pgx.RowScanner because the general way to scan costs a list more than everything
+// else that is done with its rows.
 type taskRow struct {
-	task  *docket.Task
-	more  []any
+	owner docket.UserID
+	task  *docket.Task // set anew by each row; only its owner when the columns are null
+	more  []any        // where to scan the further columns; null leaves them as they are
 	texts texts
+	dest  []any // where to scan the text format
 }
 
 // ScanRow implements pgx.RowScanner.
 func (r *taskRow) ScanRow(rows pgx.Rows) error {
-	values, fields := rows.RawValues(), rows.FieldDescriptions()
-	if len(values) != columnCount+len(r.more) {
-		return fmt.Errorf("postgres: a row of %d columns instead of %d", len(values), columnCount+len(r.more))
+	values := rows.RawValues()
+	if want := len(readColumns) + len(r.more); len(values) != want {
+		return fmt.Errorf("postgres: a row of %d columns instead of %d", len(values), want)
 	}
-	t := r.task
-	switch {
-	case values[0] == nil:
-	case fields[0].Format == pgx.BinaryFormatCode:
-		if err := r.decode(values); err != nil {
-			return err
+	*r.task = docket.Task{UserID: r.owner}
+	read := r.scanText
+	if rows.FieldDescriptions()[0].Format == pgx.BinaryFormatCode {
+		read = r.decode
+	}
+	if err := read(rows); err != nil {
+		return err
+	}
+	return scanValues(rows, len(readColumns), r.more)
+}
+
+// decode reads the task in the binary format.
+func (r *taskRow) decode(rows pgx.Rows) error {
+	values := rows.RawValues()
+	for i := range readColumns {
+		c, v := &readColumns[i], values[i]
+		if v == nil {
+			continue
 		}
-	default:
-		if err := scanValues(rows, 0, []any{&t.ID, &t.Title, &t.Description, &t.Completed, &t.CreatedAt, &t.UpdatedAt, &t.Version}); err != nil {
-			return err
+		if c.size != 0 && len(v) != c.size {
+			return fmt.Errorf("postgres: column %s has %d bytes instead of %d", c.name, len(v), c.size)
+		}
+		c.decode(r, v)
+	}
+	return nil
+}
+
+// scanText reads the task in the text format.
+func (r *taskRow) scanText(rows pgx.Rows) error {
+	if r.dest == nil {
+		for _, c := range readColumns {
+			r.dest = append(r.dest, c.dest(r.task))
 		}
 	}
-	err := scanValues(rows, columnCount, r.more)
-	t.CreatedAt, t.UpdatedAt, t.DeletedAt = t.CreatedAt.UTC(), t.UpdatedAt.UTC(), t.DeletedAt.UTC()
-	return err
+	return scanValues(rows, 0, r.dest)
 }
 
 // scanValues scans the values from index first on that are not null.
@@ -71,22 +103,7 @@ func scanValues(rows pgx.Rows, first int, dest []any) error {
 	return nil
 }
 
-// decode reads columns in the binary format of the protocol.
-func (r *taskRow) decode(v [][]byte) error {
-	if len(v[0]) != 16 || len(v[3]) != 1 || len(v[4]) != 8 || len(v[5]) != 8 || len(v[6]) != 8 {
-		return errors.New("postgres: a task with columns of other sizes than they have")
-	}
-	t := r.task
-	t.ID, t.Title, t.Completed = uuid.UUID(v[0]), r.texts.keep(v[1]), v[3][0] != 0
-	if v[2] != nil {
-		t.Description = r.texts.keepOptional(v[2])
-	}
-	t.CreatedAt, t.UpdatedAt, t.Version = moment(v[4]), moment(v[5]), number(v[6])
-	return nil
-}
-
-// texts copies the texts of rows: with an allocation for each, or for so many of
-// them together when it is of a page.
+// texts copies the texts of rows. Those of a page share allocations.
 type texts struct {
 	page     bool
 	bytes    strings.Builder
@@ -117,23 +134,23 @@ func (t *texts) keepOptional(b []byte) *string {
 	return &t.optional[len(t.optional)-1]
 }
 
-// key is an id as pgx takes it without a way by its text.
-func key(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
-
-func number(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nolint:gosec // two's complement
-
-// moment is a timestamptz: microseconds since the year 2000.
-func moment(b []byte) time.Time {
-	const y2000 = 946_684_800_000_000
-	return time.UnixMicro(y2000 + number(b)).UTC()
+// taskID names a task.
+type taskID struct {
+	owner docket.UserID
+	id    uuid.UUID
 }
+
+var getSQL = parameters[taskID]{
+	"user_id": func(t taskID) any { return string(t.owner) },
+	"id":      func(t taskID) any { return key(t.id) },
+}.compile("SELECT " + selected + " FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL")
 
 // Get implements docket.Store.
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.Task, error) {
-	t := &docket.Task{UserID: owner}
+	t := new(docket.Task)
 	err := s.together(ctx, s.lanes.reads, &call{
-		owner: owner, sql: getSQL, args: []any{string(owner), key(id)},
-		read: func(rows pgx.Rows) error { return scanOne(rows, &taskRow{task: t}) },
+		owner: owner, sql: getSQL.sql, args: getSQL.args(taskID{owner, id}),
+		read: func(rows pgx.Rows) error { return scanOne(rows, &taskRow{owner: owner, task: t}) },
 		outcome: func(err error) error {
 			if errors.Is(err, pgx.ErrNoRows) {
 				return docket.NoSuchTask()

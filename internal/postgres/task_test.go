@@ -6,8 +6,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestTextsOfAPage keeps texts of all lengths, whose bytes are then overwritten
-// as pgx does with the next row.
+// TestTextsOfAPage keeps texts of all lengths, and overwrites their bytes, as pgx does
+// with the next row.
 func TestTextsOfAPage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kept := texts{page: rapid.Bool().Draw(t, "page")}

@@ -16,23 +16,23 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 )
 
-// connectTimeout bounds one attempt to connect. A suspended Neon compute needs
-// some seconds to wake.
+// connectTimeout bounds one attempt to connect. A suspended Neon compute takes
+// seconds to wake.
 const connectTimeout = 15 * time.Second
 
 // Target is a database as its URL names it.
 type Target struct {
 	config *pgx.ConnConfig
-	// Pooled says that the URL itself tells of a transaction pooler.
+	// Pooled says that the URL names a transaction pooler.
 	Pooled bool
-	// Warnings are sentences for the operator, without secrets.
+	// Warnings are sentences for the operator. They hold no secrets.
 	Warnings []string
 }
 
-// ParseURL reads a PostgreSQL URL as people have it: copied from Neon's
-// console, or from the settings of an ORM or of the Python version. Parameters
-// that belong to those are understood or dropped; one that nothing here
-// understands is an error. Errors are predicates of the URL and name no secret.
+// ParseURL parses a PostgreSQL URL as it is copied from Neon's console, from the
+// settings of an ORM or from those of the Python version. It translates or drops the
+// parameters of these clients. An unknown parameter is an error. Errors are predicates
+// with the URL as subject, and hold no secrets.
 func ParseURL(text string) (Target, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -78,28 +78,27 @@ func ParseURL(text string) (Target, error) {
 
 var errMisread = errors.New("is not a URL: percent-encode special characters of the user and the password")
 
-// misread reports whether a URL was split in the wrong places, because the
-// password has a /, ? or # in it: parts of the password then stand where they
-// would be shown.
+// misread reports whether a URL was split at a /, ? or # of the password. Then parts of
+// the password are where they would be shown.
 func misread(u *url.URL) bool {
 	return strings.Contains(u.Path, "@") || strings.Contains(u.RawQuery, "@") || u.Fragment != "" || u.Opaque != "" || strings.HasSuffix(u.Host, ":")
 }
 
-// understood are the parameters that pgx or every PostgreSQL knows, poolers
-// included, and that a URL may set.
+// understood are the parameters that a URL may set: pgx knows them, or every
+// PostgreSQL server and pooler does.
 var understood = []string{
 	"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslsni", "sslnegotiation", "channel_binding", "require_auth", "passfile", "service",
 	"connect_timeout", "target_session_attrs", "application_name", "krbsrvname", "krbspn", "host", "port", "user", "password", "dbname",
 	"min_protocol_version", "max_protocol_version",
 }
 
-// foreign are the parameters of other clients, which mean nothing here.
+// foreign are parameters of other clients. They are dropped.
 var foreign = []string{
 	"pgbouncer", "connection_limit", "pool_timeout", "sslaccept", "uselibpqcompat", "socket_timeout",
 	"statement_cache_size", "prepared_statement_cache_size", "prepared_statement_name_func", "command_timeout",
 }
 
-// misplaced are parameters that set what Docket sets itself.
+// misplaced are parameters for what Docket sets itself, with what to do instead.
 var misplaced = map[string]string{
 	"schema":                        "Docket's tables lie in the schema docket",
 	"search_path":                   "Docket's tables lie in the schema docket",
@@ -139,8 +138,8 @@ func translateParameters(query url.Values, host string) error {
 	return nil
 }
 
-// looksPooled reports whether the address is one that poolers have: Neon's
-// host names, and the ports of pgbouncer and Supavisor.
+// looksPooled reports whether the address is that of a pooler: a pooled host name of
+// Neon, or a port of pgbouncer or Supavisor.
 func looksPooled(u *url.URL) bool {
 	label, _, _ := strings.Cut(u.Hostname(), ".")
 	return strings.HasSuffix(label, "-pooler") || u.Port() == "6432" || u.Port() == "6543"
@@ -151,7 +150,7 @@ func local(host string) bool {
 	return host == "" || host == "localhost" || strings.HasPrefix(host, "/") || err == nil && addr.IsLoopback()
 }
 
-// String names the database without a secret.
+// String names the database without secrets.
 func (t Target) String() string {
 	return fmt.Sprintf("%s at %s (PostgreSQL)", t.config.Database, net.JoinHostPort(t.config.Host, strconv.Itoa(int(t.config.Port))))
 }

@@ -11,7 +11,7 @@ func TestParseURL(t *testing.T) {
 		url     string
 		pooled  bool
 		warns   bool
-		runtime map[string]string // what is asked of the server at the start, beside the application's name
+		runtime map[string]string // the startup parameters, without the default application_name
 	}{
 		"plain":            {"postgres://u:p@127.0.0.1/app", false, false, nil},
 		"socket":           {"postgres:///app?host=/run/postgresql", false, false, nil},

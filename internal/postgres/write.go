@@ -11,45 +11,71 @@ import (
 	"docket"
 )
 
-const (
-	// claimKeySQL waits for another transaction that has claimed the same key. It
-	// returns the key as it is then: without a result it is ours, be it new or
-	// expired.
-	claimKeySQL = `INSERT INTO docket.idempotency_keys AS k (user_id, key, fingerprint, expires_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (user_id, key) DO UPDATE SET
-  fingerprint = CASE WHEN k.expires_at > $5 THEN k.fingerprint ELSE excluded.fingerprint END,
-  result = CASE WHEN k.expires_at > $5 THEN k.result END,
-  expires_at = CASE WHEN k.expires_at > $5 THEN k.expires_at ELSE excluded.expires_at END
-RETURNING k.fingerprint, k.result`
-	// guardKeySQL fails, and with it what was sent behind it, when the key has a
-	// result. A CASE of constants would fail before it is run.
-	guardKeySQL = `SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.user_id = $1 AND k.key = $2 AND k.result IS NOT NULL)
-  THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer`
-	keepKeySQL = `UPDATE docket.idempotency_keys AS k SET result = $3 WHERE k.user_id = $1 AND k.key = $2`
+// keyedWrite holds the arguments of the statements about the key of a write.
+type keyedWrite struct {
+	owner  docket.UserID
+	write  *docket.Write
+	result []byte // of keepKeySQL
+}
 
-	// expireKeysSQL is of all users. It looks at the time once more, for a key may
-	// have been claimed anew while it waited for it.
-	expireKeysSQL = `DELETE FROM docket.idempotency_keys AS k WHERE k.expires_at <= $1 AND (k.user_id, k.key) IN
-  (SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1 ORDER BY e.expires_at LIMIT $2)`
+var keyParameters = parameters[keyedWrite]{
+	"user_id":     func(k keyedWrite) any { return string(k.owner) },
+	"key":         func(k keyedWrite) any { return k.write.Key.Text },
+	"fingerprint": func(k keyedWrite) any { return k.write.Key.Fingerprint[:] },
+	"now":         func(k keyedWrite) any { return k.write.Now },
+	"expires_at":  func(k keyedWrite) any { return k.write.Now.Add(docket.KeyLifetime) },
+	"result":      func(k keyedWrite) any { return k.result },
+}
+
+var (
+	// claimKeySQL waits for another transaction that has claimed the same key. It
+	// returns the key as it is then: one without a result is ours, new or expired.
+	claimKeySQL = keyParameters.compile(`INSERT INTO docket.idempotency_keys AS k (user_id, key, fingerprint, expires_at) VALUES (@user_id, @key, @fingerprint, @expires_at)
+ON CONFLICT (user_id, key) DO UPDATE SET
+  fingerprint = CASE WHEN k.expires_at > @now THEN k.fingerprint ELSE excluded.fingerprint END,
+  result = CASE WHEN k.expires_at > @now THEN k.result END,
+  expires_at = CASE WHEN k.expires_at > @now THEN k.expires_at ELSE excluded.expires_at END
+RETURNING k.fingerprint, k.result`)
+
+	// guardKeySQL fails when the key has a result, and so do the statements that were
+	// sent after it. A CASE of constants would fail when it is planned.
+	guardKeySQL = keyParameters.compile(`SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.user_id = @user_id AND k.key = @key AND k.result IS NOT NULL)
+  THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer`)
+
+	keepKeySQL = keyParameters.compile(`UPDATE docket.idempotency_keys AS k SET result = @result WHERE k.user_id = @user_id AND k.key = @key`)
 )
 
-// lockTimeoutSQL bounds the waits of a keyed write for others, acquireTimeout in all.
+// expiry holds the arguments of expireKeysSQL.
+type expiry struct {
+	now   time.Time
+	limit int
+}
+
+// expireKeysSQL spans all users. It compares the time once more, because a key may
+// be claimed again while the statement waits for its row.
+var expireKeysSQL = parameters[expiry]{
+	"now":   func(e expiry) any { return e.now },
+	"limit": func(e expiry) any { return e.limit },
+}.compile(`DELETE FROM docket.idempotency_keys AS k WHERE k.expires_at <= @now AND (k.user_id, k.key) IN
+  (SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= @now ORDER BY e.expires_at LIMIT @limit)`)
+
+// lockTimeoutSQL bounds each wait of a keyed write for a lock.
 var lockTimeoutSQL = fmt.Sprintf("SET LOCAL lock_timeout = %d", acquireTimeout.Milliseconds())
 
 // Write implements docket.Store. One operation without a key is one statement.
-// Everything else is one transaction of two round trips: the first begins it,
-// claims the key and carries out the operations, the second keeps the result
-// and commits. When the key turns out to be taken, the operations are not begun.
+// Every other write is one transaction of two round trips: the first begins the
+// transaction, claims the key and runs the operations, the second keeps the result
+// and commits. No operation runs when the key is taken.
 func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
 	if len(w.Operations) > 1 || w.Key != nil {
 		return s.writeTogether(ctx, owner, w)
 	}
-	r, tasks := requestFor(owner, w, w.Operations[0]), make([]docket.Task, 1)
+	r, tasks := requestFor(owner, &w, &w.Operations[0]), make([]docket.Task, 1)
 	err = s.together(ctx, s.lanes.of(owner), &call{
 		owner: owner, sql: r.sql, args: r.args,
 		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
 		outcome: func(err error) (failed error) {
-			tasks[0], failed = r.result(w, 0, err)
+			tasks[0], failed = r.result(0, err)
 			return failed
 		},
 	})
@@ -59,54 +85,54 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	return docket.Written{Tasks: tasks}, nil
 }
 
-// writeTogether is Write as a transaction. With a key it is also tried again
-// when nobody knows whether it was committed: if it was, the key shows it.
+// writeTogether is Write as a transaction. With a key, it is tried again also when
+// its outcome is unknown: if it was committed, the key has a result.
 func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
-	var doubt error // of an attempt that may have been committed
+	var unknown error // of an attempt that may have been committed
 	again := func(err error) bool {
 		_, open := errors.AsType[*unsettled](err)
 		return safeToRepeat(err) || open && w.Key != nil
 	}
 	err = s.writeWhile(ctx, ctx, again, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		written, err = attemptTogether(ctx, conn, owner, w)
+		written, err = attemptTogether(ctx, conn, owner, &w)
 		if _, open := errors.AsType[*unsettled](err); open {
-			doubt = err
+			unknown = err
 		}
 		return err
 	})
 	switch kind := docket.KindOf(err); {
 	case err == nil:
 		return written, nil
-	case doubt != nil && (kind == docket.Unavailable || kind == docket.KeyInFlight || kind == docket.Internal):
-		err = translate(doubt)
+	case unknown != nil && (kind == docket.Unavailable || kind == docket.KeyInFlight || kind == docket.Internal):
+		err = translate(unknown)
 	}
 	return docket.Written{}, err
 }
 
-func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Write) (docket.Written, error) {
+func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write) (docket.Written, error) {
 	written, err := begin(ctx, conn, owner, w)
 	if err == nil && !written.Replayed {
 		return written, commit(ctx, conn, owner, w, written.Tasks)
 	}
-	// When this fails the connection is given up, which comes to the same.
+	// When this fails the connection is closed, which rolls back too.
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 	return written, err
 }
 
-// begin starts the transaction of a write, claims its key and carries out its
-// operations. After an error, and when the key was taken, the transaction has
-// to be rolled back.
-func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
+// begin starts the transaction of a write, claims its key and runs its operations.
+// After an error, and when the write is replayed, the caller rolls back.
+func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write) (written docket.Written, err error) {
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
 	if w.Key != nil {
 		batch.Queue(lockTimeoutSQL)
-		batch.Queue(claimKeySQL, string(owner), w.Key.Text, w.Key.Fingerprint[:], w.Now.Add(docket.KeyLifetime), w.Now)
-		batch.Queue(guardKeySQL, string(owner), w.Key.Text)
+		k := keyedWrite{owner: owner, write: w}
+		batch.Queue(claimKeySQL.sql, claimKeySQL.args(k)...)
+		batch.Queue(guardKeySQL.sql, guardKeySQL.args(k)...)
 	}
 	requests := make([]*request, len(w.Operations))
 	for i := range requests {
-		requests[i] = requestFor(owner, w, w.Operations[i])
+		requests[i] = requestFor(owner, w, &w.Operations[i])
 		batch.Queue(requests[i].sql, requests[i].args...)
 	}
 	answers := conn.SendBatch(ctx, batch)
@@ -122,7 +148,7 @@ func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Wr
 		if written, err = claim(answers, w.Key); err != nil || written.Replayed {
 			return written, err
 		}
-		if _, err := answers.Exec(); err != nil { // of guardKeySQL
+		if _, err := answers.Exec(); err != nil { // the answer to guardKeySQL
 			return written, err
 		}
 	}
@@ -132,15 +158,15 @@ func begin(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Wr
 		if err != nil {
 			return written, err
 		}
-		if written.Tasks[i], err = r.result(w, i, scanOne(rows, r.dest...)); err != nil {
+		if written.Tasks[i], err = r.result(i, scanOne(rows, r.dest...)); err != nil {
 			return written, err
 		}
 	}
 	return written, nil
 }
 
-// claim reads the answers to lockTimeoutSQL and claimKeySQL. When the key was
-// taken it returns what the write that took it came to.
+// claim reads the answers to lockTimeoutSQL and claimKeySQL. When the key is taken
+// it returns the result of the write that took it.
 func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, err error) {
 	if _, err := answers.Exec(); err != nil {
 		return written, err
@@ -164,15 +190,15 @@ func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, e
 	return written, err
 }
 
-// commit keeps the result of a write with a key and ends the transaction.
-func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.Write, tasks []docket.Task) error {
+// commit keeps the result of a write with a key, and commits.
+func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, tasks []docket.Task) error {
 	batch := &pgx.Batch{}
 	if w.Key != nil {
 		result, err := docket.EncodeResult(tasks)
 		if err != nil {
 			return err
 		}
-		batch.Queue(keepKeySQL, string(owner), w.Key.Text, result)
+		batch.Queue(keepKeySQL.sql, keepKeySQL.args(keyedWrite{owner, w, result})...)
 	}
 	batch.Queue("COMMIT")
 	return settle(conn.SendBatch(ctx, batch).Close(), true)
@@ -180,8 +206,9 @@ func commit(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w docket.W
 
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = s.run(ctx, ctx, safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error { // a stop need not wait for it
-		tag, err := conn.Exec(ctx, expireKeysSQL, now, limit)
+	// The caller's context ends the statement: nobody waits for maintenance.
+	err = s.run(ctx, ctx, safeToRepeat, func(ctx context.Context, conn *pgx.Conn) error {
+		tag, err := conn.Exec(ctx, expireKeysSQL.sql, expireKeysSQL.args(expiry{now, limit})...)
 		n = int(tag.RowsAffected())
 		return err
 	})

@@ -12,11 +12,11 @@ import (
 	"path/filepath"
 )
 
-// Backup copies the database at path, which may be in use, to target: a
-// consistent snapshot, complete and on stable storage when Backup returns nil.
-// It never writes over a file that exists. The copy is readable by its owner only.
-// Whenever a copy of it is opened for serving, its users begin new epochs, so that no
-// sync token from what came after the backup is taken for one of what comes then.
+// Backup copies the database at path, which may be in use, to target: a consistent
+// snapshot, complete and on stable storage when Backup returns nil. It never
+// overwrites a file. Only the owner of the copy may read it. When the copy is opened
+// for serving, all users get new epochs. So no sync token from the time after the
+// backup is valid for the copy.
 func Backup(ctx context.Context, path, target string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("there is no database to back up: %w", err)
@@ -61,19 +61,19 @@ func Backup(ctx context.Context, path, target string) (err error) {
 	return syncDir(filepath.Dir(target))
 }
 
-// renewAllSQL is of all users: an exclusive or.
+// renewAllSQL spans all users. It is an exclusive or.
 const renewAllSQL = "UPDATE owners SET epoch = (epoch | ?1) - (epoch & ?1)"
 
 const (
-	// isBackup is the user version of a file that was not served since it was
-	// copied, userVersionOffset its place in the header (section 1.3 of SQLite's
-	// "Database File Format").
+	// isBackup is the user version of a backup until it is served. userVersionOffset is
+	// the offset of the user version in the file (section 1.3 of SQLite's "Database File
+	// Format").
 	isBackup          = 1
 	userVersionOffset = 60
 )
 
-// renewEpochs makes a backup a database of its own, with other epochs than any
-// that was made from it before.
+// renewEpochs gives the users of a backup new epochs, which differ from those in every
+// other copy of it. It changes nothing in a file that is no backup.
 func renewEpochs(ctx context.Context, conn *sql.Conn) error {
 	var version int64
 	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version != isBackup {
@@ -85,7 +85,7 @@ func renewEpochs(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // nothing is left to undo after a commit
+	defer func() { _ = tx.Rollback() }() // no effect after a commit
 	shift := int64(binary.BigEndian.Uint64(random[:]) >> 1)
 	if _, err := tx.ExecContext(ctx, renewAllSQL, shift); err != nil {
 		return err

@@ -11,14 +11,18 @@ import (
 	"docket"
 )
 
-const (
-	changesSQL  = "SELECT " + columns + " FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4"
-	snapshotSQL = "SELECT " + columns + " FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3 AND deleted_at IS NULL ORDER BY version LIMIT ?4"
-	// countersSQL takes the users as a JSON array.
-	countersSQL = "SELECT user_id, epoch, counter, purged_through FROM owners WHERE user_id IN (SELECT value FROM json_each(?1))"
+// changesSQL reads the tasks in a range of versions, snapshotSQL only the live
+// ones.
+var (
+	changesSQL  = selectTask + " AND version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4"
+	snapshotSQL = selectTask + " AND version > ?2 AND version <= ?3 AND deleted_at IS NULL ORDER BY version LIMIT ?4"
 )
 
-// due are the deleted tasks that a purge removes, for both of its statements.
+// countersSQL takes the users as a JSON array.
+const countersSQL = "SELECT user_id, epoch, counter, purged_through FROM owners WHERE user_id IN (SELECT value FROM json_each(?1))"
+
+// due selects the deleted tasks that a purge removes. Both statements of a purge
+// use it.
 const due = "FROM tasks WHERE deleted_at < ?1 ORDER BY deleted_at, user_id, id LIMIT ?2"
 
 const (
@@ -26,7 +30,7 @@ const (
 FROM (SELECT user_id, max(version) AS version FROM (SELECT user_id, version ` + due + `) GROUP BY user_id) AS d WHERE owners.user_id = d.user_id`
 	purgeSQL = "DELETE FROM tasks WHERE (user_id, id) IN (SELECT user_id, id " + due + ")"
 
-	// renewSQL is told how many live tasks were removed.
+	// renewSQL takes as ?3 how many live tasks were removed.
 	renewSQL      = "UPDATE owners SET epoch = ?2, live = live - ?3 WHERE user_id = ?1"
 	eraseTasksSQL = `DELETE FROM tasks WHERE user_id = ?1 AND id IN (SELECT id FROM tasks WHERE user_id = ?1 ORDER BY id LIMIT ?2)
 RETURNING deleted_at IS NULL`
@@ -103,7 +107,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 	return n, err
 }
 
-// removed runs a statement and returns how many rows it removed.
+// removed runs a statement that deletes rows and returns how many.
 func removed(stmt *sql.Stmt, args ...any) (int, error) {
 	done, err := stmt.ExecContext(context.Background(), args...)
 	if err != nil {
@@ -132,9 +136,9 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 	return done && err == nil, err
 }
 
-// eraseTasks returns how many tasks it removed, and how many of them were live.
+// eraseTasks returns how many tasks it removed, and how many of these were live.
 func eraseTasks(q *statements, owner docket.UserID, limit int) (tasks, live int, err error) {
-	rows, err := q.eraseTasks.QueryContext(context.Background(), string(owner), limit) // what has begun is ended
+	rows, err := q.eraseTasks.QueryContext(context.Background(), string(owner), limit) // see exec
 	if err != nil {
 		return 0, 0, err
 	}

@@ -7,22 +7,22 @@ import (
 	"sync/atomic"
 )
 
-// checkpointOperations is after how many operations the write-ahead log is
-// folded into the file: up to 50 MB of it.
+// checkpointOperations is the number of operations between two checkpoints. They write
+// up to 50 MB of log.
 const checkpointOperations = 4000
 
 const checkpointSQL = "PRAGMA wal_checkpoint(PASSIVE)"
 
-// checkpointer folds the write-ahead log into the file beside the writer, which
-// SQLite would else make do it within a commit. Only when nothing is left of the
-// log does it begin again at its start, so the writer folds what was added
-// meanwhile, which is little.
+// checkpointer copies the write-ahead log into the file, on a connection of its own.
+// Without it SQLite would do so within a commit. SQLite begins the log again at its
+// start only when all of it was copied, so after a checkpoint the writer copies what
+// was added meanwhile, which is little.
 type checkpointer struct {
 	db    *sql.DB
 	conn  *sql.Conn
-	since int           // operations, counted by the writer
-	due   chan struct{} // of capacity 1
-	rest  atomic.Bool   // the writer has its part to do
+	since int           // operations since the last checkpoint; used by the writer only
+	due   chan struct{} // capacity 1
+	rest  atomic.Bool   // the writer has to copy the rest
 	done  chan struct{}
 }
 
@@ -38,7 +38,7 @@ func openCheckpointer(ctx context.Context, path string) (*checkpointer, error) {
 	return &checkpointer{db: db, conn: conn, due: make(chan struct{}, 1), done: make(chan struct{})}, nil
 }
 
-// wrote counts operations that the writer has committed.
+// wrote counts operations that were committed, and requests a checkpoint when it is due.
 func (c *checkpointer) wrote(operations int) {
 	if c.since += operations; c.since < checkpointOperations {
 		return
@@ -46,16 +46,16 @@ func (c *checkpointer) wrote(operations int) {
 	select {
 	case c.due <- struct{}{}:
 		c.since = 0
-	default: // it is still at the last one
+	default: // the last one is not done
 	}
 }
 
-// run works until stop. What fails leaves the log as it was, and the next time
-// has all of it.
+// run checkpoints until stop. After an error the log stays as it was, and the next
+// checkpoint copies all of it.
 func (c *checkpointer) run() {
 	defer close(c.done)
 	for range c.due {
-		for range 2 { // the second time what was added during the first
+		for range 2 { // the second copies what was added during the first
 			if _, err := c.conn.ExecContext(context.Background(), checkpointSQL); err != nil {
 				break
 			}

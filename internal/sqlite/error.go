@@ -10,7 +10,7 @@ import (
 	"docket"
 )
 
-// code is the primary SQLite result code in err, or 0.
+// code returns the primary SQLite result code in err, or 0.
 func code(err error) int {
 	if e, ok := errors.AsType[*driver.Error](err); ok {
 		return e.Code() & 0xff
@@ -18,8 +18,8 @@ func code(err error) int {
 	return 0
 }
 
-// translate gives an error of the driver its docket kind. Those that are not
-// listed stay as they are: internal.
+// translate gives an error of the driver its docket kind. An error that is not listed
+// stays as it is: internal.
 func translate(err error) error {
 	if _, ok := errors.AsType[*docket.Error](err); ok || err == nil {
 		return err
@@ -33,8 +33,8 @@ func translate(err error) error {
 	return err
 }
 
-// translateCommit is translate for the error of a COMMIT. When that met a
-// failing disk, what the log holds after a crash is not known.
+// translateCommit is translate for the error of a COMMIT. After an I/O error it is
+// unknown what the log holds.
 func translateCommit(err error) error {
 	if code(err) == sqlite3.SQLITE_IOERR {
 		return &docket.Error{
@@ -46,12 +46,12 @@ func translateCommit(err error) error {
 	return translate(err)
 }
 
-// spoilsGroup says whether err, of one write, may have ended the transaction
-// of the whole group: SQLite rolls back by itself when it meets such an error.
+// spoilsGroup reports whether err, the error of one write, may have ended the
+// transaction of the group: SQLite rolls back by itself after such an error.
 func spoilsGroup(err error) bool {
 	switch code(err) {
 	case 0, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH:
-		return false // not of SQLite, or of one statement only
+		return false // no error of SQLite, or one that undoes its statement only
 	}
 	return true
 }
@@ -62,8 +62,8 @@ func unavailable(err error) error {
 
 var errAcquire = errors.New("sqlite: no connection became free in time")
 
-// waitEnded is the error of a wait that ended with ctx: the caller's own
-// reason, or the store's acquire timeout.
+// waitEnded returns the error of a wait that ended with ctx: the caller's cause, or
+// Unavailable after the acquire timeout.
 func waitEnded(ctx context.Context) error {
 	if err := context.Cause(ctx); !errors.Is(err, errAcquire) {
 		return err

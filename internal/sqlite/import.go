@@ -6,6 +6,11 @@ import (
 	"docket"
 )
 
+const (
+	ownSQL = "INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING"
+	hasSQL = "SELECT count(*) FROM tasks WHERE user_id = ?1 AND id = ?2"
+)
+
 // Import implements docket.Store.
 func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.Task, epoch int64) (added int, err error) {
 	err = s.writer.do(ctx, len(tasks), func(q *statements) error {
@@ -14,17 +19,17 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 			return err
 		}
 		for _, t := range tasks {
-			var there bool
-			if err := q.has.QueryRow(string(owner), t.ID[:]).Scan(&there); err != nil {
+			var exists bool
+			if err := q.has.QueryRow(string(owner), t.ID[:]).Scan(&exists); err != nil {
 				return err
 			}
-			if there {
+			if exists {
 				continue
 			}
-			if err := q.bump.QueryRow(string(owner), 1).Scan(&t.Version); err != nil {
+			if err := q.bump.QueryRow(string(owner), 1, unlimited).Scan(&t.Version); err != nil {
 				return err
 			}
-			if err := insert(q, t); err != nil {
+			if err := exec(q.insert, values(&t)...); err != nil {
 				return err
 			}
 			added++

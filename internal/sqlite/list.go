@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 
 	"docket"
@@ -12,38 +11,72 @@ import (
 
 const stateSQL = "SELECT epoch, counter, purged_through, live FROM owners WHERE user_id = ?1"
 
-// filter holds a list to what its query asks for: ?2 is the value of completed
-// or NULL, ?3 the folded text to search for or NULL. It is of the live tasks;
-// ofTrash makes it that of the deleted ones.
-const filter = `user_id = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR completed = ?2)
-AND (?3 IS NULL OR instr(title_folded, ?3) > 0 OR instr(description_folded, ?3) > 0)`
-
-const countSQL = "SELECT count(*) FROM tasks WHERE " + filter
-
-// The plus keeps it from the index of the purge, which is of all users.
-func ofTrash(sql string) string {
-	return strings.Replace(sql, "deleted_at IS NULL", "+deleted_at IS NOT NULL", 1)
+// listStatement names a statement that lists tasks.
+type listStatement struct {
+	sort  docket.Sort
+	trash bool
 }
 
-// listSQL is the statement of each order, for live tasks: ?4 is the limit, then comes the
-// position, which the first page has before everything.
-var listSQL = func() map[docket.Sort]string {
-	statements := map[docket.Sort]string{}
-	for key, column := range map[docket.SortKey]string{docket.ByUpdate: "updated_at", docket.ByTitle: "title"} {
-		statements[docket.Sort{Key: key}] = fmt.Sprintf(
-			"SELECT %s FROM tasks WHERE %s AND (?5 IS NULL OR (%[3]s, id) > (?5, ?6)) ORDER BY %[3]s, id LIMIT ?4", columns, filter, column)
-		statements[docket.Sort{Key: key, Descending: true}] = fmt.Sprintf(
-			"SELECT %s FROM tasks WHERE %s AND (?5 IS NULL OR (%[3]s, id) < (?5, ?6)) ORDER BY %[3]s DESC, id DESC LIMIT ?4", columns, filter, column)
+// listSQL holds the statements that list tasks. Their parameters: ?1 the owner,
+// ?2 the value of completed or NULL, ?3 the folded text to search for or NULL, ?4
+// the limit, ?5 and ?6 the position.
+var listSQL = func() map[listStatement]string {
+	statements := map[listStatement]string{}
+	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle} {
+		for _, descending := range []bool{false, true} {
+			for _, trash := range []bool{false, true} {
+				l := listStatement{docket.Sort{Key: key, Descending: descending}, trash}
+				statements[l] = l.sql()
+			}
+		}
 	}
-	statements[docket.Sort{}] = fmt.Sprintf("SELECT %s FROM tasks WHERE %s AND id > ?5 ORDER BY id LIMIT ?4", columns, filter)
-	statements[docket.Sort{Descending: true}] = fmt.Sprintf("SELECT %s FROM tasks WHERE %s AND id < ?5 ORDER BY id DESC LIMIT ?4", columns, filter)
 	return statements
 }()
 
-// Ids compare as bytes: these stand before the first and behind the last.
+// sql returns the statement.
+func (l listStatement) sql() string {
+	after, order := l.sequence()
+	return selectTask + filter(l.trash) + "\nAND " + after + " ORDER BY " + order + " LIMIT ?4"
+}
+
+// sequence returns the condition that a task comes after the position, and the
+// order of the list. The position of the first page comes before every task.
+func (l listStatement) sequence() (after, order string) {
+	switch l.sort.Key {
+	case docket.ByCreation:
+		after, order = "id > ?5", "id"
+	case docket.ByUpdate:
+		after, order = "(?5 IS NULL OR (updated_at, id) > (?5, ?6))", "updated_at, id"
+	case docket.ByTitle:
+		after, order = "(?5 IS NULL OR (title, id) > (?5, ?6))", "title, id"
+	}
+	if l.sort.Descending {
+		after, order = strings.Replace(after, ">", "<", 1), strings.ReplaceAll(order, ",", " DESC,")+" DESC"
+	}
+	return after, order
+}
+
+// countSQL counts live tasks, countTrashSQL deleted ones. They take the first
+// three parameters of listSQL.
+var (
+	countSQL      = "SELECT count(*) FROM tasks WHERE user_id = ?1" + filter(false)
+	countTrashSQL = "SELECT count(*) FROM tasks WHERE user_id = ?1" + filter(true)
+)
+
+// filter returns the conditions of a query on the tasks of an owner.
+func filter(trash bool) string {
+	deleted := "deleted_at IS NULL"
+	if trash {
+		deleted = "+deleted_at IS NOT NULL" // the plus excludes the index of the purge, which spans all users
+	}
+	return " AND " + deleted + ` AND (?2 IS NULL OR completed = ?2)
+AND (?3 IS NULL OR instr(title_folded, ?3) > 0 OR instr(description_folded, ?3) > 0)`
+}
+
+// Ids compare as bytes: these come before the first id and after the last.
 var (
 	beforeAll = []byte{}
-	behindAll = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	afterAll  = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
 
 // position returns the arguments from ?5 on.
@@ -52,7 +85,7 @@ func position(q docket.ListQuery) []any {
 	case q.Sort.Key == docket.ByCreation && q.After != nil:
 		return []any{q.After.ID[:]}
 	case q.Sort.Key == docket.ByCreation && q.Sort.Descending:
-		return []any{behindAll}
+		return []any{afterAll}
 	case q.Sort.Key == docket.ByCreation:
 		return []any{beforeAll}
 	case q.After == nil:
@@ -82,14 +115,13 @@ func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQue
 	if err != nil {
 		return page, err
 	}
-	filters, statements := filtersOf(owner, q), r.live
-	if q.Deleted {
-		statements = r.trash
-	}
+	filters := filtersOf(owner, q)
 	switch {
 	case !q.Count:
-	case q.Deleted || q.Completed.Set || q.Search != "":
-		err = statements.count.QueryRowContext(ctx, filters...).Scan(&page.Total)
+	case q.Deleted:
+		err = r.countTrash.QueryRowContext(ctx, filters...).Scan(&page.Total)
+	case q.Completed.Set || q.Search != "":
+		err = r.count.QueryRowContext(ctx, filters...).Scan(&page.Total)
 	default:
 		page.Total = live
 	}
@@ -97,7 +129,7 @@ func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQue
 		return page, err
 	}
 	err = readTasks(&page, q.Limit, func() (*sql.Rows, error) {
-		return statements.list[q.Sort].QueryContext(ctx, append(append(filters, q.Limit+1), position(q)...)...)
+		return r.lists[listStatement{q.Sort, q.Deleted}].QueryContext(ctx, append(append(filters, q.Limit+1), position(q)...)...)
 	})
 	return page, err
 }
@@ -123,16 +155,16 @@ func filtersOf(owner docket.UserID, q docket.ListQuery) []any {
 	return filters
 }
 
-// readTasks reads the tasks of a page, of which there is one more than limit when
-// there are more.
+// readTasks reads up to limit tasks into the page. The query asks for one more, to
+// tell whether there are more.
 func readTasks(page *docket.Page, limit int, query func() (*sql.Rows, error)) error {
 	rows, err := query()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		t, err := scanTask(rows)
+	for scanner := newScanner(); rows.Next(); {
+		t, err := scanner.scan(rows)
 		if err != nil {
 			return err
 		}

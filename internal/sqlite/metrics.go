@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// writerMetrics are what is counted of the group commit.
+// writerMetrics are the metrics of the group commit.
 type writerMetrics struct {
 	groups, writes prometheus.Counter
 	commit         prometheus.Histogram
@@ -39,7 +39,7 @@ func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(queueLength, prometheus.GaugeValue, float64(len(s.writer.queue)))
 }
 
-// traced has a span for f when the request of ctx is traced.
+// traced runs f in a span of the request's trace, if it has one.
 func traced(ctx context.Context, name string, f func() error) error {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {

@@ -33,7 +33,7 @@ func ReadStatus(ctx context.Context, path string) (status migrate.Status, err er
 	return status, err
 }
 
-// Migrate lets f migrate the file at path, with its lock held.
+// Migrate calls f to migrate the file at path, with the file's lock held.
 func Migrate(ctx context.Context, path string, f func(migrate.Migrator) error) error {
 	s, err := openExclusive(ctx, path)
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *writer) Exclusively(ctx context.Context, f func(migrate.Tx) error) erro
 	return nil
 }
 
-// migration is the transaction of one step.
+// migration is the transaction of one migration. It implements migrate.Tx.
 type migration struct{ conn *sql.Conn }
 
 func (m migration) Records(ctx context.Context) ([]migrate.Record, error) {
@@ -89,13 +89,13 @@ func (m migration) Remove(ctx context.Context, version int) error {
 	return err
 }
 
-// querier is a database or one of its connections.
+// querier is an *sql.DB or an *sql.Conn.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// records reads the steps that the file has had.
+// records reads the migrations that were applied to the file.
 func records(ctx context.Context, q querier) ([]migrate.Record, error) {
 	var made bool
 	err := q.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'").Scan(&made)

@@ -4,53 +4,44 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-
-	"docket"
 )
 
-// readers is a pool of connections that only read, each with its statements.
+// readers is a pool of read-only connections, each with its prepared statements.
 type readers struct {
 	db   *sql.DB
 	idle chan *reader
-	n    int // readers, idle or in use
+	n    int // readers, in use or not
 }
 
 type reader struct {
 	conn              *sql.Conn
 	begin, end        *sql.Stmt
 	get, state        *sql.Stmt
-	live, trash       lists
+	lists             map[listStatement]*sql.Stmt
+	count, countTrash *sql.Stmt
 	changes, snapshot *sql.Stmt
 	counters          *sql.Stmt
 }
 
-// lists are the statements that list tasks of one kind.
-type lists struct {
-	count *sql.Stmt
-	list  map[docket.Sort]*sql.Stmt
-}
-
-// prepare readies the statements of the migrated schema.
+// prepare prepares the statements. The schema must be up to date.
 func (r *reader) prepare(ctx context.Context) error {
 	err := prepareAll(ctx, r.conn, map[**sql.Stmt]string{
-		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL,
+		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL, &r.countTrash: countTrashSQL,
+		&r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL,
 	})
-	return errors.Join(err, r.live.prepare(ctx, r.conn, func(sql string) string { return sql }), r.trash.prepare(ctx, r.conn, ofTrash))
-}
-
-// prepare readies the statements, each adjusted.
-func (l *lists) prepare(ctx context.Context, conn *sql.Conn, adjust func(string) string) error {
-	err := prepareAll(ctx, conn, map[**sql.Stmt]string{&l.count: adjust(countSQL)})
-	l.list = map[docket.Sort]*sql.Stmt{}
-	for order, text := range listSQL {
-		var stmt *sql.Stmt
-		err = errors.Join(err, prepareAll(ctx, conn, map[**sql.Stmt]string{&stmt: adjust(text)}))
-		l.list[order] = stmt
+	if err != nil {
+		return err
 	}
-	return err
+	r.lists = map[listStatement]*sql.Stmt{}
+	for l, text := range listSQL {
+		if r.lists[l], err = r.conn.PrepareContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// atOnce runs f so that all that it reads is of one moment.
+// atOnce runs f in one transaction: everything that f reads is from one moment.
 func (r *reader) atOnce(f func() error) error {
 	if err := exec(r.begin); err != nil {
 		return err
@@ -79,7 +70,8 @@ func openReaders(ctx context.Context, path string, n int) (*readers, error) {
 	return pool, nil
 }
 
-// use lends f a reader, waiting at most acquireTimeout for one to be free.
+// use runs f with a reader that nobody else uses. It waits at most acquireTimeout
+// for one.
 func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	var r *reader
 	select {
@@ -97,7 +89,7 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	return translate(traced(ctx, "read", func() error { return f(r) }))
 }
 
-// close waits for the readers that are in use and closes all.
+// close waits for the readers in use, and closes all.
 func (p *readers) close() error {
 	var errs []error
 	for range p.n {

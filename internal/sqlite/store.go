@@ -25,23 +25,23 @@ import (
 	"docket/internal/migrate"
 )
 
-// acquireTimeout bounds the wait for a connection, for the writer's attention
-// and for a lock that another program holds on the file.
+// acquireTimeout bounds the wait for a reader, the wait in the writer's queue and the
+// wait for a lock that another program holds on the file.
 const acquireTimeout = 2 * time.Second
 
 // Store keeps tasks in a SQLite file. It implements docket.Store.
 type Store struct {
-	lock    *flock.Flock
-	readers *readers
-	writer  *writer
-	flights flights
+	lock     *flock.Flock
+	readers  *readers
+	writer   *writer
+	inFlight inFlightKeys
 }
 
 var _ docket.Store = (*Store)(nil)
 
-// Open opens the file at path for serving, makes it if it is not there
-// (readable by its owner only), and brings its schema up to date. It fails
-// when another process serves or migrates the same file.
+// Open opens the file at path for serving and brings its schema up to date. It makes
+// the file, which only its owner may read, when there is none. It fails when another
+// process serves or migrates the file.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s, err := openExclusive(ctx, path)
 	if err != nil {
@@ -96,8 +96,8 @@ func openExclusive(ctx context.Context, path string) (*Store, error) {
 	return &Store{lock: lock, writer: w}, nil
 }
 
-// create makes an empty file that only its owner may read, unless there is one,
-// and returns its path without symbolic links, so that each file has one lock.
+// create makes an empty file that only its owner may read, unless there is a file. It
+// returns the path without symbolic links, so that each file has one lock.
 func create(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -112,8 +112,8 @@ func create(path string) (string, error) {
 	return filepath.EvalSymlinks(path)
 }
 
-// Close commits the writes that have begun, folds the write-ahead log into the
-// file and releases its lock.
+// Close commits the writes in the queue, copies the write-ahead log into the file and
+// releases the file's lock.
 func (s *Store) Close() error {
 	var err error
 	if s.readers != nil {
@@ -137,8 +137,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	})
 }
 
-// pragmas that every connection sets. The file's durability rests on
-// synchronous(FULL): a commit returns when its log is on stable storage.
+// pragmas are set on every connection. Durability needs synchronous(FULL): a commit
+// returns when its log is on stable storage.
 var pragmas = []string{
 	fmt.Sprintf("busy_timeout(%d)", acquireTimeout.Milliseconds()), // first: the next ones may have to wait
 	"journal_mode(WAL)",
@@ -150,7 +150,7 @@ var pragmas = []string{
 	"journal_size_limit(67108864)",
 }
 
-// dsn names the file at path for the driver.
+// dsn returns the driver's name for the file at path.
 func dsn(path, mode string, extra ...string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {

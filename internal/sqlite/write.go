@@ -4,41 +4,35 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"time"
+	"math"
 
 	"docket"
 )
 
 const (
-	// addSQL returns nothing when the owner has as many tasks as ?3.
+	// addSQL counts a new task of an owner, whom it makes when there is none. It
+	// returns no row when the owner has ?3 live tasks or more.
 	addSQL = `INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
 ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3 RETURNING counter`
-	regainSQL = "UPDATE owners SET counter = counter + 1, live = live + 1 WHERE user_id = ?1 AND live < ?2 RETURNING counter"
-	bumpSQL   = "UPDATE owners SET counter = counter + 1, live = live + ?2 WHERE user_id = ?1 RETURNING counter"
-	insertSQL = `INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at, version, title_folded, description_folded)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
-	updateSQL = `UPDATE tasks SET title = ?3, description = ?4, completed = ?5, updated_at = ?6, version = ?7, title_folded = ?8, description_folded = ?9
-WHERE user_id = ?1 AND id = ?2`
-	deleteSQL  = "UPDATE tasks SET deleted_at = ?3, version = ?4 WHERE user_id = ?1 AND id = ?2"
-	deletedSQL = "SELECT " + columns + " FROM tasks WHERE user_id = ?1 AND id = ?2 AND deleted_at IS NOT NULL"
-	restoreSQL = "UPDATE tasks SET deleted_at = NULL, updated_at = ?3, version = ?4 WHERE user_id = ?1 AND id = ?2"
-	ownSQL     = "INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING"
-	hasSQL     = "SELECT count(*) FROM tasks WHERE user_id = ?1 AND id = ?2"
+	// bumpSQL counts a change that adds ?2 live tasks. It returns no row when the
+	// owner has ?3 live tasks or more.
+	bumpSQL = "UPDATE owners SET counter = counter + 1, live = live + ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter"
+
+	unlimited = math.MaxInt64 // as the limit of live tasks
 )
 
-// statements are those of the writing connection.
+// statements are the prepared statements of the writing connection.
 type statements struct {
 	begin, commit, rollback  *sql.Stmt
 	savepoint, undo, release *sql.Stmt
 	checkpoint               *sql.Stmt
 
-	get, deleted                                       *sql.Stmt
-	add, bump, regain, insert, update, delete, restore *sql.Stmt
-	own, has                                           *sql.Stmt
-	findKey, keepKey, expireKeys                       *sql.Stmt
-	raisePurged, purge                                 *sql.Stmt
-	renew, eraseTasks, eraseKeys, eraseOwner           *sql.Stmt
+	find, insert, update                     *sql.Stmt
+	add, bump                                *sql.Stmt
+	own, has                                 *sql.Stmt
+	findKey, keepKey, expireKeys             *sql.Stmt
+	raisePurged, purge                       *sql.Stmt
+	renew, eraseTasks, eraseKeys, eraseOwner *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
@@ -50,15 +44,11 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		&s.undo:       "ROLLBACK TO one",
 		&s.release:    "RELEASE one",
 		&s.checkpoint: checkpointSQL,
-		&s.get:        getSQL,
-		&s.deleted:    deletedSQL,
-		&s.add:        addSQL,
-		&s.bump:       bumpSQL,
-		&s.regain:     regainSQL,
+		&s.find:       findSQL,
 		&s.insert:     insertSQL,
 		&s.update:     updateSQL,
-		&s.delete:     deleteSQL,
-		&s.restore:    restoreSQL,
+		&s.add:        addSQL,
+		&s.bump:       bumpSQL,
 		&s.own:        ownSQL,
 		&s.has:        hasSQL,
 		&s.findKey:    findKeySQL,
@@ -74,6 +64,8 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 	})
 }
 
+// exec runs a statement without the context of the request: a write that has
+// begun runs to its end.
 func exec(stmt *sql.Stmt, args ...any) error {
 	_, err := stmt.ExecContext(context.Background(), args...)
 	return err
@@ -82,7 +74,7 @@ func exec(stmt *sql.Stmt, args ...any) error {
 // Write implements docket.Store.
 func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
 	if w.Key != nil {
-		defer s.flights.begin(owner, w.Key)()
+		defer s.inFlight.begin(owner, w.Key)()
 	}
 	err = s.writer.do(ctx, len(w.Operations), func(q *statements) error {
 		if w.Key != nil {
@@ -101,7 +93,7 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		}
 		return nil
 	})
-	if errors.Is(err, errAcquire) && w.Key != nil && s.flights.others(owner, w.Key) {
+	if errors.Is(err, errAcquire) && w.Key != nil && s.inFlight.others(owner, w.Key) {
 		err = docket.InFlight()
 	}
 	if err != nil {
@@ -110,103 +102,45 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	return written, nil
 }
 
-// carryOut does one operation and returns its task.
+// carryOut does one operation of w and returns what Written.Tasks holds for it.
 func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) (docket.Task, error) {
-	switch o.Action {
-	case docket.Create:
+	if o.Action == docket.Create {
 		t := w.NewTask(owner, o)
-		if err := counted(q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit()), w, &t); err != nil {
-			return t, err
+		if err := version(&t, w, q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit())); err != nil {
+			return docket.Task{}, err
 		}
-		return t, insert(q, t)
-	case docket.Update:
-		return change(q, owner, w, o, o.Update.Apply)
-	case docket.Toggle:
-		return change(q, owner, w, o, func(t *docket.Task) bool {
-			t.Completed = !t.Completed
-			return true
-		})
-	case docket.Delete:
-		return docket.Task{}, remove(q, owner, w, o)
-	case docket.Restore:
-		return restore(q, owner, w, o)
+		return t, exec(q.insert, values(&t)...)
 	}
-	return docket.Task{}, fmt.Errorf("sqlite: no action %d", o.Action)
-}
-
-func insert(q *statements, t docket.Task) error {
-	return exec(q.insert, string(t.UserID), t.ID[:], t.Title, t.Description, t.Completed,
-		t.CreatedAt.UnixMicro(), t.UpdatedAt.UnixMicro(), t.Version,
-		docket.Fold(t.Title), docket.FoldOptional(t.Description))
-}
-
-// change applies f, which reports whether it changed anything, to one task.
-func change(q *statements, owner docket.UserID, w docket.Write, o docket.Operation, f func(*docket.Task) bool) (docket.Task, error) {
-	t, err := getIf(q.get, owner, o)
-	if err != nil || !f(&t) {
-		return t, err
-	}
-	t.UpdatedAt = latest(t.UpdatedAt, w.Now)
-	if err := q.bump.QueryRow(string(owner), 0).Scan(&t.Version); err != nil {
-		return t, err
-	}
-	return t, exec(q.update, string(owner), o.ID[:], t.Title, t.Description, t.Completed,
-		t.UpdatedAt.UnixMicro(), t.Version, docket.Fold(t.Title), docket.FoldOptional(t.Description))
-}
-
-func remove(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) error {
-	if _, err := getIf(q.get, owner, o); err != nil {
-		return err
-	}
-	var version int64
-	if err := q.bump.QueryRow(string(owner), -1).Scan(&version); err != nil {
-		return err
-	}
-	return exec(q.delete, string(owner), o.ID[:], w.Now.UnixMicro(), version)
-}
-
-func restore(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) (docket.Task, error) {
-	t, err := getIf(q.deleted, owner, o)
-	t.DeletedAt = time.Time{}
-	if docket.KindOf(err) == docket.NotFound {
-		if _, err = get(q.get, owner, o.ID); err == nil {
-			err = docket.TaskNotDeleted()
-		}
-	}
+	t, err := readTask(q.find, owner, o.ID)
 	if err != nil {
+		return docket.Task{}, err
+	}
+	t, differs, err := w.Change(t, o)
+	if err != nil || !differs {
 		return t, err
 	}
-	t.UpdatedAt = latest(t.UpdatedAt, w.Now)
-	if err := counted(q.regain.QueryRow(string(owner), w.TaskLimit()), w, &t); err != nil {
-		return t, err
+	live, limit := 0, int64(unlimited)
+	switch o.Action {
+	case docket.Delete:
+		live = -1
+	case docket.Restore:
+		live, limit = 1, w.TaskLimit()
 	}
-	return t, exec(q.restore, string(owner), o.ID[:], t.UpdatedAt.UnixMicro(), t.Version)
+	if err := version(&t, w, q.bump.QueryRow(string(owner), live, limit)); err != nil {
+		return docket.Task{}, err
+	}
+	if err := exec(q.update, values(&t)...); err != nil || o.Action == docket.Delete {
+		return docket.Task{}, err
+	}
+	return t, nil
 }
 
-// counted gives t the version that a statement returned, which returns none
-// when the owner has as many tasks as there may be.
-func counted(row *sql.Row, w docket.Write, t *docket.Task) error {
+// version gives t the counter that addSQL or bumpSQL returned. The error is of
+// kind QuotaExceeded when there is no row.
+func version(t *docket.Task, w docket.Write, row *sql.Row) error {
 	err := row.Scan(&t.Version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return docket.TooManyTasks(w.MaxTasks)
 	}
 	return err
-}
-
-// latest keeps a time from going back: another write may have read the clock
-// later and got here earlier.
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// getIf is get of the task of an operation, whose version must be as that demands.
-func getIf(stmt *sql.Stmt, owner docket.UserID, o docket.Operation) (docket.Task, error) {
-	t, err := get(stmt, owner, o.ID)
-	if err == nil && !o.If.Holds(t.Version) {
-		return docket.Task{}, docket.Stale()
-	}
-	return t, err
 }

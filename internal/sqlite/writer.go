@@ -11,38 +11,38 @@ import (
 )
 
 const (
-	maxGroup = 256  // operations in one transaction, about
-	maxQueue = 4096 // writes waiting for one
+	maxGroup = 256  // operations after which a group takes no further write
+	maxQueue = 4096 // writes that wait for a group
 )
 
-// writer owns the only connection that writes. It takes the writes that are
-// waiting, runs each in a savepoint of one transaction, commits, and only then
-// answers them. A group forms while the one before it is being flushed, so an
-// idle service answers as fast as without groups and a busy one flushes once
-// for many writes.
+// writer owns the only connection that writes. It commits in groups: it takes the
+// writes that wait, runs each in a savepoint of one transaction, commits, and then
+// answers them. A group forms while the group before it is flushed to the disk. So a
+// write on an idle service waits for no other, and a busy service flushes once for
+// many writes.
 type writer struct {
 	db    *sql.DB
 	conn  *sql.Conn
 	stmts statements
 	queue chan *write
 
-	checkpoints *checkpointer // of a writer that was started
+	checkpoints *checkpointer // nil until start
 
 	metrics  writerMetrics
-	running  bool // run has been started
+	running  bool // start was called
 	stop     chan struct{}
 	stopOnce sync.Once
 	stopped  chan struct{}
 }
 
-// write is one waiting write. Its state goes from queued to either begun (by
-// the writer: it will be answered) or abandoned (by its caller: it will not run).
+// write is a write in the queue. Its state changes once: the writer sets begun, and
+// then answers it, or the caller sets abandoned, and then it does not run.
 type write struct {
 	run    func(*statements) error
 	weight int // operations
 	state  atomic.Int32
-	answer chan error // of capacity 1
-	err    error      // the writer's, until it answers
+	answer chan error // capacity 1
+	err    error      // used by the writer only, until it answers
 }
 
 const (
@@ -69,19 +69,19 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 	}, nil
 }
 
-// prepare readies the statements of the migrated schema.
+// prepare prepares the statements. The schema must be up to date.
 func (w *writer) prepare(ctx context.Context) error {
 	return w.stmts.prepare(ctx, w.conn)
 }
 
-// do has run executed and committed. When it returns nil, what run wrote is on
-// stable storage. An error of run undoes what it wrote, and that alone. The
-// weight is how many operations run has.
+// do runs a function on the writer's connection and commits. When do returns nil, what
+// run wrote is on stable storage. An error of run undoes what run wrote, and nothing
+// else. The weight is how many operations run carries out.
 func (w *writer) do(ctx context.Context, weight int, run func(*statements) error) error {
 	return traced(ctx, "write", func() error { return w.submit(ctx, weight, run) })
 }
 
-// submit is do without its trace.
+// submit is do without a trace.
 func (w *writer) submit(ctx context.Context, weight int, run func(*statements) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -107,7 +107,8 @@ func (w *writer) submit(ctx context.Context, weight int, run func(*statements) e
 	}
 }
 
-// start begins to commit what is waiting. The statements are prepared.
+// start starts the goroutines that commit and that checkpoint. The statements must be
+// prepared.
 func (w *writer) start(c *checkpointer) {
 	w.running, w.checkpoints = true, c
 	go c.run()
@@ -148,13 +149,13 @@ func (w *writer) run() {
 		w.commit(group)
 		w.checkpoints.wrote(weight)
 		if w.checkpoints.rest.CompareAndSwap(true, false) {
-			_ = exec(w.stmts.checkpoint) // when it fails the log stays as it was
+			_ = exec(w.stmts.checkpoint) // after an error the log stays as it was
 		}
 	}
 }
 
-// commit runs the writes of group in one transaction and answers those that
-// nobody has abandoned.
+// commit runs the writes of group in one transaction and answers those that were not
+// abandoned.
 func (w *writer) commit(group []*write) {
 	start := time.Now()
 	err := w.transact(group)
@@ -163,7 +164,7 @@ func (w *writer) commit(group []*write) {
 	for _, op := range group {
 		if err != nil {
 			op.err = err
-			op.state.CompareAndSwap(queued, begun) // it will not be run
+			op.state.CompareAndSwap(queued, begun) // answered without having run
 		}
 		if op.state.Load() == begun {
 			w.metrics.writes.Inc()
@@ -172,9 +173,9 @@ func (w *writer) commit(group []*write) {
 	}
 }
 
-// transact returns an error when none of the group's writes took effect (or,
-// of kind OutcomeUnknown, may not have); otherwise each that was begun has its
-// own in err. Until its turn comes a write can be abandoned.
+// transact returns an error when none of the group's writes took effect, or when that
+// is unknown (OutcomeUnknown). Otherwise each write that was begun has its own result
+// in err. A write can be abandoned until transact begins it.
 func (w *writer) transact(group []*write) error {
 	if err := exec(w.stmts.begin); err != nil {
 		return err
@@ -185,7 +186,7 @@ func (w *writer) transact(group []*write) error {
 		}
 		op.err = w.savepoint(op.run)
 		if op.err != nil && spoilsGroup(op.err) {
-			// The rollback fails when SQLite has rolled back already.
+			// This fails when SQLite has rolled back by itself.
 			_ = exec(w.stmts.rollback)
 			return op.err
 		}
@@ -197,7 +198,7 @@ func (w *writer) transact(group []*write) error {
 	return nil
 }
 
-// savepoint runs one write so that its failure leaves the others as they are.
+// savepoint runs one write so that its failure does not affect the others.
 func (w *writer) savepoint(run func(*statements) error) (err error) {
 	if err := exec(w.stmts.savepoint); err != nil {
 		return err
@@ -217,8 +218,8 @@ func (w *writer) savepoint(run func(*statements) error) (err error) {
 	return exec(w.stmts.release)
 }
 
-// runRecovered turns a panic of run into an error, so that one bad write does
-// not take the process, and all other writes, with it.
+// runRecovered turns a panic of run into an error: a defect in one write must not end
+// the process and with it all other writes.
 func runRecovered(run func(*statements) error, stmts *statements) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -228,7 +229,7 @@ func runRecovered(run func(*statements) error, stmts *statements) (err error) {
 	return run(stmts)
 }
 
-// close lets the writes that are queued finish and closes the connection.
+// close waits for the writes in the queue, and closes the connection.
 func (w *writer) close() error {
 	w.stopOnce.Do(func() { close(w.stop) })
 	var err error

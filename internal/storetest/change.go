@@ -9,7 +9,7 @@ import (
 	"docket"
 )
 
-// changes reads a range of owner's changes.
+// changes reads the changes of owner in a range.
 func (f *fixture) changes(owner docket.UserID, r docket.ChangeRange) docket.ChangePage {
 	f.Helper()
 	if r.Limit == 0 {
@@ -20,7 +20,7 @@ func (f *fixture) changes(owner docket.UserID, r docket.ChangeRange) docket.Chan
 	return page
 }
 
-// deleted is t, whose task was deleted just now at a version.
+// deleted returns t as it is after it was deleted, now, at a version.
 func (f *fixture) deleted(t docket.Task, version int64) docket.Task {
 	t.DeletedAt, t.Version = f.now, version
 	return t
@@ -122,7 +122,7 @@ func testPurge(t *testing.T, f *fixture) {
 	}
 	kept := f.create("alice", "kept")
 	back := f.restore(made[0])
-	before := made[4].DeletedAt // 1, 2 and 3 are due: 2 of alice's, 1 and 3 of bob's
+	before := made[4].DeletedAt // 1, 2 and 3 are due: alice has 2, bob has 1 and 3
 	if n := f.purge(before, 2); n != 2 {
 		t.Fatalf("purged %d, want 2", n)
 	}
@@ -144,8 +144,8 @@ func testPurge(t *testing.T, f *fixture) {
 	f.equal(f.list("alice"), []docket.Task{back, kept})
 }
 
-// testPurgeBesideWrites purges while tasks are deleted, restored and made by
-// several writers of several owners: nothing that is live is lost.
+// testPurgeBesideWrites purges while several writers create, delete and restore tasks
+// of several owners. No live task is lost.
 func testPurgeBesideWrites(t *testing.T, f *fixture) {
 	const owners, rounds = 4, 15
 	start := f.now
@@ -170,7 +170,7 @@ func testPurgeBesideWrites(t *testing.T, f *fixture) {
 		writers.Go(func() {
 			owner := docket.UserID(fmt.Sprint("owner ", i))
 			for range rounds {
-				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: owner, Title: "x", CreatedAt: start, UpdatedAt: start})
+				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: owner, Fields: docket.Fields{Title: "x"}, CreatedAt: start, UpdatedAt: start})
 				if err == nil {
 					_, err = Do(f.ctx, f.store, owner, acting(docket.Delete, task.ID), start)
 				}
@@ -219,7 +219,7 @@ func testErase(t *testing.T, f *fixture) {
 		}
 		last = page
 	}
-	if steps != 4 { // 6 tasks, by 2; the last finds that nothing is left
+	if steps != 4 { // 6 tasks by 2, and one step that finds nothing left
 		t.Errorf("took %d steps", steps)
 	}
 	f.equal(f.changes("alice", docket.ChangeRange{}), docket.ChangePage{Tasks: []docket.Task{}})
@@ -237,15 +237,15 @@ func testErase(t *testing.T, f *fixture) {
 	f.equal(f.changes("alice", docket.ChangeRange{}).State, docket.State{Epoch: 7, Counter: 1})
 }
 
-// testEraseBesideWrites erases while others write: what is there in the end is
-// counted right, and is of one history.
+// testEraseBesideWrites erases while others write. The tasks that are left are counted
+// correctly and belong to one history.
 func testEraseBesideWrites(t *testing.T, f *fixture) {
 	var writers sync.WaitGroup
 	now := f.now
 	for range 4 {
 		writers.Go(func() {
 			for i := range 20 {
-				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: "alice", Title: "x", CreatedAt: now, UpdatedAt: now})
+				task, err := Create(f.ctx, f.store, docket.Task{ID: newID(), UserID: "alice", Fields: docket.Fields{Title: "x"}, CreatedAt: now, UpdatedAt: now})
 				if err == nil && i%3 == 0 {
 					_, err = Do(f.ctx, f.store, "alice", acting(docket.Delete, task.ID), now)
 				} else if err == nil {

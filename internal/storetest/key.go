@@ -37,7 +37,7 @@ func testReplay(t *testing.T, f *fixture) {
 		before := f.page("alice", docket.ListQuery{})
 		for i := range operations {
 			if operations[i].Action == docket.Create {
-				operations[i].ID = newID() // as the service would, which knows nothing of the first
+				operations[i].ID = newID() // as the service does, which does not know the first id
 			}
 		}
 		again, err := f.write(&key, operations...)
@@ -46,7 +46,7 @@ func testReplay(t *testing.T, f *fixture) {
 			t.Errorf("%s: the second was not replayed", name)
 		}
 		f.equal(again.Tasks, first.Tasks)
-		// What has become of the tasks since does not matter.
+		// Later changes of the tasks do not matter.
 		f.toggle(task)
 		again, err = f.write(&key, operations...)
 		f.ok(err)
@@ -60,7 +60,7 @@ func testReplay(t *testing.T, f *fixture) {
 			t.Errorf("%s: the fault is %+v", name, e.Faults)
 		}
 	}
-	// Keys are their owner's, and compared exactly.
+	// Each owner has keys of its own. They are compared byte for byte.
 	f.equal(len(f.list("bob")), 0)
 	for _, text := range []string{"create ", "Create", "creat", "!", "~", strings.Repeat("x", docket.MaxKey), "'; --", "1"} {
 		key := docket.Key{Text: text, Fingerprint: [32]byte{1}}
@@ -126,8 +126,8 @@ func testKeysExpire(t *testing.T, f *fixture) {
 	}
 }
 
-// testConcurrentKey has many send the same write at once, for many keys: each
-// is carried out once, and everybody gets the one result.
+// testConcurrentKey sends the same write many times at once, for several keys. Each is
+// carried out once, and every sender gets that result.
 func testConcurrentKey(t *testing.T, f *fixture) {
 	const senders, keys = 12, 8
 	for k := range keys {

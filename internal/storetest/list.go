@@ -50,7 +50,7 @@ var everyOrder = []docket.Sort{
 	{}, {Descending: true}, {Key: docket.ByUpdate}, {Key: docket.ByUpdate, Descending: true}, {Key: docket.ByTitle}, {Key: docket.ByTitle, Descending: true},
 }
 
-// compare is the order of lists, told independently of any database.
+// compare is the order of lists, stated without a database.
 func compare(s docket.Sort, a, b docket.Task) int {
 	order := 0
 	switch s.Key {
@@ -93,7 +93,7 @@ func testSearch(t *testing.T, f *fixture) {
 			t.Errorf("searching for %q found %q, want %q", search, got, want)
 		}
 	}
-	// What is found follows the text when that changes.
+	// A change of the text changes what is found.
 	task := f.create("alice", "before")
 	f.update(task, docket.TaskUpdate{Title: docket.Some("AFTER"), Description: docket.Some(&note)})
 	for search, n := range map[string]int{"before": 0, "after": 1, "ärger": 2} {
@@ -173,16 +173,16 @@ func testListState(t *testing.T, f *fixture) {
 	}
 }
 
-// testPages is a model test: lists in every order and with every filter are
-// read page by page while tasks are created, changed and deleted in between.
-// No task that was there, unchanged, throughout is skipped or met twice.
+// testPages is a property test. It reads lists in every order and with every filter,
+// page by page, and creates, changes and deletes tasks in between. No task that existed
+// unchanged throughout is skipped or returned twice.
 func testPages(t *testing.T, f *fixture) {
 	word := rapid.SampledFrom([]string{"a", "A", "b", "é", "É", "z z", "\U00010000", "ß"})
 	owners := 0
 	rapid.Check(t, func(r *rapid.T) {
 		owners++
 		owner := docket.UserID(fmt.Sprint("owner ", owners))
-		touched := map[string]bool{} // ids of tasks that were not there, or not the same, throughout
+		touched := map[string]bool{} // ids of tasks that were made, changed or deleted meanwhile
 		var live []docket.Task
 		add := func() docket.Task {
 			task := f.create(owner, word.Draw(r, "title"))
@@ -219,7 +219,7 @@ func testPages(t *testing.T, f *fixture) {
 			}
 			after := query.Sort.PositionOf(page.Tasks[len(page.Tasks)-1])
 			query.After = &after
-			if pages > 20 { // else a reader of the latest changes may never come to their end
+			if pages > 20 { // else a list in the order of updates may never end
 				continue
 			}
 			for range rapid.IntRange(0, 2).Draw(r, "changes") {

@@ -59,8 +59,9 @@ func testPreconditions(t *testing.T, f *fixture) {
 	}
 }
 
-// testLostUpdates has writers read a number in a title, add one and write it
-// back at the version that they read: as many writes succeed as it grows.
+// testLostUpdates has writers read a title, append a character and write it back with
+// the version that they read as precondition. The title grows by as many characters as
+// writes succeed.
 func testLostUpdates(t *testing.T, f *fixture) {
 	const writers, each = 8, 15
 	task := f.create("alice", "0")

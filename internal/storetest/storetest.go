@@ -14,16 +14,17 @@ import (
 	"docket"
 )
 
-// Open returns an empty store that is closed when the test ends.
+// Open returns an empty store, and closes it when the test ends.
 type Open func(t *testing.T) docket.Store
 
-// Run tests the stores that open returns against the whole specification.
+// Run runs every test of the specification, each on a store from open.
 func Run(t *testing.T, open Open) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, f *fixture)
 	}{
 		{"Create", testCreate},
+		{"EveryFieldIsKept", testFields},
 		{"CreateKeepsTimesToTheMicrosecond", testTimes},
 		{"CreateKeepsText", testText},
 		{"CreateFillsTheBounds", testBounds},
@@ -40,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		{"UpdateSetsWhatIsGiven", testUpdate},
 		{"UpdateOfNothingNewKeepsTheVersion", testUpdateSame},
 		{"Toggle", testToggle},
+		{"RulesAreThoseOfTheDomain", testRules},
 		{"ClockThatStepsBack", testClockBack},
 		{"Preconditions", testPreconditions},
 		{"NoUpdateIsLost", testLostUpdates},
@@ -78,8 +80,8 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
-// fixture is a store under test, with a clock of its own. Its methods fail the
-// test when the store returns an error.
+// fixture is a store under test and a clock. Its methods fail the test when the store
+// returns an error, except those that return one.
 type fixture struct {
 	*testing.T
 	store docket.Store
@@ -98,7 +100,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 // draft returns a task that has not been stored.
 func (f *fixture) draft(owner docket.UserID, title string) docket.Task {
 	now := f.tick()
-	return docket.Task{ID: newID(), UserID: owner, Title: title, CreatedAt: now, UpdatedAt: now}
+	return docket.Task{ID: newID(), UserID: owner, Fields: docket.Fields{Title: title}, CreatedAt: now, UpdatedAt: now}
 }
 
 func (f *fixture) create(owner docket.UserID, title string) docket.Task {
@@ -113,10 +115,10 @@ func (f *fixture) store1(t docket.Task) docket.Task {
 	return stored
 }
 
-// tryCreate stores t, which was made when its CreatedAt says.
+// tryCreate creates t at the time t.CreatedAt.
 func (f *fixture) tryCreate(t docket.Task) (docket.Task, error) { return Create(f.ctx, f.store, t) }
 
-// do carries out one operation.
+// do is Do on the store under test.
 func (f *fixture) do(ctx context.Context, owner docket.UserID, o docket.Operation, now time.Time) (docket.Task, error) {
 	return Do(ctx, f.store, owner, o, now)
 }
@@ -130,13 +132,13 @@ func Do(ctx context.Context, s docket.Store, owner docket.UserID, o docket.Opera
 	return written.Tasks[0], nil
 }
 
-// Create is Do of a new task, t but for its version.
+// Create creates t at the time t.CreatedAt, and returns it with its version.
 func Create(ctx context.Context, s docket.Store, t docket.Task) (docket.Task, error) {
 	return Do(ctx, s, t.UserID, creation(t), t.CreatedAt)
 }
 
 func creation(t docket.Task) docket.Operation {
-	return docket.Operation{Action: docket.Create, ID: t.ID, New: docket.NewTask{Title: t.Title, Description: t.Description, Completed: t.Completed}}
+	return docket.Operation{Action: docket.Create, ID: t.ID, New: docket.NewTask{Fields: t.Fields}}
 }
 
 func updating(id uuid.UUID, u docket.TaskUpdate) docket.Operation {
@@ -202,8 +204,7 @@ func (f *fixture) equal(got, want any) {
 	}
 }
 
-// fails checks that err is of the kind, which it must say itself: an error
-// without a kind is internal.
+// fails checks the kind of err. An error without a kind is internal.
 func (f *fixture) fails(err error, kind docket.Kind) {
 	f.Helper()
 	if err == nil || docket.KindOf(err) != kind {

@@ -36,7 +36,7 @@ func testRestore(t *testing.T, f *fixture) {
 	f.equal(f.restore(task).UpdatedAt, want.UpdatedAt) // a clock that steps back
 }
 
-// bounded carries out operations of alice's, who may have so many tasks.
+// bounded carries out operations on tasks of alice, who may have so many live ones.
 func (f *fixture) bounded(most int64, operations ...docket.Operation) error {
 	_, err := f.store.Write(f.ctx, "alice", docket.Write{Operations: operations, Now: f.tick(), Epoch: 1, MaxTasks: most})
 	return err
@@ -54,11 +54,11 @@ func testQuota(t *testing.T, f *fixture) {
 	}
 	before := f.page("alice", docket.ListQuery{Count: true})
 	f.equal(before.Total, 2)
-	f.fails(f.bounded(1, create()), docket.QuotaExceeded) // more than there may be already
-	f.ok(f.bounded(1, acting(docket.Toggle, first.ID)))   // which may still be changed
+	f.fails(f.bounded(1, create()), docket.QuotaExceeded) // she has more already
+	f.ok(f.bounded(1, acting(docket.Toggle, first.ID)))   // and may still change them
 
 	f.ok(f.bounded(2, acting(docket.Delete, first.ID)))
-	f.fails(f.bounded(2, create(), create()), docket.QuotaExceeded) // together too many, so neither
+	f.fails(f.bounded(2, create(), create()), docket.QuotaExceeded) // too many together, so neither is made
 	f.equal(f.page("alice", docket.ListQuery{Count: true}).Total, 1)
 	f.ok(f.bounded(2, create()))
 	f.fails(f.bounded(2, acting(docket.Restore, first.ID)), docket.QuotaExceeded)
@@ -92,7 +92,7 @@ func testConcurrentQuota(t *testing.T, f *fixture) {
 	}
 }
 
-// write carries out operations of alice's.
+// write carries out operations on tasks of alice.
 func (f *fixture) write(key *docket.Key, operations ...docket.Operation) (docket.Written, error) {
 	return f.store.Write(f.ctx, "alice", docket.Write{Operations: operations, Key: key, Now: f.tick(), Epoch: 1})
 }
@@ -119,7 +119,7 @@ func testTogether(t *testing.T, f *fixture) {
 	f.equal(f.list("alice"), []docket.Task{toggled, wantC, made, last})
 	f.equal(f.page("alice", docket.ListQuery{Count: true}).Total, 4)
 
-	// As many as there may be, of a user who has none yet.
+	// MaxBatch operations, of a user without a history.
 	var many []docket.Operation
 	for range docket.MaxBatch {
 		many = append(many, creation(f.draft("new", "task")))
@@ -129,8 +129,8 @@ func testTogether(t *testing.T, f *fixture) {
 	f.equal(f.list("new"), written.Tasks)
 }
 
-// testTogetherFails has each kind of failure at each place among operations
-// that could be carried out, with a key and without: nothing is left behind.
+// testTogetherFails puts each kind of failure at each place among operations that would
+// succeed, with a key and without. None of them takes effect.
 func testTogetherFails(t *testing.T, f *fixture) {
 	task, gone, his := f.create("alice", "task"), f.create("alice", "gone"), f.create("bob", "his")
 	f.delete(gone)
@@ -162,7 +162,7 @@ func testTogetherFails(t *testing.T, f *fixture) {
 			}
 		}
 	}
-	// One that fails for a reason of the database's own.
+	// One that fails because of a constraint of the database.
 	again := creation(task)
 	if _, err := f.write(&docket.Key{Text: "again"}, creation(f.draft("alice", "new")), again); err == nil {
 		t.Error("a task was made twice")

@@ -1,14 +1,15 @@
-// A Better Auth server as a project has it: its settings are BETTER_AUTH_URL and
-// BETTER_AUTH_SECRET, users sign up with an e-mail address, and the jwt plugin
-// makes tokens with its default keys.
+// Better Auth servers as projects have them: the settings of each are
+// BETTER_AUTH_URL and BETTER_AUTH_SECRET, users sign up with an e-mail address,
+// and the jwt plugin makes tokens with its default keys.
 //
-// PORT says where it listens on 127.0.0.1, and 0 or nothing means any free port;
-// {port} in BETTER_AUTH_URL stands for it. The first line of its output is
-// BETTER_AUTH_URL. It ends when its standard input does.
+// The arguments are the servers' values of BETTER_AUTH_URL. {port} in a value
+// stands for any free port of 127.0.0.1, on which that server listens. A line of
+// the output for each server is its BETTER_AUTH_URL, in the order of the
+// arguments. The servers end when the standard input does.
 //
-// Beside Better Auth's own routes it has these:
+// Beside Better Auth's own routes each server has these:
 //
-//	POST /test/rotate   its keys have expired, as after the rotation interval: the next token has a new one
+//	POST /test/rotate   makes its keys expire, as after the rotation interval: the next token has a new key
 //	GET  /test/fetches  how often its key set was fetched
 import { createServer } from "node:http";
 import { betterAuth } from "better-auth";
@@ -16,20 +17,21 @@ import { memoryAdapter } from "better-auth/adapters/memory";
 import { toNodeHandler } from "better-auth/node";
 import { jwt } from "better-auth/plugins";
 
-const server = createServer().listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {
-	process.env.BETTER_AUTH_URL = process.env.BETTER_AUTH_URL.replace("{port}", server.address().port);
-	serve();
-	console.log(process.env.BETTER_AUTH_URL);
-});
 process.stdin.on("close", () => process.exit()).resume();
+for (const url of process.argv.slice(2)) console.log(await serve(url));
 
-function serve() {
+async function serve(url) {
+	const port = Number(url.match(/:(\d+)/)?.[1] ?? 0);
+	const server = createServer().listen(port, "127.0.0.1");
+	await new Promise((resolve) => server.on("listening", resolve));
+	process.env.BETTER_AUTH_URL = url.replace("{port}", server.address().port);
 	const tables = { user: [], session: [], account: [], verification: [], jwks: [] };
 	const auth = betterAuth({
 		database: memoryAdapter(tables),
 		emailAndPassword: { enabled: true },
 		plugins: [jwt({ jwks: { rotationInterval: 3600 } })],
 	});
+	await auth.$context; // which reads the environment
 	const handle = toNodeHandler(auth);
 	let fetches = 0;
 	server.on("request", (request, response) => {
@@ -44,4 +46,5 @@ function serve() {
 		}
 		handle(request, response);
 	});
+	return process.env.BETTER_AUTH_URL;
 }

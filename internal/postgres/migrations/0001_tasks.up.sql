@@ -3,7 +3,7 @@
 -- One row for each user who has ever had a task.
 CREATE TABLE docket.owners (
   user_id        text COLLATE "C" NOT NULL PRIMARY KEY CHECK (char_length(user_id) BETWEEN 1 AND 255),
-  epoch          bigint NOT NULL, -- random: no token from another history is ever taken for one of this
+  epoch          bigint NOT NULL, -- random, so that a token from another history never fits this one
   counter        bigint NOT NULL, -- changes so far; the version of the task changed last
   purged_through bigint NOT NULL DEFAULT 0, -- the highest version among the tombstones removed
   live           bigint NOT NULL  -- tasks that are not deleted

@@ -1,2 +1,2 @@
--- The answers that are forgotten were to be kept for a day only.
+-- The results that are lost would have been kept for a day only.
 DROP TABLE docket.idempotency_keys;

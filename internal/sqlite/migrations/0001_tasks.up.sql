@@ -3,7 +3,7 @@
 -- One row for each user who has ever had a task.
 CREATE TABLE owners (
   user_id        TEXT    NOT NULL PRIMARY KEY,
-  epoch          INTEGER NOT NULL, -- random: no token from another history is ever taken for one of this
+  epoch          INTEGER NOT NULL, -- random, so that a token from another history never fits this one
   counter        INTEGER NOT NULL, -- changes so far; the version of the task changed last
   purged_through INTEGER NOT NULL DEFAULT 0, -- the highest version among the tombstones removed
   live           INTEGER NOT NULL  -- tasks that are not deleted

@@ -1,6 +1,6 @@
 -- compatible: 1
 
--- The writes that can be sent again: what each was, and what came of it.
+-- The writes with an idempotency key, and their results.
 CREATE TABLE idempotency_keys (
   user_id     TEXT    NOT NULL,
   key         TEXT    NOT NULL CHECK (length(key) BETWEEN 1 AND 255),

@@ -1,4 +1,4 @@
 -- compatible: 1
 
--- The purge finds the tasks that were deleted first.
+-- The purge finds the tasks that were deleted earliest.
 CREATE INDEX tasks_deleted_at ON tasks (deleted_at) WHERE deleted_at IS NOT NULL;

@@ -1,0 +1,750 @@
+-- changes
+-- $1 is user_id
+-- $2 is after
+-- $3 is through
+-- $4 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint ORDER BY t.version LIMIT $4::integer);
+
+-- claim key
+-- $1 is user_id
+-- $2 is key
+-- $3 is fingerprint
+-- $4 is expires_at
+-- $5 is now
+INSERT INTO docket.idempotency_keys AS k (user_id, key, fingerprint, expires_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (user_id, key) DO UPDATE SET
+  fingerprint = CASE WHEN k.expires_at > $5 THEN k.fingerprint ELSE excluded.fingerprint END,
+  result = CASE WHEN k.expires_at > $5 THEN k.result END,
+  expires_at = CASE WHEN k.expires_at > $5 THEN k.expires_at ELSE excluded.expires_at END
+RETURNING k.fingerprint, k.result;
+
+-- count
+-- $1 is added
+-- $2 is user_id
+UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + $1 WHERE x.user_id = $2;
+
+-- create
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is limit
+-- $4 is id
+-- $5 is title
+-- $6 is description
+-- $7 is completed
+-- $8 is created_at
+-- $9 is updated_at
+-- $10 is title_folded
+-- $11 is description_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES ($1, $2, 1, 1)
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $3::bigint
+  RETURNING x.counter)
+INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, title_folded, description_folded)
+SELECT $1::text, o.counter, $4::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::text, $11::text FROM o
+RETURNING t.version, 'done';
+
+-- delete
+-- $1 is user_id
+-- $2 is match
+-- $3 is none_match
+-- $4 is id
+-- $5 is now
+WITH o AS MATERIALIZED (
+  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+now AS MATERIALIZED (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    ELSE 'done' END AS outcome
+  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $4 AND t.deleted_at IS NULL FOR UPDATE OF t),
+n AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live - 1 FROM now
+  WHERE x.user_id = $1 AND now.outcome = 'done'
+  RETURNING x.counter),
+u AS (
+  UPDATE docket.tasks AS t SET deleted_at = $5::timestamptz, version = n.counter
+  FROM n WHERE t.user_id = $1 AND t.id = $4)
+SELECT now.outcome FROM now;
+
+-- erase keys
+-- $1 is user_id
+-- $2 is limit
+DELETE FROM docket.idempotency_keys AS k WHERE k.user_id = $1 AND k.key IN (
+  SELECT d.key FROM docket.idempotency_keys AS d WHERE d.user_id = $1 ORDER BY d.key LIMIT $2::integer);
+
+-- erase owner
+-- $1 is user_id
+DELETE FROM docket.owners AS x WHERE x.user_id = $1;
+
+-- erase tasks
+-- $1 is user_id
+-- $2 is limit
+WITH gone AS (
+  DELETE FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id IN (
+    SELECT d.id FROM docket.tasks AS d WHERE d.user_id = $1 ORDER BY d.id LIMIT $2::integer)
+  RETURNING t.deleted_at),
+counted AS (
+  UPDATE docket.owners AS x SET live = x.live - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NULL) WHERE x.user_id = $1)
+SELECT count(*) FROM gone;
+
+-- get
+-- $1 is user_id
+-- $2 is id
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL;
+
+-- guard key
+-- $1 is user_id
+-- $2 is key
+SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.user_id = $1 AND k.key = $2 AND k.result IS NOT NULL)
+  THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer;
+
+-- import
+-- $1 is user_id
+-- $2 is counter
+-- $3 is id
+-- $4 is title
+-- $5 is description
+-- $6 is completed
+-- $7 is created_at
+-- $8 is updated_at
+-- $9 is title_folded
+-- $10 is description_folded
+INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, title_folded, description_folded)
+SELECT $1::text, $2::bigint + row_number() OVER (ORDER BY i.n), i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.title_folded, i.description_folded
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[])
+  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, title_folded, description_folded, n)
+WHERE NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = i.id);
+
+-- keep key
+-- $1 is result
+-- $2 is user_id
+-- $3 is key
+UPDATE docket.idempotency_keys AS k SET result = $1 WHERE k.user_id = $2 AND k.key = $3;
+
+-- list by creation
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id > $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id LIMIT $6::integer);
+
+-- list by creation, descending
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id < $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id DESC LIMIT $6::integer);
+
+-- list by creation, descending, filtered
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id < $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id DESC LIMIT $9::integer);
+
+-- list by creation, descending, filtered, trash
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id < $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id DESC LIMIT $9::integer);
+
+-- list by creation, descending, trash
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id < $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id DESC LIMIT $6::integer);
+
+-- list by creation, filtered
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id > $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id LIMIT $9::integer);
+
+-- list by creation, filtered, trash
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_id
+-- $6 is known_epoch
+-- $7 is known_counter
+-- $8 is known_purged_through
+-- $9 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND t.id > $5::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $6::bigint AND o.counter = $7::bigint AND o.purged_through = $8::bigint)
+  ORDER BY t.id LIMIT $9::integer);
+
+-- list by creation, trash
+-- $1 is user_id
+-- $2 is after_id
+-- $3 is known_epoch
+-- $4 is known_counter
+-- $5 is known_purged_through
+-- $6 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id > $2::uuid AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
+  ORDER BY t.id LIMIT $6::integer);
+
+-- list by title
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer);
+
+-- list by title, descending
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer);
+
+-- list by title, descending, filtered
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $10::integer);
+
+-- list by title, descending, filtered, trash
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) < ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $10::integer);
+
+-- list by title, descending, trash
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer);
+
+-- list by title, filtered
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $10::integer);
+
+-- list by title, filtered, trash
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_title
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::text IS NULL OR (t.title COLLATE "C", t.id) > ($5::text, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $10::integer);
+
+-- list by title, trash
+-- $1 is user_id
+-- $2 is after_title
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer);
+
+-- list by update
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $7::integer);
+
+-- list by update, descending
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer);
+
+-- list by update, descending, filtered
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $10::integer);
+
+-- list by update, descending, filtered, trash
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) < ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $10::integer);
+
+-- list by update, descending, trash
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer);
+
+-- list by update, filtered
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN $3::boolean IS NULL AND $4::text IS NULL THEN o.live
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $10::integer);
+
+-- list by update, filtered, trash
+-- $1 is user_id
+-- $2 is count
+-- $3 is completed
+-- $4 is search
+-- $5 is after_updated_at
+-- $6 is after_id
+-- $7 is known_epoch
+-- $8 is known_counter
+-- $9 is known_purged_through
+-- $10 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
+    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0)) END] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($3::boolean IS NULL OR t.completed = $3)
+    AND ($4::text IS NULL OR strpos(t.title_folded, $4) > 0 OR strpos(t.description_folded, $4) > 0) AND ($5::timestamptz IS NULL OR (t.updated_at, t.id) > ($5::timestamptz, $6::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $7::bigint AND o.counter = $8::bigint AND o.purged_through = $9::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $10::integer);
+
+-- list by update, trash
+-- $1 is user_id
+-- $2 is after_updated_at
+-- $3 is after_id
+-- $4 is known_epoch
+-- $5 is known_counter
+-- $6 is known_purged_through
+-- $7 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
+    SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
+  ORDER BY t.updated_at, t.id LIMIT $7::integer);
+
+-- own
+-- $1 is user_id
+-- $2 is epoch
+INSERT INTO docket.owners AS x (user_id, epoch, counter, live) VALUES ($1, $2, 0, 0)
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter;
+
+-- renew
+-- $1 is epoch
+-- $2 is user_id
+UPDATE docket.owners AS x SET epoch = $1 WHERE x.user_id = $2 RETURNING true;
+
+-- restore
+-- $1 is user_id
+-- $2 is match
+-- $3 is none_match
+-- $4 is limit
+-- $5 is id
+-- $6 is now
+WITH o AS MATERIALIZED (
+  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+now AS MATERIALIZED (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN t.deleted_at IS NULL THEN 'live'
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    WHEN o.live >= $4::bigint THEN 'full'
+    ELSE 'done' END AS outcome
+  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $5 FOR UPDATE OF t),
+n AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1, live = x.live + 1 FROM now
+  WHERE x.user_id = $1 AND now.outcome = 'done'
+  RETURNING x.counter),
+u AS (
+  UPDATE docket.tasks AS t SET deleted_at = NULL, updated_at = greatest($6::timestamptz, t.updated_at), version = n.counter
+  FROM n WHERE t.user_id = $1 AND t.id = $5
+  RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at)
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, 'done' FROM u AS t
+UNION ALL
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
+
+-- snapshot
+-- $1 is user_id
+-- $2 is after
+-- $3 is through
+-- $4 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = $1)
+SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+UNION ALL
+(SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, NULL FROM docket.tasks AS t
+  WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint AND t.deleted_at IS NULL ORDER BY t.version LIMIT $4::integer);
+
+-- toggle
+-- $1 is user_id
+-- $2 is id
+-- $3 is now
+WITH o AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1
+  WHERE x.user_id = $1 AND EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL)
+  RETURNING x.counter)
+UPDATE docket.tasks AS t SET completed = NOT t.completed, updated_at = greatest($3::timestamptz, t.updated_at), version = o.counter
+FROM o WHERE t.user_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
+RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, 'done';
+
+-- toggle if
+-- $1 is user_id
+-- $2 is match
+-- $3 is none_match
+-- $4 is id
+-- $5 is now
+WITH o AS MATERIALIZED (
+  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+now AS MATERIALIZED (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    ELSE 'done' END AS outcome
+  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $4 AND t.deleted_at IS NULL FOR UPDATE OF t),
+n AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now
+  WHERE x.user_id = $1 AND now.outcome = 'done'
+  RETURNING x.counter),
+u AS (
+  UPDATE docket.tasks AS t SET completed = NOT t.completed, updated_at = greatest($5::timestamptz, t.updated_at), version = n.counter
+  FROM n WHERE t.user_id = $1 AND t.id = $4
+  RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at)
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, 'done' FROM u AS t
+UNION ALL
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
+
+-- update
+-- $1 is user_id
+-- $2 is match
+-- $3 is none_match
+-- $4 is set_title
+-- $5 is title
+-- $6 is set_description
+-- $7 is description
+-- $8 is set_completed
+-- $9 is completed
+-- $10 is id
+-- $11 is title_folded
+-- $12 is description_folded
+-- $13 is now
+WITH o AS MATERIALIZED (
+  SELECT x.live FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+now AS MATERIALIZED (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    WHEN NOT ($4::boolean AND t.title IS DISTINCT FROM $5::text OR $6::boolean AND t.description IS DISTINCT FROM $7::text OR $8::boolean AND t.completed IS DISTINCT FROM $9::boolean) THEN 'same'
+    ELSE 'done' END AS outcome
+  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $10 AND t.deleted_at IS NULL FOR UPDATE OF t),
+n AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now
+  WHERE x.user_id = $1 AND now.outcome = 'done'
+  RETURNING x.counter),
+u AS (
+  UPDATE docket.tasks AS t SET title = CASE WHEN $4 THEN $5::text ELSE t.title END, description = CASE WHEN $6 THEN $7::text ELSE t.description END, completed = CASE WHEN $8 THEN $9::boolean ELSE t.completed END, title_folded = CASE WHEN $4 THEN $11::text ELSE t.title_folded END, description_folded = CASE WHEN $6 THEN $12::text ELSE t.description_folded END, updated_at = greatest($13::timestamptz, t.updated_at), version = n.counter
+  FROM n WHERE t.user_id = $1 AND t.id = $10
+  RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at)
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, 'done' FROM u AS t
+UNION ALL
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
+
+-- counters
+-- $1 is user_ids
+SELECT x.user_id, x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = ANY ($1::text[]);
+
+-- expire keys
+-- $1 is now
+-- $2 is limit
+DELETE FROM docket.idempotency_keys AS k WHERE k.expires_at <= $1 AND (k.user_id, k.key) IN
+  (SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1 ORDER BY e.expires_at LIMIT $2);
+
+-- purge
+-- $1 is lock
+-- $2 is before
+-- $3 is limit
+WITH due AS MATERIALIZED (
+  SELECT d.user_id, d.id FROM docket.tasks AS d
+  WHERE (SELECT pg_try_advisory_xact_lock($1::bigint)) AND d.deleted_at < $2::timestamptz ORDER BY d.deleted_at LIMIT $3::integer),
+o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
+  ORDER BY x.user_id FOR UPDATE OF x),
+gone AS (
+  DELETE FROM docket.tasks AS t
+  WHERE t.deleted_at < $2 AND (t.user_id, t.id) IN (SELECT due.user_id, due.id FROM o JOIN due ON due.user_id = o.user_id)
+  RETURNING t.user_id, t.version),
+raised AS (
+  UPDATE docket.owners AS x SET purged_through = greatest(x.purged_through, g.version)
+  FROM (SELECT gone.user_id, max(gone.version) AS version FROM gone GROUP BY gone.user_id) AS g WHERE x.user_id = g.user_id)
+SELECT count(*) FROM gone;
+
