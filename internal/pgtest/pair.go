@@ -16,7 +16,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// standbyName is what the standby calls itself, and what the primary waits for.
+// standbyName is the application_name of the standby, for which commits wait.
 const standbyName = "standby"
 
 // Pair is a primary server and a standby that streams from it. Clients reach the
@@ -52,18 +52,19 @@ func NewPair(t testing.TB) *Pair {
 			t.Error(err)
 		}
 	})
-	Exec(t, AsSuperuser(u), "ALTER SYSTEM SET synchronous_standby_names = "+standbyName, "SELECT pg_reload_conf()")
-	p.waitUntilSynchronous(t)
+	if err := untilTrue(AsSuperuser(u), "SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"); err != nil {
+		t.Fatal(err)
+	}
 	return p
 }
 
 // startStandby makes a standby of c that reaches c at an address, and starts it.
-// It stops the server of c and starts it again. The standby's directory is
-// inside that of c.
+// It stops the server of c, and starts it again with commits that wait for the
+// standby. The standby's directory is inside that of c.
 func (c *Cluster) startStandby(t testing.TB, address string) (*Cluster, error) {
 	t.Helper()
 	s := &Cluster{dir: &directory{path: filepath.Join(c.dir.path, standbyName), owner: c.dir.owner}, bin: c.bin, private: true}
-	s.dir.lock = flock.New(filepath.Join(s.dir.path, lockName)) // not taken: that of c is
+	s.dir.lock = flock.New(filepath.Join(s.dir.path, lockName)) // not locked: the lock of c protects both
 	if err := os.Mkdir(s.dir.path, 0o700); err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
@@ -73,11 +74,13 @@ func (c *Cluster) startStandby(t testing.TB, address string) (*Cluster, error) {
 		}
 	}
 	c.Stop(t, Fast)
-	err := s.copyFrom(c, address)
-	c.Start(t)
-	if err != nil {
+	if err := s.copyFrom(c, address); err != nil {
 		return nil, err
 	}
+	if err := c.configure(Options{Settings: map[string]string{"synchronous_standby_names": standbyName}}); err != nil {
+		return nil, err
+	}
+	c.Start(t)
 	return s, onFreePort(func(port int) error {
 		s.port = port
 		return s.startServer()
@@ -111,15 +114,6 @@ func (s *Cluster) copyFrom(c *Cluster, address string) error {
 	return nil
 }
 
-// waitUntilSynchronous returns when commits on the primary wait for the standby.
-func (p *Pair) waitUntilSynchronous(t testing.TB) {
-	t.Helper()
-	err := untilTrue(AsSuperuser(p.Primary.url("postgres")), "SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'")
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Database makes an empty database that belongs to Role, on both servers, and
 // returns its URL at the pair's address.
 func (p *Pair) Database(t testing.TB) string {
@@ -149,11 +143,11 @@ func (p *Pair) Partition() {
 	p.Isolate()
 }
 
-// Asynchronous has commits on the primary not wait for the standby.
+// Asynchronous makes commits on the primary not wait for the standby any more.
 func (p *Pair) Asynchronous(t testing.TB) {
 	t.Helper()
 	admin := AsSuperuser(p.Primary.url("postgres"))
-	Exec(t, admin, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+	Exec(t, admin, "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
 	if err := untilTrue(admin, "SELECT current_setting('synchronous_standby_names') = ''"); err != nil {
 		t.Fatal(err)
 	}
@@ -205,8 +199,8 @@ func (p *Pair) Pooler(t testing.TB, opts PoolerOptions) *Pooler {
 	return p.Primary.Pooler(t, opts)
 }
 
-// SwitchPooler makes a pooler lead to the former standby for a database, given
-// by its URL: it gets a new configuration, and closes its connections to the
+// SwitchPooler makes a pooler lead to the former standby for the database of a
+// URL: the pooler reloads its configuration, and closes its connections to the
 // primary as soon as no transaction runs on them.
 func (p *Pair) SwitchPooler(t testing.TB, pooler *Pooler, u string) {
 	t.Helper()
@@ -219,7 +213,7 @@ func (p *Pair) SwitchPooler(t testing.TB, pooler *Pooler, u string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Only databases that the configuration names follow a new configuration.
+	// A reload does not change the databases that * has made.
 	section := "[databases]\n"
 	entry := fmt.Sprintf("%s = host=127.0.0.1 port=%s\n", strings.TrimPrefix(parsed.Path, "/"), strconv.Itoa(p.Standby.port))
 	changed := strings.Replace(string(config), section, section+entry, 1)
