@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -180,10 +181,7 @@ func (h *seen) delete(t *testing.T, c client, k task) {
 // nor while new writes take numbers. The counter was that of the copy.
 func (h *seen) checkRenewed(t *testing.T, c client, k task, counter int64) {
 	t.Helper()
-	old := seen{slices.Clone(h.tokens), slices.Clone(h.lists), map[int64]task{}}
-	for version, text := range h.texts {
-		old.texts[version] = text
-	}
+	old := seen{slices.Clone(h.tokens), slices.Clone(h.lists), maps.Clone(h.texts)}
 	old.checkRefused(t, c)
 	first := h.change(t, c, k, `{"title": "found"}`).Version
 	if raise := first - 1 - counter; raise < leastRaise || raise > mostRaise {

@@ -87,28 +87,28 @@ func (c *Cluster) startStandby(t testing.TB, address string) (*Cluster, error) {
 	})
 }
 
-// copyFrom makes the files of a standby of c, whose server is stopped.
-func (s *Cluster) copyFrom(c *Cluster, address string) error {
+// copyFrom makes the files of a standby of a primary, whose server is stopped.
+func (c *Cluster) copyFrom(primary *Cluster, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("pgtest: %w", err)
 	}
-	cp, err := s.dir.launch("cp.log", syscall.SIGKILL, "cp", "-a", c.data(), s.data())
+	cp, err := c.dir.launch("cp.log", syscall.SIGKILL, "cp", "-a", primary.data(), c.data())
 	if err != nil {
 		return err
 	}
 	if err := cp.wait(); err != nil {
-		return fmt.Errorf("pgtest: cp: %w\n%s", err, s.dir.tail("cp.log"))
+		return fmt.Errorf("pgtest: cp: %w\n%s", err, c.dir.tail("cp.log"))
 	}
 	// Appended to the primary's settings, of which the last of a name counts.
-	err = s.configure(Options{Settings: map[string]string{
+	err = c.configure(Options{Settings: map[string]string{
 		"primary_conninfo":            fmt.Sprintf("host=%s port=%s user=%s application_name=%s", host, port, SuperRole, standbyName),
 		"wal_retrieve_retry_interval": "100ms",
 	}})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.data(), "standby.signal"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.data(), "standby.signal"), nil, 0o644); err != nil {
 		return fmt.Errorf("pgtest: %w", err)
 	}
 	return nil
