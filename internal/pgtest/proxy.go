@@ -160,7 +160,7 @@ func (p *Proxy) accept(listener net.Listener) {
 
 func (p *Proxy) serve(client *net.TCPConn) {
 	born := time.Now()
-	server, err := net.DialTimeout("tcp", p.target, patience)
+	server, err := net.DialTimeout("tcp", p.server(), patience)
 	if err != nil {
 		_ = client.SetLinger(0) // a reset is as close to a refusal as a proxy can get
 		_ = client.Close()
