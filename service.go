@@ -181,6 +181,9 @@ func (s *Service) renewal() (epoch, raise int64) {
 // Ready returns nil when the service can serve.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 
+// Warnings returns sentences for the operator about a service that is ready.
+func (s *Service) Warnings() []string { return s.store.Warnings() }
+
 // time returns the present as tasks record it: UTC, whole microseconds, no
 // monotonic reading. So the task that a write returns equals the one that a later
 // read returns.

@@ -21,8 +21,8 @@ const (
 func TestPurgeBesideRequests(t *testing.T) {
 	tombstones := long(2000, 1_000_000)
 	fill := []string{
-		`INSERT INTO %[1]sowners (user_id, epoch, counter, live) SELECT 'gone-' || u, 1, %[2]d, 0 FROM %[3]s`,
-		`INSERT INTO %[1]stasks (user_id, id, title, completed, created_at, updated_at, version, deleted_at, title_folded)
+		`INSERT INTO %[1]sowners (user_id, epoch, counter, live, trash) SELECT 'gone-' || u, 1, %[2]d, 0, %[2]d FROM %[3]s`,
+		`INSERT INTO %[8]s (user_id, id, title, completed, created_at, updated_at, version, deleted_at, title_folded)
 SELECT 'gone-' || u, %[4]s, 'A task of ordinary length', %[5]s, %[6]s, %[6]s, n, %[6]s, 'A TASK OF ORDINARY LENGTH' FROM %[7]s`,
 	}
 	each := tombstones / purgeUsers
@@ -39,7 +39,7 @@ SELECT 'gone-' || u, %[4]s, 'A task of ordinary length', %[5]s, %[6]s, %[6]s, n,
 			users := fmt.Sprintf("(WITH RECURSIVE s(u) AS (SELECT 1 UNION ALL SELECT u + 1 FROM s WHERE u < %d) SELECT u FROM s)", purgeUsers)
 			numbers := fmt.Sprintf("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s), %s", each, users)
 			for _, text := range fill {
-				statement := fmt.Sprintf(text, "", each, users, "randomblob(16)", "0", fmt.Sprint(deleted.UnixMicro()), numbers)
+				statement := fmt.Sprintf(text, "", each, users, "randomblob(16)", "0", fmt.Sprint(deleted.UnixMicro()), numbers, "trash")
 				if _, err := db.ExecContext(t.Context(), statement); err != nil {
 					t.Fatalf("%v in %s", err, statement)
 				}
@@ -53,7 +53,7 @@ SELECT 'gone-' || u, %[4]s, 'A task of ordinary length', %[5]s, %[6]s, %[6]s, n,
 			users := fmt.Sprintf("generate_series(1, %d) AS u", purgeUsers)
 			numbers := fmt.Sprintf("generate_series(1, %d) AS n, %s", each, users)
 			for _, text := range fill {
-				pgtest.Exec(t, database, fmt.Sprintf(text, "docket.", each, users, "gen_random_uuid()", "false", "'"+deleted.Format(time.RFC3339)+"'::timestamptz", numbers))
+				pgtest.Exec(t, database, fmt.Sprintf(text, "docket.", each, users, "gen_random_uuid()", "false", "'"+deleted.Format(time.RFC3339)+"'::timestamptz", numbers, "docket.tasks"))
 			}
 			pgtest.Exec(t, database, "ANALYZE docket.owners, docket.tasks")
 		})

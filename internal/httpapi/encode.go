@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
@@ -72,13 +73,16 @@ func (a *answer) send() error {
 	return err
 }
 
-var healthy = []byte(`{"status":"ok"}`)
-
-func writeHealthy(w http.ResponseWriter) error {
+// writeHealthy answers that the server is well, with what its operator should look at.
+func writeHealthy(w http.ResponseWriter, warnings []string) error {
+	text, err := json.Marshal(Health{Status: "ok", Warnings: warnings})
+	if err != nil {
+		return err
+	}
 	a := newAnswer(w, http.StatusOK)
 	defer a.close()
 	w.Header()["Cache-Control"] = []string{"no-store"}
-	a.bytes = append(a.bytes, healthy...)
+	a.bytes = append(a.bytes, text...)
 	return a.end()
 }
 

@@ -88,5 +88,6 @@ type BatchResult struct {
 
 // Health is the body of the health routes.
 type Health struct {
-	Status string `json:"status" enum:"ok" doc:"Always ok; anything else is a problem document."`
+	Status   string   `json:"status" enum:"ok" doc:"Always ok; anything else is a problem document."`
+	Warnings []string `json:"warnings,omitempty" nullable:"false" maxItems:"10" doc:"What the operator should look at although the server serves. Absent: nothing."`
 }

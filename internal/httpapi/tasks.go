@@ -120,7 +120,9 @@ func (a *api) restoreTask(rt *route, w http.ResponseWriter, r *http.Request) err
 	return a.write(rt, w, r, func(*input) docket.Operation { return docket.Operation{Action: docket.Restore} })
 }
 
-func (a *api) healthz(_ *route, w http.ResponseWriter, _ *http.Request) error { return writeHealthy(w) }
+func (a *api) healthz(_ *route, w http.ResponseWriter, _ *http.Request) error {
+	return writeHealthy(w, nil)
+}
 
 func (a *api) readyz(_ *route, w http.ResponseWriter, r *http.Request) error {
 	select {
@@ -131,5 +133,5 @@ func (a *api) readyz(_ *route, w http.ResponseWriter, r *http.Request) error {
 	if err := errors.Join(a.ready(), a.service.Ready(r.Context())); err != nil {
 		return err
 	}
-	return writeHealthy(w)
+	return writeHealthy(w, a.service.Warnings())
 }

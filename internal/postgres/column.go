@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"encoding/binary"
+	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -36,6 +38,7 @@ type column struct {
 
 	// What follows is nil in a column that no scan reads.
 	size   int                    // of the binary format, in bytes; 0 when it varies
+	finite bool                   // a time, which the server would also have as infinite
 	decode func(*taskRow, []byte) // reads a value in the binary format that is not null
 	dest   func(*docket.Task) any // where to scan a value in the text format
 
@@ -53,7 +56,7 @@ type column struct {
 // field is a column that holds what at points to.
 func field[T any](name string, k kind[T], at func(*docket.Task) *T) column {
 	c := derived(name, k, func(t *docket.Task) T { return *at(t) })
-	c.size = k.size
+	c.size, c.finite = k.size, k.sqlType == timestamp
 	c.decode = func(r *taskRow, b []byte) { *at(r.task) = k.decode(&r.texts, b) }
 	c.dest = func(t *docket.Task) any { return k.dest(at(t)) }
 	return c
@@ -121,7 +124,7 @@ var (
 	booleanType      = kind[bool]{"boolean", 1, func(_ *texts, b []byte) bool { return b[0] != 0 }, pointer[bool], boxed[bool], boxed[[]bool]}
 	bigintType       = kind[int64]{"bigint", 8, func(_ *texts, b []byte) int64 { return number(b) }, pointer[int64], boxed[int64], boxed[[]int64]}
 	timeType         = kind[time.Time]{
-		"timestamptz", 8, func(_ *texts, b []byte) time.Time { return moment(b) },
+		timestamp, 8, func(_ *texts, b []byte) time.Time { return moment(b) },
 		func(t *time.Time) any { return (*utcTime)(t) }, boxed[time.Time], boxed[[]time.Time],
 	}
 )
@@ -142,6 +145,12 @@ func uuidTexts(ids []uuid.UUID) any {
 	return list
 }
 
+// timestamp is the type of times.
+const timestamp = "timestamptz"
+
+// isInfinite reports whether a timestamptz is infinity or -infinity.
+func isInfinite(b []byte) bool { return number(b) == math.MaxInt64 || number(b) == math.MinInt64 }
+
 // number decodes a bigint.
 func number(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nolint:gosec // two's complement
 
@@ -156,6 +165,9 @@ type utcTime time.Time
 
 // ScanTimestamptz implements pgtype.TimestamptzScanner.
 func (t *utcTime) ScanTimestamptz(v pgtype.Timestamptz) error {
+	if v.InfinityModifier != pgtype.Finite {
+		return errors.New("the time is infinite")
+	}
 	*t = utcTime(v.Time.UTC())
 	return nil
 }

@@ -58,6 +58,36 @@ func classify(err error) certainty {
 	return rolledBack
 }
 
+// errUnreplicated is the error of a commit that its server has made alone: its wait
+// for a synchronous standby was cancelled, which the server reports as a success with
+// a warning. A failover to the standby may lose it.
+var errUnreplicated = errors.New("postgres: the commit may not have reached the standby")
+
+// warned is a key of a connection's custom data. It is set between a notice of a
+// cancelled wait for a standby and the end of its round trip.
+const warned = "docket: warned of an unreplicated commit"
+
+// heed is the handler of a connection's notices.
+func heed(conn *pgconn.PgConn, n *pgconn.Notice) {
+	if n.Routine == "SyncRepWaitForLSN" { // the texts depend on the server's language
+		conn.CustomData()[warned] = true
+	}
+}
+
+// replicated returns err, the result of a round trip on conn, or errUnreplicated in
+// place of nil.
+func replicated(conn *pgx.Conn, err error) error {
+	data := conn.PgConn().CustomData()
+	if data[warned] == nil {
+		return err
+	}
+	delete(data, warned)
+	if err == nil {
+		return &sentError{errUnreplicated, true}
+	}
+	return err
+}
+
 // sentError is an error that came after a statement that commits had been sent.
 type sentError struct {
 	err       error

@@ -204,7 +204,7 @@ func (b *batcher) exchange(conn *pgx.Conn, batch *pgx.Batch, group []*call, time
 		}
 		completed = completed && done
 	}
-	return b.sent(results.Close(), completed)
+	return replicated(conn, b.sent(results.Close(), completed))
 }
 
 // sent marks an error of a statement as one after which a write may have been

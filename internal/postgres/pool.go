@@ -27,6 +27,9 @@ func (s *Store) newPool(ctx context.Context, t Target, conns int32) (*pgxpool.Po
 		return nil, err
 	}
 	config.ConnConfig = t.config.Copy()
+	if config.ConnConfig.ConnectTimeout == connectTimeout {
+		config.ConnConfig.ConnectTimeout = reconnectTimeout
+	}
 	config.ConnConfig.Tracer = tracer{}
 	config.MaxConns = conns
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter = time.Hour, 10*time.Minute

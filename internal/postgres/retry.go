@@ -45,7 +45,7 @@ const maxAttempts = 3
 func (p policy) allows(err error) bool {
 	left := classify(err)
 	if left == unknown {
-		return p.keyed
+		return p.keyed && !errors.Is(err, errUnreplicated) // a repetition would succeed, and the standby still lack it
 	}
 	if pgconn.Timeout(err) || errors.Is(err, errAcquire) {
 		return false // its time is up

@@ -53,7 +53,7 @@ func (s *Store) attempt(acquire, ctx context.Context, p policy, f work) (err err
 			return err
 		}
 	}
-	return f(ctx, conn.Conn())
+	return replicated(conn.Conn(), f(ctx, conn.Conn()))
 }
 
 // acquireError is the error of a wait for a connection that ended with err.

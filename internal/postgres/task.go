@@ -82,6 +82,9 @@ func (r *taskRow) decode(rows pgx.Rows) error {
 		if c.size != 0 && len(v) != c.size {
 			return fmt.Errorf("postgres: column %s has %d bytes instead of %d", c.name, len(v), c.size)
 		}
+		if c.finite && isInfinite(v) {
+			return fmt.Errorf("postgres: column %s is infinite", c.name)
+		}
 		c.decode(r, v)
 	}
 	return nil

@@ -16,9 +16,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 )
 
-// connectTimeout bounds one attempt to connect. A suspended Neon compute takes
-// seconds to wake.
-const connectTimeout = 15 * time.Second
+const (
+	// connectTimeout bounds one attempt to connect at the start, unless the URL says
+	// otherwise. A suspended Neon compute takes seconds to wake.
+	connectTimeout = 15 * time.Second
+	// reconnectTimeout bounds it afterwards. While a network is split, attempts that
+	// nobody answers fill the pool; a compute goes on to wake when one ends.
+	reconnectTimeout = 3 * time.Second
+)
 
 // Target is a database as its URL names it.
 type Target struct {
@@ -69,6 +74,7 @@ func ParseURL(text string) (Target, error) {
 	if _, set := t.config.RuntimeParams["application_name"]; !set {
 		t.config.RuntimeParams["application_name"] = "docket"
 	}
+	t.config.OnNotice = heed
 	t.config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn: conn} }
 	if mode := query.Get("sslmode"); !local(u.Hostname()) && mode != "verify-full" {
 		t.Warnings = append(t.Warnings, "the database's identity is not verified: add sslmode=verify-full&sslrootcert=system to its URL")
