@@ -56,6 +56,7 @@ type share struct {
 	taken
 	user     string
 	requests int // that refer to the share
+	large    int // answers that are paced
 	queue    []*waiter
 }
 

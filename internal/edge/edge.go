@@ -99,6 +99,7 @@ type exchange struct {
 	status int   // the status sent; 0: none yet
 	err    error // the error answered, for the log
 	lost   bool  // the client did not take the answer
+	pacer  pacer
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -201,6 +202,9 @@ func (x *exchange) finish(start time.Time) {
 func (x *exchange) release() {
 	if x.share == nil {
 		return
+	}
+	if x.pacer.large {
+		x.edge.load.enlarge(x.share, -1)
 	}
 	x.edge.load.give(x.share, 0, 0, x.body, x.answer)
 	x.edge.load.leave(x.share)

@@ -111,6 +111,7 @@ func (x *exchange) Write(b []byte) (n int, err error) {
 		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails where there is no connection
 		written, err := x.ResponseWriter.Write(part)
 		n += written
+		x.pace(written)
 		x.lost = x.lost || err != nil
 		if b = b[len(part):]; err != nil || len(b) == 0 {
 			return n, err
