@@ -16,11 +16,13 @@ func ImportedTask(owner UserID, id string, t NewTask, created, updated time.Time
 	}
 	created, updated = created.UTC().Truncate(time.Microsecond), updated.UTC().Truncate(time.Microsecond)
 	sum := sha256.Sum256([]byte(id))
-	return Task{
+	task := Task{
 		ID:        uuidV7(stampOf(created), binary.BigEndian.Uint64(sum[:])),
 		UserID:    owner,
 		Fields:    t.Fields,
 		CreatedAt: created,
 		UpdatedAt: updated,
-	}, nil
+	}
+	task.Settle()
+	return task, nil
 }

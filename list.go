@@ -1,6 +1,9 @@
 package docket
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,16 +21,25 @@ const MaxSearch = 100
 // would exceed it, and holds at least one.
 const MaxPageBytes = 8 << 20
 
-// ListQuery says which tasks of a user a list holds, and in which order.
+// MaxOffset bounds how many tasks a list skips.
+const MaxOffset = 10_000
+
+// ListQuery says which tasks of a user a list holds, and in which order. Matches and
+// Sort.Compare state what that means.
 type ListQuery struct {
-	Limit     int            // 1 to MaxList
-	Completed Optional[bool] // only tasks with this value
-	Deleted   bool           // the trash, instead of the live tasks
-	Search    string         // only tasks whose title or description contains it, under Fold; "" is all
-	Sort      Sort
-	After     *Position // only tasks after it in that order; nil begins at the first
-	Known     *State    // when this is still the owner's state, no tasks are read
-	Count     bool      // also count all that the list would hold without Limit and After
+	Limit      int            // 1 to MaxList
+	Offset     int            // how many to skip, 0 to MaxOffset; 0 with After
+	Completed  Optional[bool] // only tasks with this value
+	Priorities []Priority     // only tasks with one of them; none is all
+	Tags       []string       // only tasks with all of them, under Fold; 0 to MaxTags
+	DueFrom    time.Time      // only tasks that are due then or later; zero is all
+	DueBefore  time.Time      // only tasks that are due before; zero is all
+	Deleted    bool           // the trash, instead of the live tasks
+	Search     string         // only tasks whose title, description or a tag contains it, under Fold; "" is all
+	Sort       Sort
+	After      *Position // only tasks after it in that order; nil begins at the first
+	Known      *State    // when this is still the owner's state, no tasks are read
+	Count      bool      // also count all that the list would hold without Limit and After
 }
 
 // SortKey names what a list is ordered by.
@@ -38,6 +50,8 @@ const (
 	ByCreation SortKey = iota // the order of ids, which is the order of creation
 	ByUpdate                  // UpdatedAt
 	ByTitle                   // Title, by code point
+	ByDueDate                 // the Moment of DueDate; tasks without one come last in both directions
+	ByPriority                // Priority
 )
 
 // Sort is the order of a list. Ties are broken by id, in the same direction.
@@ -52,6 +66,8 @@ type Position struct {
 	ID        uuid.UUID
 	UpdatedAt time.Time
 	Title     string
+	Due       time.Time // zero when there is none
+	Priority  Priority
 }
 
 // PositionOf returns the position of t in a list that is ordered by s.
@@ -62,8 +78,50 @@ func (s Sort) PositionOf(t Task) Position {
 		p.UpdatedAt = t.UpdatedAt
 	case ByTitle:
 		p.Title = t.Title
+	case ByDueDate:
+		p.Due, _ = t.DueDate.Moment()
+	case ByPriority:
+		p.Priority = t.Priority
 	}
 	return p
+}
+
+// Compare returns a negative number when a comes before b in the order s, and a
+// positive one when it comes after b.
+func (s Sort) Compare(a, b Task) int {
+	x, y := s.PositionOf(a), s.PositionOf(b)
+	if s.Key == ByDueDate && x.Due.IsZero() != y.Due.IsZero() {
+		return map[bool]int{true: 1, false: -1}[x.Due.IsZero()]
+	}
+	order := cmp.Or(
+		x.UpdatedAt.Compare(y.UpdatedAt), strings.Compare(x.Title, y.Title), x.Due.Compare(y.Due), cmp.Compare(x.Priority, y.Priority),
+		bytes.Compare(x.ID[:], y.ID[:]),
+	)
+	if s.Descending {
+		return -order
+	}
+	return order
+}
+
+// Matches reports whether a list holds t, of the list's owner, on one of its pages.
+func (q ListQuery) Matches(t Task) bool {
+	due, dated := t.DueDate.Moment()
+	tags := FoldTags(t.Tags)
+	return t.DeletedAt.IsZero() != q.Deleted &&
+		(!q.Completed.Set || t.Completed == q.Completed.Value) &&
+		(len(q.Priorities) == 0 || slices.Contains(q.Priorities, t.Priority)) &&
+		!slices.ContainsFunc(q.Tags, func(tag string) bool { return !slices.Contains(tags, Fold(tag)) }) &&
+		(q.DueFrom.IsZero() || dated && !due.Before(q.DueFrom)) &&
+		(q.DueBefore.IsZero() || dated && due.Before(q.DueBefore)) &&
+		(q.Search == "" || slices.ContainsFunc(append(tags, Fold(t.Title), Fold(optional(t.Description))),
+			func(text string) bool { return strings.Contains(text, Fold(q.Search)) }))
+}
+
+func optional(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 // State is the state of an owner's history. While it stays the same, every list
@@ -78,7 +136,13 @@ type State struct {
 // Pass reports whether the list costs one pass over the owner's tasks. Only the
 // order of creation, without filters, reads no more tasks than it returns.
 func (q ListQuery) Pass() bool {
-	return q.Deleted || q.Completed.Set || q.Search != "" || q.Sort.Key != ByCreation
+	return q.Deleted || q.Filtered() || q.Offset > 0 || q.Sort.Key != ByCreation
+}
+
+// Filtered reports whether the list leaves out some of the owner's live tasks, or of
+// the trash.
+func (q ListQuery) Filtered() bool {
+	return q.Completed.Set || len(q.Priorities) > 0 || len(q.Tags) > 0 || !q.DueFrom.IsZero() || !q.DueBefore.IsZero() || q.Search != ""
 }
 
 // Room is what is left of a page that a Store fills.
@@ -118,6 +182,18 @@ func (q ListQuery) Check() []Fault {
 	}
 	if q.Limit < 1 || q.Limit > MaxList {
 		fault("limit", "out_of_range", "The limit must be from 1 to "+strconv.Itoa(MaxList)+".")
+	}
+	if q.Offset < 0 || q.Offset > MaxOffset {
+		fault("offset", "out_of_range", "The offset must be from 0 to "+strconv.Itoa(MaxOffset)+".")
+	}
+	if q.Offset > 0 && q.After != nil {
+		fault("offset", "not_with_cursor", "A cursor is a place already: leave offset out, or cursor.")
+	}
+	if len(q.Tags) > MaxTags {
+		fault("tag", "too_many", "There are more than "+strconv.Itoa(MaxTags)+" tags to look for.")
+	}
+	if slices.ContainsFunc(q.Tags, func(tag string) bool { return strings.ContainsRune(tag, 0) }) {
+		fault("tag", "nul_character", "A tag to look for holds a NUL character. Remove it.")
 	}
 	if utf8.RuneCountInString(q.Search) > MaxSearch {
 		fault("q", "too_long", "The text to search for is longer than "+strconv.Itoa(MaxSearch)+" characters.")

@@ -27,7 +27,7 @@ const (
 // Operation is one change of one task.
 type Operation struct {
 	Action Action
-	ID     uuid.UUID // the task's; the Service chooses that of a new task
+	ID     uuid.UUID // the task's; of a new task uuid.Nil, for which the Service chooses one, or a UUIDv7
 	New    NewTask
 	Update TaskUpdate
 	If     Precondition // ignored by Create
@@ -37,13 +37,20 @@ type Operation struct {
 func (o *Operation) normalize() []Fault {
 	switch o.Action {
 	case Create:
-		return o.New.Normalize()
+		faults := o.New.Normalize()
+		if o.ID != uuid.Nil && !ValidNewID(o.ID) {
+			faults = append(faults, bodyFault("/id", "not_uuid_v7", "The id of a new task must be a UUID of version 7 (RFC 9562)."))
+		}
+		return faults
 	case Update:
 		return o.Update.Normalize()
 	default:
 		return nil
 	}
 }
+
+// ValidNewID reports whether a client may give a new task this id.
+func ValidNewID(id uuid.UUID) bool { return id.Version() == 7 && id.Variant() == uuid.RFC4122 }
 
 // Write is what one request asks for: all of its operations, in order, or none.
 type Write struct {
@@ -67,7 +74,9 @@ func (w Write) TaskLimit() int64 {
 
 // NewTask returns the task that o, a Create, makes, without its Version.
 func (w Write) NewTask(owner UserID, o Operation) Task {
-	return Task{ID: o.ID, UserID: owner, Fields: o.New.Fields, CreatedAt: w.Now, UpdatedAt: w.Now}
+	t := Task{ID: o.ID, UserID: owner, Fields: o.New.Fields, CreatedAt: w.Now, UpdatedAt: w.Now}
+	t.followCompleted(w.Now)
+	return t
 }
 
 // Change returns what o, which is no Create, makes of t, and whether it differs
@@ -77,7 +86,7 @@ func (w Write) NewTask(owner UserID, o Operation) Task {
 // It is the rule that every Store follows. A store that states it in another
 // language has a test against this function.
 func (w Write) Change(t Task, o Operation) (after Task, differs bool, err error) {
-	deleted := !t.DeletedAt.IsZero()
+	deleted, completed := !t.DeletedAt.IsZero(), t.Completed
 	switch {
 	case deleted && o.Action != Restore:
 		return t, false, errNoTask
@@ -104,13 +113,17 @@ func (w Write) Change(t Task, o Operation) (after Task, differs bool, err error)
 	if t.UpdatedAt.Before(w.Now) { // another write may have read the clock later and come first
 		t.UpdatedAt = w.Now
 	}
+	if t.Completed != completed {
+		t.CompletedAt = time.Time{}
+		t.followCompleted(t.UpdatedAt)
+	}
 	return t, true, nil
 }
 
 // Written is what a write did.
 type Written struct {
-	// Tasks holds for each operation the task as the operation left it; the zero
-	// Task after a delete.
+	// Tasks holds for each operation the task as the operation left it; its Tombstone
+	// after a delete.
 	Tasks []Task
 	// Replayed says that an earlier write with the same key did it, and that
 	// Tasks are as they were then.
@@ -135,6 +148,12 @@ func FailOperation(index int, err error) error {
 	}
 	return err
 }
+
+var errExists = &Error{Kind: PreconditionFailed, Detail: "The user has a task with this id, or has deleted one that can be restored. Nothing was written."}
+
+// AlreadyExists returns the error of a Create whose id the owner has given before. It
+// is of kind PreconditionFailed.
+func AlreadyExists() error { return errExists }
 
 var errNotDeleted = &Error{Kind: NotDeleted, Detail: "The task is not deleted, so there is nothing to restore."}
 

@@ -20,7 +20,8 @@ func TestChange(t *testing.T) {
 		f(&t)
 		return t
 	}
-	toggled := with(func(t *Task) { t.Completed, t.UpdatedAt = true, later })
+	toggled := with(func(t *Task) { t.Completed, t.UpdatedAt, t.CompletedAt = true, later, later })
+	much := later.Add(time.Hour)
 	stale := Precondition{Match: Some([]int64{6})}
 	for name, test := range map[string]struct {
 		before    Task
@@ -31,7 +32,9 @@ func TestChange(t *testing.T) {
 	}{
 		"toggle":                     {live, Operation{Action: Toggle}, later, toggled, ""},
 		"toggle back":                {toggled, Operation{Action: Toggle}, later, with(func(t *Task) { t.UpdatedAt = later }), ""},
-		"toggle by a clock behind":   {live, Operation{Action: Toggle}, earlier, with(func(t *Task) { t.Completed = true }), ""},
+		"toggle by a clock behind":   {live, Operation{Action: Toggle}, earlier, with(func(t *Task) { t.Completed, t.CompletedAt = true, at }), ""},
+		"completed again":            {toggled, Operation{Action: Update, Update: TaskUpdate{Completed: Some(true)}}, much, toggled, ""},
+		"an edit of a completed one": {toggled, Operation{Action: Update, Update: TaskUpdate{Priority: Some(High)}}, much, with(func(t *Task) { t.Completed, t.Priority, t.UpdatedAt, t.CompletedAt = true, High, much, later }), ""},
 		"toggle, stale":              {live, Operation{Action: Toggle, If: stale}, later, live, PreconditionFailed},
 		"toggle of a deleted task":   {deleted, Operation{Action: Toggle, If: stale}, later, deleted, NotFound},
 		"update":                     {live, Operation{Action: Update, Update: TaskUpdate{Title: Some("new")}}, later, with(func(t *Task) { t.Title, t.UpdatedAt = "new", later }), ""},
@@ -62,7 +65,7 @@ func TestResultsOfEarlierVersions(t *testing.T) {
 		`{"ID":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","UserID":"auth0|62c","Title":"Buy \"milk\"","Description":"Two <&> é","Completed":true,"CreatedAt":"2026-01-31T09:30:00.123456Z","UpdatedAt":"2026-01-31T09:30:01.123Z","Version":9007199254740993}`: {
 			ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b"), UserID: "auth0|62c",
 			Fields:    Fields{Title: `Buy "milk"`, Description: new("Two <&> é"), Completed: true},
-			CreatedAt: at, UpdatedAt: at.Add(time.Second - 456*time.Microsecond), Version: 1<<53 + 1,
+			CreatedAt: at, UpdatedAt: at.Add(time.Second - 456*time.Microsecond), CompletedAt: at.Add(time.Second - 456*time.Microsecond), Version: 1<<53 + 1,
 		},
 		`{"ID":"019a4e6f-1b2c-7d3e-8f40-516273849a5c","UserID":"bob","Title":"gone","Description":null,"Completed":false,"CreatedAt":"2026-01-31T09:30:00.123456Z","UpdatedAt":"2026-01-31T09:30:00.123456Z","Version":7,"DeletedAt":"2026-01-31T10:30:00.123456Z"}`: {
 			ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5c"), UserID: "bob", Fields: Fields{Title: "gone"},
@@ -87,14 +90,15 @@ func TestResultsOfEarlierVersions(t *testing.T) {
 func TestKeptResult(t *testing.T) {
 	at := time.Date(2026, 1, 31, 9, 30, 0, 123_456_000, time.UTC)
 	task := Task{
-		ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b"), UserID: "bob", Fields: Fields{Title: "Buy milk", Description: new("bob"), Completed: true},
-		CreatedAt: at, UpdatedAt: at.Add(time.Second), Version: 7,
+		ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b"), UserID: "bob", Fields: Fields{Title: "Buy milk", Description: new("bob"), Completed: true,
+			Priority: Low, DueDate: "2026-02-01", Tags: []string{"bob", "dairy"}, Metadata: `{"a":1.0}`},
+		CreatedAt: at, UpdatedAt: at.Add(time.Second), CompletedAt: at, Version: 7,
 	}
-	gone := task
+	gone := Task{ID: task.ID, UserID: "bob", Fields: Fields{Title: "Buy milk"}, CreatedAt: at, UpdatedAt: at}
 	gone.Version, gone.DeletedAt = 8, at.Add(time.Hour)
-	const text = `{"v":1,"texts":["bob","Buy milk"],"tasks":[` +
-		`{"id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","user":0,"title":1,"description":0,"completed":true,"created":1769851800123456,"updated":1769851801123456,"version":7},` +
-		`{"id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","user":0,"title":1,"description":0,"completed":true,"created":1769851800123456,"updated":1769851801123456,"version":8,"deleted":1769855400123456}]}`
+	const text = `{"v":1,"texts":["bob","Buy milk","{\"a\":1.0}","dairy"],"tasks":[` +
+		`{"id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","user":0,"title":1,"description":0,"completed":true,"priority":-1,"due":"2026-02-01","tags":[0,3],"metadata":2,"created":1769851800123456,"updated":1769851801123456,"completed_at":1769851800123456,"version":7},` +
+		`{"id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","user":0,"title":1,"created":1769851800123456,"updated":1769851800123456,"version":8,"deleted":1769855400123456}]}`
 	if got, err := EncodeResult([]Task{task, gone}); err != nil || string(got) != text {
 		t.Errorf("kept is %s, %v", got, err)
 	}
@@ -112,7 +116,7 @@ func TestKeptResult(t *testing.T) {
 // TestRoom fills pages to each of their bounds.
 func TestRoom(t *testing.T) {
 	small, large := Task{}, Task{Fields: Fields{Description: new(strings.Repeat("x", MaxPageBytes))}}
-	half := Task{Fields: Fields{Description: new(strings.Repeat("x", MaxPageBytes/2-320))}}
+	half := Task{Fields: Fields{Description: new(strings.Repeat("x", MaxPageBytes/2-480))}}
 	for name, test := range map[string]struct {
 		limit int
 		tasks []Task

@@ -40,8 +40,13 @@ type keptTask struct {
 	Title       int       `json:"title"`
 	Description *int      `json:"description,omitzero"`
 	Completed   bool      `json:"completed,omitzero"`
+	Priority    Priority  `json:"priority,omitzero"`
+	DueDate     DueDate   `json:"due,omitzero"`
+	Tags        []int     `json:"tags,omitempty"`
+	Metadata    *int      `json:"metadata,omitzero"`
 	CreatedAt   int64     `json:"created"`
 	UpdatedAt   int64     `json:"updated"`
+	CompletedAt *int64    `json:"completed_at,omitzero"`
 	Version     int64     `json:"version"`
 	DeletedAt   *int64    `json:"deleted,omitzero"`
 }
@@ -62,14 +67,18 @@ func EncodeResult(tasks []Task) ([]byte, error) {
 	for i := range tasks {
 		t, k := &tasks[i], &kept.Tasks[i]
 		*k = keptTask{
-			ID: t.ID, UserID: place(string(t.UserID)), Title: place(t.Title), Completed: t.Completed,
-			CreatedAt: t.CreatedAt.UnixMicro(), UpdatedAt: t.UpdatedAt.UnixMicro(), Version: t.Version,
+			ID: t.ID, UserID: place(string(t.UserID)), Title: place(t.Title), Completed: t.Completed, Priority: t.Priority, DueDate: t.DueDate,
+			CreatedAt: t.CreatedAt.UnixMicro(), UpdatedAt: t.UpdatedAt.UnixMicro(), CompletedAt: toMicro(t.CompletedAt),
+			Version: t.Version, DeletedAt: toMicro(t.DeletedAt),
 		}
 		if t.Description != nil {
 			k.Description = new(place(*t.Description))
 		}
-		if !t.DeletedAt.IsZero() {
-			k.DeletedAt = new(t.DeletedAt.UnixMicro())
+		if t.Metadata != "" {
+			k.Metadata = new(place(string(t.Metadata)))
+		}
+		for _, tag := range t.Tags {
+			k.Tags = append(k.Tags, place(tag))
 		}
 	}
 	text, err := json.Marshal(kept)
@@ -102,6 +111,9 @@ func DecodeResult(result []byte) ([]Task, error) {
 	if bytes.HasPrefix(text, []byte("[")) {
 		var tasks []Task
 		err := json.Unmarshal(text, &tasks)
+		for i := range tasks {
+			tasks[i].Settle()
+		}
 		return tasks, err
 	}
 	var kept keptResult
@@ -115,27 +127,46 @@ func DecodeResult(result []byte) ([]Task, error) {
 }
 
 func (r keptResult) tasks() ([]Task, error) {
+	var bad error
+	text := func(n int) string {
+		if n < 0 || n >= len(r.Texts) {
+			bad = fmt.Errorf("docket: a result of %d texts refers to number %d", len(r.Texts), n)
+			return ""
+		}
+		return r.Texts[n]
+	}
 	tasks := make([]Task, len(r.Tasks))
 	for i, k := range r.Tasks {
 		t := &tasks[i]
-		*t = Task{ID: k.ID, CreatedAt: fromMicro(k.CreatedAt), UpdatedAt: fromMicro(k.UpdatedAt), Version: k.Version}
-		for _, n := range []int{k.UserID, k.Title} {
-			if n < 0 || n >= len(r.Texts) {
-				return nil, fmt.Errorf("docket: a result of %d texts refers to number %d", len(r.Texts), n)
-			}
+		*t = Task{
+			ID: k.ID, UserID: UserID(text(k.UserID)),
+			Fields:    Fields{Title: text(k.Title), Completed: k.Completed, Priority: k.Priority, DueDate: k.DueDate},
+			CreatedAt: fromMicro(&k.CreatedAt), UpdatedAt: fromMicro(&k.UpdatedAt), CompletedAt: fromMicro(k.CompletedAt),
+			Version: k.Version, DeletedAt: fromMicro(k.DeletedAt),
 		}
-		t.UserID, t.Title, t.Completed = UserID(r.Texts[k.UserID]), r.Texts[k.Title], k.Completed
-		if n := k.Description; n != nil {
-			if *n < 0 || *n >= len(r.Texts) {
-				return nil, fmt.Errorf("docket: a result of %d texts refers to number %d", len(r.Texts), *n)
-			}
-			t.Description = &r.Texts[*n]
+		if k.Description != nil {
+			t.Description = new(text(*k.Description))
 		}
-		if k.DeletedAt != nil {
-			t.DeletedAt = fromMicro(*k.DeletedAt)
+		if k.Metadata != nil {
+			t.Metadata = Metadata(text(*k.Metadata))
+		}
+		for _, n := range k.Tags {
+			t.Tags = append(t.Tags, text(n))
 		}
 	}
-	return tasks, nil
+	return tasks, bad
 }
 
-func fromMicro(us int64) time.Time { return time.UnixMicro(us).UTC() }
+func fromMicro(us *int64) time.Time {
+	if us == nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(*us).UTC()
+}
+
+func toMicro(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.UnixMicro())
+}

@@ -75,7 +75,7 @@ func (s *Service) Do(ctx context.Context, owner UserID, o Operation, key *Key) (
 	if faults := o.normalize(); len(faults) > 0 {
 		return Task{}, false, InvalidInput(faults...)
 	}
-	written, err := s.write(ctx, owner, []Operation{o}, key)
+	written, err := s.writeOne(ctx, owner, o, key)
 	if failed, ok := errors.AsType[*OperationError](err); ok {
 		err = failed.Err
 	}
@@ -83,6 +83,38 @@ func (s *Service) Do(ctx context.Context, owner UserID, o Operation, key *Key) (
 		return Task{}, false, err
 	}
 	return written.Tasks[0], written.Replayed, nil
+}
+
+// maxMerges is how often a merge is tried again after another write of its task.
+const maxMerges = 10
+
+// writeOne carries out one operation. A store sets metadata as a whole, so a patch of
+// it is applied to the task as it was read, on condition that it is still at that
+// version.
+func (s *Service) writeOne(ctx context.Context, owner UserID, o Operation, key *Key) (Written, error) {
+	patch, demanded := o.Update.MetadataPatch, o.If
+	if o.Action != Update || patch == "" {
+		return s.write(ctx, owner, []Operation{o}, key)
+	}
+	for n := 1; ; n++ {
+		t, err := s.store.Get(ctx, owner, o.ID)
+		if err != nil && KindOf(err) != NotFound { // else the key may still have a result
+			return Written{}, err
+		}
+		merges := err == nil && demanded.Holds(t.Version)
+		o.If.Match = Some([]int64{}) // without a merge, no version will do
+		if merges {
+			merged, faults := t.Metadata.Merge(patch)
+			if len(faults) > 0 {
+				return Written{}, InvalidInput(faults...)
+			}
+			o.Update.Metadata, o.If.Match = Some(merged), Some([]int64{t.Version})
+		}
+		written, err := s.write(ctx, owner, []Operation{o}, key)
+		if !merges || n == maxMerges || KindOf(err) != PreconditionFailed {
+			return written, err
+		}
+	}
 }
 
 // Batch carries out 1 to MaxBatch operations, all or none. Its errors are of kind
@@ -113,7 +145,7 @@ func (s *Service) Batch(ctx context.Context, owner UserID, operations []Operatio
 // batchError returns the error of a batch in which one operation failed.
 func batchError(failed *OperationError) *Error {
 	e, member := *failed.Err, "id"
-	if e.Kind == PreconditionFailed {
+	if e.Kind == PreconditionFailed && failed.Err != errExists {
 		member = "if_version"
 	}
 	e.Faults = []Fault{bodyFault(fmt.Sprintf("/operations/%d/%s", failed.Index, member), strings.ReplaceAll(string(e.Kind), "-", "_"), e.Detail)}
@@ -126,7 +158,7 @@ func batchError(failed *OperationError) *Error {
 func (s *Service) write(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
 	w := Write{Operations: operations, Key: key, Now: s.time(), MaxTasks: s.quota}
 	for i := range operations {
-		if operations[i].Action == Create {
+		if o := operations[i]; o.Action == Create && o.ID == uuid.Nil {
 			operations[i].ID = s.ids.next(w.Now, s.random())
 		}
 	}

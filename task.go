@@ -72,39 +72,72 @@ type Fields struct {
 	Title       string  // 1 to MaxTitle characters, no surrounding white space
 	Description *string // at most MaxDescription characters; nil when there is none
 	Completed   bool
+	Priority    Priority
+	DueDate     DueDate  // "" when there is none
+	Tags        []string // at most MaxTags of 1 to MaxTag characters, no two equal; nil when there are none
+	Metadata    Metadata // at most MaxMetadata bytes
 }
 
-// Normalize trims the title. It returns every fault of f, none when a task may
+// Normalize trims the title and the tags. It returns every fault of f, none when a task may
 // have these fields.
 func (f *Fields) Normalize() []Fault {
 	return slices.Concat(
 		normalizeTitle(&f.Title),
 		checkDescription(&f.Description),
+		checkPriority(&f.Priority),
+		checkDueDate(&f.DueDate),
+		normalizeTags(&f.Tags),
+		normalizeMetadata(&f.Metadata),
 	)
 }
 
 // Task is one task of one user.
 //
-// Stores keep tasks as JSON under idempotency keys, by the names of these fields
-// and of Fields: see EncodeResult.
+// Stores keep tasks under idempotency keys: see EncodeResult.
 type Task struct {
 	ID     uuid.UUID // version 7 (RFC 9562), so that ids sort in creation order
 	UserID UserID
 	Fields
 	CreatedAt time.Time // UTC, whole microseconds
 	UpdatedAt time.Time // UTC, whole microseconds
+	// CompletedAt is when the task last became completed: UTC, whole microseconds;
+	// zero while it is not.
+	CompletedAt time.Time
 	// Version is the owner's change number at this task's last change. No two
 	// tasks of an owner share one, and a later change has a higher one.
 	Version int64
 	// DeletedAt is when the task was deleted: UTC, whole microseconds; zero while
 	// it is live. Only Changes and lists of the trash return deleted tasks.
-	DeletedAt time.Time `json:",omitzero"`
+	DeletedAt time.Time
 }
+
+// Tombstone returns what is told of a task that was deleted.
+func (t *Task) Tombstone() Task {
+	return Task{ID: t.ID, UserID: t.UserID, Version: t.Version, DeletedAt: t.DeletedAt}
+}
+
+// followCompleted makes CompletedAt agree with Completed, which became so at now.
+func (t *Task) followCompleted(now time.Time) {
+	switch {
+	case !t.Completed:
+		t.CompletedAt = time.Time{}
+	case t.CompletedAt.IsZero():
+		t.CompletedAt = now
+	}
+}
+
+// Settle gives CompletedAt the value that clients see in a task that a program of
+// before this field may have written: that of UpdatedAt where it is missing, and none
+// while the task is not completed.
+func (t *Task) Settle() { t.followCompleted(t.UpdatedAt) }
 
 // Size is about what the task takes, in bytes: in memory, and as JSON.
 func (t *Task) Size() int64 {
-	const bare = 320 // of all that is no text
-	n := bare + int64(len(t.Title))
+	const bare = 480 // of all that is no text
+	n := bare + int64(len(t.Title)+len(t.Metadata))
+	for _, tag := range t.Tags {
+		n += int64(len(tag)) + 20
+	}
 	if t.Description != nil {
 		n += int64(len(*t.Description))
 	}
@@ -129,14 +162,26 @@ type TaskUpdate struct {
 	Title       Optional[string]
 	Description Optional[*string]
 	Completed   Optional[bool]
+	Priority    Optional[Priority]
+	DueDate     Optional[DueDate]
+	Tags        Optional[[]string]
+	Metadata    Optional[Metadata]
+	// MetadataPatch is a JSON merge patch (RFC 7396) of the metadata; "" is none. Only
+	// Service.Do takes one.
+	MetadataPatch Metadata
 }
 
-// Normalize trims the title. It returns every fault of u, none when it may be
+// Normalize trims the title and the tags. It returns every fault of u, none when it may be
 // applied.
 func (u *TaskUpdate) Normalize() []Fault {
 	return slices.Concat(
 		ifSet(&u.Title, normalizeTitle),
 		ifSet(&u.Description, checkDescription),
+		ifSet(&u.Priority, checkPriority),
+		ifSet(&u.DueDate, checkDueDate),
+		ifSet(&u.Tags, normalizeTags),
+		ifSet(&u.Metadata, normalizeMetadata),
+		normalizeMetadata(&u.MetadataPatch),
 	)
 }
 
@@ -154,6 +199,10 @@ func (u TaskUpdate) Apply(f *Fields) bool {
 		assign(&f.Title, u.Title, equal),
 		assign(&f.Description, u.Description, equalTargets),
 		assign(&f.Completed, u.Completed, equal),
+		assign(&f.Priority, u.Priority, equal),
+		assign(&f.DueDate, u.DueDate, equal),
+		assign(&f.Tags, u.Tags, slices.Equal),
+		assign(&f.Metadata, u.Metadata, equal),
 	}, true)
 }
 

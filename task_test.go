@@ -135,7 +135,9 @@ func TestFold(t *testing.T) {
 // TestUpdatesCoverEveryField fails when a field of Fields is missing in TaskUpdate or
 // in Apply.
 func TestUpdatesCoverEveryField(t *testing.T) {
-	others := reflect.ValueOf(Fields{Title: "x", Description: new("x"), Completed: true})
+	others := reflect.ValueOf(Fields{
+		Title: "x", Description: new("x"), Completed: true, Priority: High, DueDate: "2026-01-31", Tags: []string{"x"}, Metadata: `{"x":1}`,
+	})
 	for i := range others.NumField() {
 		name := others.Type().Field(i).Name
 		var update TaskUpdate

@@ -10,7 +10,10 @@ import (
 // testFields stores every field of docket.Fields, with a value other than zero, in each
 // way that there is. It fails when a store has no column for a field.
 func testFields(t *testing.T, f *fixture) {
-	fields := docket.Fields{Title: "title", Description: new("note"), Completed: true}
+	fields := docket.Fields{
+		Title: "title", Description: new("note"), Completed: true, Priority: docket.High, DueDate: "2026-12-01T09:00:00",
+		Tags: []string{"Two words", `"quoted", {b\race}`, "\n"}, Metadata: `{"n":1.50,"list":[null,{}]}`,
+	}
 	draft := func() docket.Task {
 		task := f.draft("alice", "")
 		task.Fields = fields
@@ -21,6 +24,7 @@ func testFields(t *testing.T, f *fixture) {
 	f.equal(f.get("alice", created.ID), created)
 
 	imported := draft()
+	imported.Settle()
 	_, err := f.store.Import(f.ctx, "alice", []docket.Task{imported}, 1)
 	f.ok(err)
 	f.equal(f.get("alice", imported.ID).Fields, fields)
@@ -48,9 +52,9 @@ func testFields(t *testing.T, f *fixture) {
 		field.FieldByName("Set").SetBool(true)
 		field.FieldByName("Value").Set(values.Field(i))
 		task := f.create("alice", "other")
-		want := task
-		update.Apply(&want.Fields)
-		want.UpdatedAt, want.Version = f.tick(), task.Version+1
+		want, _, err := docket.Write{Now: f.tick()}.Change(task, updating(task.ID, update))
+		f.ok(err)
+		want.Version = task.Version + 1
 		updated, err := f.do(f.ctx, "alice", updating(task.ID, update), f.now)
 		f.ok(err)
 		f.equal(updated, want)

@@ -12,7 +12,7 @@ func testImport(t *testing.T, f *fixture) {
 	f.delete(deleted) // the third change
 	note := "note"
 	first, second := f.draft("alice", "first"), f.draft("alice", "second")
-	first.Description, first.Completed = &note, true
+	first.Description, first.Completed, first.CompletedAt = &note, true, first.UpdatedAt
 	again := first
 	again.Title = "first, again"
 	for i, want := range []int{2, 0} {

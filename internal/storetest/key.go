@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 	"time"
 
 	"docket"
@@ -150,7 +152,7 @@ func testConcurrentKey(t *testing.T, f *fixture) {
 				first++
 			}
 		}
-		if list := f.list("alice"); first != 1 || len(list) != k+1 || !slices.Contains(list, results[0].Tasks[0]) {
+		if list := f.list("alice"); first != 1 || len(list) != k+1 || !slices.ContainsFunc(list, func(t docket.Task) bool { return cmp.Equal(t, results[0].Tasks[0]) }) {
 			t.Fatalf("%d senders carried it out, and there are %d tasks", first, len(list))
 		}
 	}

@@ -1,13 +1,14 @@
 package storetest
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"docket"
@@ -41,29 +42,62 @@ func testListSorts(t *testing.T, f *fixture) {
 	made[0] = f.toggle(made[0])
 	for _, order := range everyOrder {
 		want := slices.Clone(made)
-		slices.SortFunc(want, func(a, b docket.Task) int { return compare(order, a, b) })
+		slices.SortFunc(want, order.Compare)
 		f.equal(f.page("alice", docket.ListQuery{Sort: order}).Tasks, want)
 	}
 }
 
-var everyOrder = []docket.Sort{
-	{}, {Descending: true}, {Key: docket.ByUpdate}, {Key: docket.ByUpdate, Descending: true}, {Key: docket.ByTitle}, {Key: docket.ByTitle, Descending: true},
-}
+var everyOrder = func() (orders []docket.Sort) {
+	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByDueDate, docket.ByPriority} {
+		orders = append(orders, docket.Sort{Key: key}, docket.Sort{Key: key, Descending: true})
+	}
+	return orders
+}()
 
-// compare is the order of lists, stated without a database.
-func compare(s docket.Sort, a, b docket.Task) int {
-	order := 0
-	switch s.Key {
-	case docket.ByUpdate:
-		order = a.UpdatedAt.Compare(b.UpdatedAt)
-	case docket.ByTitle:
-		order = slices.Compare([]rune(a.Title), []rune(b.Title))
-	}
-	order = cmp.Or(order, bytes.Compare(a.ID[:], b.ID[:]))
-	if s.Descending {
-		return -order
-	}
-	return order
+// testListsAreThoseOfTheDomain is a property test: whatever a list asks for, it holds
+// the tasks that Matches says, in the order that Compare says.
+func testListsAreThoseOfTheDomain(t *testing.T, f *fixture) {
+	word := rapid.SampledFrom([]string{"a", "A", "b", "é", "É", "b b", "\n", `"`, `\`, "n", "\U00010000", "ß"})
+	moment := rapid.Map(rapid.SampledFrom([]docket.DueDate{"2026-11-30T23:59:59", "2026-12-01", "2026-12-01T00:00:01Z", "2026-12-02"}), func(d docket.DueDate) time.Time {
+		at, _ := d.Moment()
+		return at
+	})
+	owners := 0
+	rapid.Check(t, func(r *rapid.T) {
+		owners++
+		owner := docket.UserID(fmt.Sprint("owner ", owners))
+		var tasks []docket.Task
+		for range rapid.IntRange(0, 15).Draw(r, "tasks") {
+			draft := f.draft(owner, word.Draw(r, "title"))
+			draft.Completed, draft.Priority, draft.DueDate, draft.Tags = rapid.Bool().Draw(r, "completed"), anyPriority.Draw(r, "priority"), anyDueDate.Draw(r, "due date"), anyTags.Draw(r, "tags")
+			if rapid.Bool().Draw(r, "described") {
+				draft.Description = new(word.Draw(r, "description"))
+			}
+			task := f.store1(draft)
+			if rapid.IntRange(0, 4).Draw(r, "delete") == 0 {
+				f.delete(task)
+				task = f.page(owner, docket.ListQuery{Deleted: true, Sort: docket.Sort{Descending: true}}).Tasks[0]
+			}
+			tasks = append(tasks, task)
+		}
+		query := docket.ListQuery{
+			Limit: rapid.IntRange(1, 20).Draw(r, "limit"), Offset: rapid.SampledFrom([]int{0, 0, 1, 3, 20}).Draw(r, "offset"), Count: true,
+			Completed: drawOptional(r, rapid.Bool(), 2), Deleted: rapid.IntRange(0, 3).Draw(r, "deleted") == 0, Sort: rapid.SampledFrom(everyOrder).Draw(r, "order"),
+			Priorities: rapid.SliceOfNDistinct(anyPriority, 0, 2, rapid.ID).Draw(r, "priorities"),
+			Tags:       rapid.SliceOfN(word, 0, 2).Draw(r, "with tags"),
+			DueFrom:    drawOptional(r, moment, 2).Value, DueBefore: drawOptional(r, moment, 2).Value, Search: drawOptional(r, word, 2).Value,
+		}
+		want := slices.DeleteFunc(slices.Clone(tasks), func(t docket.Task) bool { return !query.Matches(t) })
+		slices.SortFunc(want, query.Sort.Compare)
+		total := len(want)
+		want = want[min(query.Offset, len(want)):]
+		more := len(want) > query.Limit
+		want = want[:min(query.Limit, len(want))]
+		page := f.page(owner, query)
+		if diff := cmp.Diff(want, page.Tasks, cmpopts.EquateEmpty()); diff != "" || page.More != more || page.Total != total {
+			r.Fatalf("%+v: more %t, want %t; %d in all, want %d; (-want +got)\n%s", query, page.More, more, page.Total, total, diff)
+		}
+	})
 }
 
 func testListFilters(t *testing.T, f *fixture) {
@@ -185,7 +219,9 @@ func testPages(t *testing.T, f *fixture) {
 		touched := map[string]bool{} // ids of tasks that were made, changed or deleted meanwhile
 		var live []docket.Task
 		add := func() docket.Task {
-			task := f.create(owner, word.Draw(r, "title"))
+			draft := f.draft(owner, word.Draw(r, "title"))
+			draft.Priority, draft.DueDate = anyPriority.Draw(r, "priority"), anyDueDate.Draw(r, "due date")
+			task := f.store1(draft)
 			if rapid.Bool().Draw(r, "completed") {
 				task = f.toggle(task)
 			}
@@ -246,7 +282,7 @@ func testPages(t *testing.T, f *fixture) {
 				undisturbed = append(undisturbed, task)
 			}
 		}
-		if !slices.IsSortedFunc(undisturbed, func(a, b docket.Task) int { return compare(query.Sort, a, b) }) {
+		if !slices.IsSortedFunc(undisturbed, query.Sort.Compare) {
 			r.Fatalf("%+v is out of order: %+v", query.Sort, undisturbed)
 		}
 		for _, task := range begin {

@@ -84,9 +84,12 @@ func (m *model) drawOperation(r *rapid.T) docket.Operation {
 	title, description := rapid.SampledFrom([]string{"a", "A", "b"}), rapid.Ptr(rapid.SampledFrom([]string{"", "x"}), true)
 	action := rapid.SampledFrom([]docket.Action{docket.Create, docket.Update, docket.Toggle, docket.Delete, docket.Restore, docket.Restore}).Draw(r, "action")
 	if action == docket.Create || len(m.ids) == 0 {
-		m.ids = append(m.ids, newID())
+		if len(m.ids) == 0 || rapid.IntRange(0, 5).Draw(r, "same id") > 0 {
+			m.ids = append(m.ids, newID())
+		}
 		return docket.Operation{Action: action, ID: m.ids[len(m.ids)-1], New: docket.NewTask{Fields: docket.Fields{
 			Title: title.Draw(r, "title"), Description: description.Draw(r, "description"), Completed: rapid.Bool().Draw(r, "completed"),
+			Priority: anyPriority.Draw(r, "priority"), DueDate: anyDueDate.Draw(r, "due date"), Tags: anyTags.Draw(r, "tags"), Metadata: anyMetadata.Draw(r, "metadata"),
 		}}}
 	}
 	o := docket.Operation{Action: action, ID: rapid.SampledFrom(m.ids[max(0, len(m.ids)-4):]).Draw(r, "id")}
@@ -94,10 +97,21 @@ func (m *model) drawOperation(r *rapid.T) docket.Operation {
 	o.If.Match = drawOptional(r, rapid.SliceOfN(version, 1, 2), 1)
 	o.If.NoneMatch = drawOptional(r, rapid.SliceOfN(version, 0, 1), 1)
 	if action == docket.Update {
-		o.Update = docket.TaskUpdate{Title: drawOptional(r, title, 4), Description: drawOptional(r, description, 4), Completed: drawOptional(r, rapid.Bool(), 4)}
+		o.Update = docket.TaskUpdate{Title: drawOptional(r, title, 4), Description: drawOptional(r, description, 4), Completed: drawOptional(r, rapid.Bool(), 4),
+			Priority: drawOptional(r, anyPriority, 2), DueDate: drawOptional(r, anyDueDate, 2), Tags: drawOptional(r, anyTags, 2), Metadata: drawOptional(r, anyMetadata, 2)}
 	}
 	return o
 }
+
+// A few values of each field.
+var (
+	anyPriority = rapid.SampledFrom([]docket.Priority{docket.Low, docket.Medium, docket.High})
+	anyDueDate  = rapid.SampledFrom([]docket.DueDate{"", "2026-12-01", "2026-12-01T00:00:00", "2026-12-01T00:00:00Z", "2026-11-30T23:59:59Z", "2026-12-02"})
+	anyTags     = rapid.Map(rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "A", "É", "\n", `"\`, "b b"}), 0, 3, rapid.ID), func(tags []string) []string {
+		return append([]string(nil), tags...) // none are nil
+	})
+	anyMetadata = rapid.SampledFrom([]docket.Metadata{"", `{"a":1}`, `{"a":1.0}`})
+)
 
 // drawOptional draws a value in so many of eight cases.
 func drawOptional[T any](r *rapid.T, values *rapid.Generator[T], eighths int) docket.Optional[T] {
@@ -117,7 +131,7 @@ func (m *model) write(w docket.Write) (tasks []docket.Task, err error) {
 			return nil, docket.FailOperation(i, err)
 		}
 		if o.Action == docket.Delete {
-			after = docket.Task{}
+			after = after.Tombstone()
 		}
 		tasks = append(tasks, after)
 	}
@@ -131,6 +145,9 @@ func (m *model) carryOut(w docket.Write, o docket.Operation) (docket.Task, error
 	var err error
 	switch {
 	case o.Action == docket.Create:
+		if exists {
+			return t, docket.AlreadyExists()
+		}
 		t = w.NewTask(m.owner, o)
 	case !exists:
 		return t, docket.NoSuchTask()

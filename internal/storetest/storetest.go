@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"ListOfNothingIsEmpty", testListEmpty},
 		{"ListSorts", testListSorts},
 		{"ListFilters", testListFilters},
+		{"ListsAreThoseOfTheDomain", testListsAreThoseOfTheDomain},
 		{"ListSearchesByFolding", testSearch},
 		{"ListCounts", testListCounts},
 		{"ListTellsTheState", testListState},

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func testCreate(t *testing.T, f *fixture) {
 	stored := f.store1(draft)
 
 	want := draft
-	want.Version = 1
+	want.Version, want.CompletedAt = 1, draft.CreatedAt
 	f.equal(stored, want)
 	f.equal(f.get("alice", stored.ID), stored)
 	f.equal(f.list("alice"), []docket.Task{stored})
@@ -76,10 +77,19 @@ func testSameID(t *testing.T, f *fixture) {
 	stored := f.create("alice", "first")
 	again := f.draft("alice", "second")
 	again.ID = stored.ID
-	if _, err := f.tryCreate(again); err == nil {
-		t.Fatal("a second task with the same id was stored")
+	for _, state := range []string{"live", "deleted"} {
+		if _, err := f.tryCreate(again); docket.KindOf(err) != docket.PreconditionFailed || !errors.Is(err, docket.AlreadyExists()) {
+			t.Errorf("a second task with the id of a %s one: %v", state, err)
+		}
+		if state == "live" {
+			f.equal(f.list("alice"), []docket.Task{stored})
+			f.delete(stored)
+			stored.Version++
+		}
 	}
-	f.equal(f.list("alice"), []docket.Task{stored})
+	his := again
+	his.UserID = "bob"
+	f.equal(f.store1(his).ID, stored.ID) // ids are each user's own
 
 	// The failure left the counter as it was.
 	f.equal(f.create("alice", "third").Version, stored.Version+1)
@@ -127,6 +137,7 @@ func testUpdate(t *testing.T, f *fixture) {
 		step.apply(&want)
 		task = f.update(task, step.update)
 		want.UpdatedAt, want.Version = f.now, want.Version+1
+		want.CompletedAt = map[bool]time.Time{true: f.now}[want.Completed]
 		f.equal(task, want)
 		f.equal(f.get("alice", task.ID), task)
 	}

@@ -110,12 +110,13 @@ func testTogether(t *testing.T, f *fixture) {
 	wantA.Title, wantA.UpdatedAt, wantA.Version = "A", f.now, 6
 	wantC.UpdatedAt, wantC.Version = f.now, 8
 	toggled := wantA
-	toggled.Completed, toggled.Version = true, 9
+	toggled.Completed, toggled.CompletedAt, toggled.Version = true, f.now, 9
+	gone := docket.Task{ID: b.ID, UserID: "alice", Version: 7, DeletedAt: f.now}
 	made := docket.Write{Now: f.now}.NewTask("alice", first)
 	made.Version = 5
 	last := docket.Write{Now: f.now}.NewTask("alice", second)
 	last.Version = 10
-	f.equal(written, docket.Written{Tasks: []docket.Task{made, wantA, {}, wantC, toggled, toggled, last}})
+	f.equal(written, docket.Written{Tasks: []docket.Task{made, wantA, gone, wantC, toggled, toggled, last}})
 	f.equal(f.list("alice"), []docket.Task{toggled, wantC, made, last})
 	f.equal(f.page("alice", docket.ListQuery{Count: true}).Total, 4)
 
