@@ -21,6 +21,9 @@ type health struct {
 // met records the outcome of a request. An error that concerns its rows or its limits
 // says nothing about the store.
 func (h *health) met(err error) {
+	if errors.Is(err, errDeadline) {
+		return
+	}
 	_, known := errors.AsType[*docket.Error](err)
 	switch code(err) {
 	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_INTERRUPT:
