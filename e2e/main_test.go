@@ -102,6 +102,15 @@ func alongside(t *testing.T) {
 	}
 }
 
+// givingWay returns a command that ends with the test. In torture it has the lowest
+// priority, as if it ran on another machine.
+func givingWay(t *testing.T, command ...string) *exec.Cmd {
+	if *torture > 0 {
+		command = append([]string{"nice", "-n", "19"}, command...)
+	}
+	return exec.CommandContext(t.Context(), command[0], command[1:]...)
+}
+
 // eventually polls ok until it holds. The test fails when it does not.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
