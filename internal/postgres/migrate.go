@@ -71,7 +71,7 @@ func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) er
 }
 
 func (m migration) exclusively(ctx context.Context, f func(migrate.Tx) error) error {
-	return pgx.BeginFunc(ctx, m.conn, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, m.conn, func(pgx.Tx) error {
 		if err := m.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(%d); SET LOCAL lock_timeout = %d",
 			int64(migrationLock), stepLockTimeout.Milliseconds())); err != nil {
 			return err

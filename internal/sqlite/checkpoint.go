@@ -49,7 +49,7 @@ type checkpointer struct {
 }
 
 func openCheckpointer(ctx context.Context, f file, p pace, log *slog.Logger) (*checkpointer, error) {
-	conn, err := f.connection(ctx, "rw")
+	conn, err := f.connection(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,8 @@ func (w *writer) emptyLog() {
 		return
 	}
 	wait := truncateWait
-	if w.busy++; w.busy > maxBusy || w.logged >= 2*maxLog {
+	w.busy++
+	if w.busy > maxBusy || w.logged >= 2*maxLog {
 		wait = acquireTimeout
 	}
 	busy, err := w.truncate(wait)

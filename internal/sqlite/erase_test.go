@@ -90,7 +90,7 @@ func untilNothingIsLeft(t *testing.T, s *Store) {
 func checkIntegrity(t *testing.T, s *Store) {
 	t.Helper()
 	var result string
-	conn, err := s.file.connection(t.Context(), "rw", "query_only(1)")
+	conn, err := s.file.connection(t.Context(), "query_only(1)")
 	if err == nil {
 		err = errors.Join(conn.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result), conn.close())
 	}
@@ -177,7 +177,7 @@ func TestWiperLeavesPointerMapsAlone(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := fileAt(path).connection(t.Context(), "rw")
+	conn, err := fileAt(path).connection(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

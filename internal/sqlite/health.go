@@ -65,7 +65,7 @@ func (s *Store) Ready(ctx context.Context) error {
 // those that it knows, and every statement of a reader can be prepared. It uses a
 // connection of its own.
 func (s *Store) check(ctx context.Context) (err error) {
-	conn, err := s.file.connection(ctx, "rw", "query_only(1)")
+	conn, err := s.file.connection(ctx, "query_only(1)")
 	if err != nil {
 		return err
 	}

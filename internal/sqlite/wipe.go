@@ -93,7 +93,7 @@ var errAutoVacuum = errors.New("sqlite: the file has the mode auto_vacuum: to ha
 // wipe wipes all pages. It uses at most half of one core.
 func (w *wiper) wipe() (err error) {
 	ctx := context.Background()
-	conn, err := w.file.connection(ctx, "rw", "query_only(1)")
+	conn, err := w.file.connection(ctx, "query_only(1)")
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func unused(number int, page []byte) []byte {
 	if number == 1 {
 		header = page[100:]
 	}
-	size := 0
+	var size int
 	switch header[0] {
 	case 2, 5: // interior
 		size = 12

@@ -62,7 +62,7 @@ const (
 )
 
 func openWriter(ctx context.Context, f file, log *slog.Logger) (*writer, error) {
-	conn, err := f.connection(ctx, "rw", "wal_autocheckpoint(0)")
+	conn, err := f.connection(ctx, "wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
