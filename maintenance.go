@@ -7,7 +7,7 @@ import (
 
 const (
 	maintenanceInterval = time.Minute // between two rounds, at least
-	expireStep          = 500         // keys that one statement removes, at most
+	expireStep          = 50          // keys that one statement removes, at most
 	purgeInterval       = time.Hour   // between two purges, at least
 	purgeStep           = 200         // deleted tasks that one transaction removes, at most
 	// clockStep bounds how far a purge takes the time that maintenance goes by: a
@@ -34,10 +34,11 @@ func (s *Service) requestMaintenance() {
 }
 
 // maintenanceClock is the time that maintenance goes by: the one that the store
-// believed at the last purge, and what has passed since.
+// believed when it was last asked, and what has passed since.
 type maintenanceClock struct {
 	believed time.Time
 	read     time.Time // the service's clock then, with its monotonic reading
+	purging  bool      // the purge that was due then is not complete
 }
 
 // advance moves the clock on, by at most clockStep besides what has passed.
@@ -45,7 +46,7 @@ func (s *Service) advance(ctx context.Context, c *maintenanceClock) error {
 	read := s.now()
 	believed, err := s.store.AdvanceClock(ctx, read.UTC().Truncate(time.Microsecond), clockStep)
 	if err == nil {
-		*c = maintenanceClock{believed: believed, read: read}
+		*c = maintenanceClock{believed: believed, read: read, purging: true}
 	}
 	return err
 }
@@ -74,23 +75,20 @@ func (s *Service) Run(ctx context.Context, report func(Removed, error)) {
 	}
 }
 
-// maintain is one round. It purges, and advances the clock, when the last purge
-// that was complete is purgeInterval ago.
+// maintain is one round. Every purgeInterval it advances the clock, and purges then and
+// in the rounds after it until that is complete.
 func (s *Service) maintain(ctx context.Context, clock *maintenanceClock) (removed Removed, err error) {
-	due := clock.read.IsZero() || s.now().Sub(clock.read) >= purgeInterval
-	next := *clock
-	if due {
-		if err := s.advance(ctx, &next); err != nil {
+	if clock.read.IsZero() || s.now().Sub(clock.read) >= purgeInterval {
+		if err := s.advance(ctx, clock); err != nil {
 			return removed, err
 		}
 	}
-	now := next.now(s.now()).Truncate(time.Microsecond)
-	if removed.Keys, err = s.expireKeys(ctx, now); err != nil || !due {
+	now := clock.now(s.now()).Truncate(time.Microsecond)
+	if removed.Keys, err = s.expireKeys(ctx, now); err != nil || !clock.purging {
 		return removed, err
 	}
-	if removed.Tasks, err = s.purge(ctx, now.Add(-s.retention)); err == nil {
-		*clock = next
-	}
+	removed.Tasks, err = s.purge(ctx, now.Add(-s.retention))
+	clock.purging = err != nil
 	return removed, err
 }
 

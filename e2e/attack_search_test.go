@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -21,23 +19,16 @@ func TestAttackBySearches(t *testing.T) {
 		if s.store == "sqlite" {
 			batches = long(5, 100)
 		}
-		c := newClient(t, s.URL, attackClients)
+		c := newClient(t, s.URL, 1)
 		create := fmt.Sprintf(`{"op":"create","task":{"title":"x","description":"%s"}}`, strings.Repeat("😀", 5000))
 		for range batches {
 			mustDo(t, c, http.StatusOK, http.MethodPost, tasksPath("attacker")+"/batch", batchOf(100, func(int) string { return create }))
 		}
-		alone := s.alone(t)
-		search := tasksPath("attacker") + "?q=" + url.QueryEscape("🎉"+strings.Repeat("😀", 99))
-		title := fmt.Sprintf("%d clients search %d tasks", attackClients, 100*batches)
-		s.withstand(t, title, alone, func() (func() bool, func()) {
-			a := attack(t, attackClients, func(ctx context.Context, _ int) (int, error) {
-				found, err := c.do(ctx, http.MethodGet, search, "")
-				if err == nil && found.Status == http.StatusOK && string(found.Body) != "[]" {
-					err = fmt.Errorf("the search found %.100s", found.Body)
-				}
-				return found.Status, err
-			})
-			return func() bool { return a.answered.Load() >= attackClients }, func() { a.end(t) }
+		s.withstand(t, fmt.Sprintf("%d clients search %d tasks", attackClients, 100*batches), attack{
+			Clients: attackClients,
+			Method:  http.MethodGet,
+			Path:    tasksPath("attacker") + "?q=" + url.QueryEscape("🎉"+strings.Repeat("😀", 99)),
+			Reads:   everyPage, // there is one, without tasks
 		})
 	}, "RATE_LIMIT=600")
 }
@@ -46,21 +37,17 @@ func TestAttackBySearches(t *testing.T) {
 // large.
 func TestAttackByReplays(t *testing.T) {
 	attackStores(t, func(t *testing.T, s *target) {
-		c := newClient(t, s.URL, attackClients)
+		c := newClient(t, s.URL, 1)
 		body := alternating(twoLong(t, c, "attacker"))
 		path, key := tasksPath("attacker")+"/batch", "Idempotency-Key: replayed"
 		mustDo(t, c, http.StatusOK, http.MethodPost, path, body, key)
-		alone := s.alone(t)
-		title := fmt.Sprintf("%d clients replay a batch", attackClients)
-		s.withstand(t, title, alone, func() (func() bool, func()) {
-			a := attack(t, attackClients, func(ctx context.Context, _ int) (int, error) {
-				replayed, err := skim(ctx, c, http.MethodPost, path, body, key)
-				if err == nil && replayed.Status == http.StatusOK && replayed.Header.Get("Idempotent-Replayed") != "true" {
-					err = errors.New("the batch was carried out again")
-				}
-				return replayed.Status, err
-			})
-			return func() bool { return a.answered.Load() >= attackClients }, func() { a.end(t) }
+		s.withstand(t, fmt.Sprintf("%d clients replay a batch", attackClients), attack{
+			Clients: attackClients,
+			Method:  http.MethodPost,
+			Path:    path,
+			Body:    body,
+			Headers: []string{key},
+			Wanted:  "Idempotent-Replayed: true",
 		})
 	})
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -40,6 +38,7 @@ type target struct {
 	*server
 	store string // the name of the subtest
 	env   []string
+	stood int // how often bystanders have worked
 }
 
 // attackStores runs f on each store, with a server without the race detector and
@@ -66,7 +65,7 @@ func attackStores(t *testing.T, f func(t *testing.T, s *target), env ...string) 
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &target{newServer(t, t.TempDir(), database), store, append([]string{"GOMEMLIMIT=400MiB"}, env...)}
+			s := &target{newServer(t, t.TempDir(), database), store, append([]string{"GOMEMLIMIT=400MiB"}, env...), 0}
 			s.binary = path
 			s.Start(t, s.env...)
 			f(t, s)
@@ -142,16 +141,17 @@ type bystander struct {
 	faults []string        // requests and probes without the answer that they should have
 }
 
-// stand has bystanders work for so many rounds, and until enough holds. A user has
+// stand has bystanders work for so many rounds, as users that are new. A user has
 // at most 500 requests in all, so that no rate limit concerns it.
-func (s *target) stand(t *testing.T, name string, rounds int, enough func() bool) *bystander {
+func (s *target) stand(t *testing.T, name string, rounds int) *bystander {
 	t.Helper()
+	s.stood++
 	b, c := &bystander{}, newClient(t, s.URL, bystanders)
 	var wait sync.WaitGroup
 	for n := range bystanders {
 		wait.Go(func() {
-			for i := 0; (i < rounds || !enough()) && t.Context().Err() == nil; i++ {
-				b.round(t.Context(), c, tasksPath(fmt.Sprintf("%s-%d-%d", name, n, i/(500/attackRequest))))
+			for i := 0; i < rounds && t.Context().Err() == nil; i++ {
+				b.round(t.Context(), c, tasksPath(fmt.Sprintf("%s-%d-%d-%d", name, s.stood, n, i/(500/attackRequest))))
 			}
 		})
 	}
@@ -208,87 +208,36 @@ func (b *bystander) fault(text string) {
 	b.faults = append(b.faults, text)
 }
 
-// attackers are clients of one attack. Their answers may be 200 or 429 alone.
-type attackers struct {
-	working  sync.WaitGroup
-	cancel   context.CancelFunc
-	answered atomic.Int64
-
-	mu       sync.Mutex
-	statuses map[int]int
-	faults   []string
-}
-
-// attack has so many clients repeat step, which is one request, until end.
-func attack(t *testing.T, clients int, step func(ctx context.Context, client int) (status int, err error)) *attackers {
-	a := &attackers{statuses: map[int]int{}}
-	ctx, cancel := context.WithCancel(t.Context())
-	a.cancel = cancel
-	t.Cleanup(func() { cancel(); a.working.Wait() })
-	for n := range clients {
-		a.working.Go(func() {
-			for ctx.Err() == nil {
-				status, err := step(ctx, n)
-				if ctx.Err() == nil {
-					a.note(status, err)
-				}
-			}
-		})
-	}
-	return a
-}
-
-func (a *attackers) note(status int, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.answered.Add(1)
-	a.statuses[status]++
-	if err != nil {
-		a.faults = append(a.faults, err.Error())
-	}
-}
-
-// end stops the attack and reports answers that must not be.
-func (a *attackers) end(t *testing.T) {
+// withstand measures bystanders alone and during an attack, in turns, and adds a
+// row to the table of figures.
+func (s *target) withstand(t *testing.T, title string, a attack) {
 	t.Helper()
-	a.cancel()
-	a.working.Wait()
-	others := maps.Clone(a.statuses)
-	delete(others, http.StatusOK)
-	delete(others, http.StatusTooManyRequests)
-	if len(others) > 0 {
-		t.Errorf("the attackers were answered with %v", a.statuses)
-	}
-	for _, fault := range a.faults[:min(len(a.faults), 3)] {
-		t.Errorf("an attacker: %s", fault)
-	}
-}
-
-// withstand measures bystanders during an attack, beside what the same work took
-// them alone, and adds a row to the table of figures. begin starts the attack; it
-// returns what tells that it has been going on for long enough, and what ends it.
-func (s *target) withstand(t *testing.T, title string, alone *bystander, begin func() (enough func() bool, end func())) {
-	t.Helper()
+	rounds := long(2, 50)
 	s.resetPeak(t)
 	before, beforeLog := s.size(t)
-	enough, end := begin()
-	other := s.stand(t, "other", long(2, 50), enough)
-	end()
+	var alone, during []time.Duration // the p99 of each turn
+	asked, refused, total := 0, 0, map[int]int{}
+	for range long(1, 3) {
+		s.stand(t, "warm", 2)
+		alone = append(alone, percentile(s.stand(t, "alone", rounds).took, 99))
+		p := a.start(t, s.URL)
+		others := s.stand(t, "others", rounds)
+		for status, n := range p.end(t) {
+			total[status] += n
+		}
+		during = append(during, percentile(others.took, 99))
+		asked, refused = asked+others.asked, refused+len(others.faults)
+	}
+	if total[http.StatusOK] == 0 {
+		t.Errorf("the attackers were answered with %v", total)
+	}
 	after, afterLog := s.size(t)
 	peak := s.checkPeak(t)
-	p, q := percentile(alone.took, 99), percentile(other.took, 99)
+	p, q := percentile(alone, 50), percentile(during, 50)
 	showf(t, title+", "+s.store, "p99 of others within 2×, 0 refused, peak under 256 MiB",
-		"p99 %s alone, %s under attack: %.2f×, %d of %d refused, peak %d MiB, files %+.1f MiB",
-		p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p), len(other.faults), other.asked,
-		peak, float64(after+afterLog-before-beforeLog)/(1<<20))
-}
-
-// alone measures the bystanders without an attack.
-func (s *target) alone(t *testing.T) *bystander {
-	t.Helper()
-	never := func() bool { return true }
-	s.stand(t, "warm", 2, never)
-	return s.stand(t, "alone", long(2, 50), never)
+		"p99 %s alone, %s under attack: %.2f×, %d of %d refused, peak %d MiB, files %+.1f MiB (the attackers were answered with %v)",
+		p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p), refused, asked,
+		peak, mib(after+afterLog-before-beforeLog), total)
 }
 
 // meteredClient is a client that counts the bytes which it sends.
@@ -312,26 +261,6 @@ func (c meteredConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.sent.Add(int64(n))
 	return n, err
-}
-
-// skim sends one request and throws the body of the answer away.
-func skim(ctx context.Context, c client, method, path, body string, headers ...string) (answer, error) {
-	r, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
-	if err != nil {
-		return answer{}, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	for _, line := range headers {
-		name, value, _ := strings.Cut(line, ": ")
-		r.Header.Set(name, value)
-	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		return answer{}, err
-	}
-	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, response.Body)
-	return answer{Status: response.StatusCode, Header: response.Header}, err
 }
 
 // mustDo sends one request, which must have this status.

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -308,15 +307,10 @@ func exhaust(t *testing.T, url, user string) {
 }
 
 // flood starts a flood and returns a function that ends it when a request was
-// refused. The function returns how many answers had each status. In torture the
-// flood has the lowest priority, as if it ran on another machine.
+// refused. The function returns how many answers had each status.
 func flood(t *testing.T, url string, connections int) (stop func() map[string]int) {
 	t.Helper()
-	command := []string{"node", "testdata/flood.mjs", url, fmt.Sprint(connections)}
-	if *torture > 0 {
-		command = append([]string{"nice", "-n", "19"}, command...)
-	}
-	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	cmd := givingWay(t, "node", "testdata/flood.mjs", url, fmt.Sprint(connections))
 	in, err := cmd.StdinPipe()
 	var out bytes.Buffer
 	cmd.Stdout = &out

@@ -45,6 +45,9 @@ var binaries string
 const defaultDatabase = "sqlite:docket.db"
 
 func TestMain(m *testing.M) {
+	if description := os.Getenv(attackVariable); description != "" {
+		os.Exit(carryOut(description))
+	}
 	flag.Parse()
 	code := buildAndRun(m)
 	shown.print()
@@ -100,6 +103,15 @@ func alongside(t *testing.T) {
 	if *torture == 0 {
 		t.Parallel()
 	}
+}
+
+// givingWay returns a command that ends with the test. In torture it has the lowest
+// priority, as if it ran on another machine.
+func givingWay(t *testing.T, command ...string) *exec.Cmd {
+	if *torture > 0 {
+		command = append([]string{"nice", "-n", "19"}, command...)
+	}
+	return exec.CommandContext(t.Context(), command[0], command[1:]...)
 }
 
 // eventually polls ok until it holds. The test fails when it does not.

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,11 +45,7 @@ func TestRestoreOfPostgres(t *testing.T) {
 	if out, err := restore.CombinedOutput(); err != nil {
 		t.Fatalf("pg_restore: %v\n%s", err, out)
 	}
-	manual, err := os.ReadFile("../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pgtest.Exec(t, target, regexp.MustCompile(`--command="(UPDATE docket\.owners [^"]*)"`).FindStringSubmatch(string(manual))[1])
+	docket(t, []string{"DATABASE_URL=" + target}, "renew")
 	restored := newServer(t, t.TempDir(), target)
 	restored.Start(t)
 	c = newClient(t, restored.URL, 1)

@@ -24,6 +24,8 @@ const (
 	queryCanceled        = "57014"
 	cannotConnectNow     = "57P03"
 	tooManyConnections   = "53300"
+	idleInTransaction    = "25P03" // the session was ended
+	transactionTimeout   = "25P04"
 	noSuchSchema         = "3F000"
 )
 
@@ -177,7 +179,7 @@ func translate(err error) error {
 	case code == diskFull:
 		return &docket.Error{Kind: docket.StorageFull, Detail: "There is no space left for this write. Nothing was written.", Err: err}
 	case code == readOnly, code == lockNotAvailable, code == serializationFailure, code == deadlockDetected,
-		code[:2] == "08", code[:2] == "53", code[:2] == "57", code[:2] == "58": // connection, resources, operator, system
+		code == idleInTransaction, code == transactionTimeout, code[:2] == "08", code[:2] == "53", code[:2] == "57", code[:2] == "58": // connection, resources, operator, system
 		return unavailable(err)
 	case aboutData(code):
 		return &discreetError{err, code}

@@ -38,6 +38,8 @@ ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = k.fingerprint RETURNING k
 	guardKeySQL = keyParameters.compile(`SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.user_id = @user_id AND k.key = @key AND k.result IS NOT NULL)
   THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer`)
 
+	confirmKeySQL = keyParameters.compile("UPDATE docket.idempotency_keys AS k SET fingerprint = k.fingerprint WHERE k.user_id = @user_id AND k.key = @key")
+
 	// keptSQL runs after the operations, hence with the owner's lock held.
 	keptSQL = keyParameters.compile("SELECT x.kept FROM docket.owners AS x WHERE x.user_id = @user_id")
 

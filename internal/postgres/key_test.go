@@ -66,7 +66,7 @@ func TestKeyInFlight(t *testing.T) {
 }
 
 // TestLostCommit loses the answer to a commit. With a key, the store finds that the
-// write was committed.
+// write was committed, which is no replay.
 func TestLostCommit(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	proxy := pgtest.NewProxy(t, direct, 0)
@@ -92,7 +92,7 @@ func TestLostCommit(t *testing.T) {
 	waitFor(t, direct, "SELECT count(*) FROM docket.idempotency_keys WHERE result IS NOT NULL")
 	proxy.Cut()
 	proxy.Freeze(false)
-	if err := <-result; err != nil || !written.Replayed {
+	if err := <-result; err != nil || written.Replayed || len(written.Tasks) != 1 {
 		t.Errorf("the write returned %+v, %v", written, err)
 	}
 	tasks, err := storetest.List(s)

@@ -25,9 +25,10 @@ var removalParameters = parameters[removal]{
 	"lock":   func(removal) any { return int64(purgeLock) },
 }
 
-// Both span all users. They lock the owners in the order in which groups of writes
-// do, and before the rows that they remove, as an erasure does. Then they look once
-// more whether a row is due, because it may have been changed meanwhile.
+// Both span all users. They lock owners before the rows that they remove, as an erasure
+// does. Then they look once more whether a row is due, because it may have been changed
+// meanwhile. What belongs to an owner who is locked by another transaction is left for
+// another time: one user's lock must not hold up the others.
 var (
 	// purgeSQL is run by one process at a time, also behind a pooler, because the lock
 	// belongs to the transaction.
@@ -36,7 +37,7 @@ var (
   WHERE (SELECT pg_try_advisory_xact_lock(@lock::bigint)) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
 o AS MATERIALIZED (
   SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
-  ORDER BY x.user_id FOR UPDATE OF x),
+  ORDER BY x.user_id FOR UPDATE OF x SKIP LOCKED),
 gone AS (
   DELETE FROM docket.tasks AS t
   WHERE t.deleted_at < @before AND (t.user_id, t.id) IN (SELECT due.user_id, due.id FROM o JOIN due ON due.user_id = o.user_id)
@@ -51,10 +52,11 @@ SELECT count(*) FROM gone`)
   SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= @before::timestamptz ORDER BY e.expires_at LIMIT @limit::integer),
 o AS MATERIALIZED (
   SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
-  ORDER BY x.user_id FOR UPDATE OF x),
+  ORDER BY x.user_id FOR UPDATE OF x SKIP LOCKED),
 gone AS (
   DELETE FROM docket.idempotency_keys AS k
-  WHERE k.expires_at <= @before AND (SELECT count(*) FROM o) >= 0 AND (k.user_id, k.key) IN (SELECT due.user_id, due.key FROM due)
+  WHERE k.expires_at <= @before AND (k.user_id, k.key) IN (SELECT due.user_id, due.key FROM due)
+    AND (k.user_id IN (SELECT o.user_id FROM o) OR NOT EXISTS (SELECT 1 FROM docket.owners AS x WHERE x.user_id = k.user_id))
   RETURNING k.user_id, k.size),
 freed AS (
   UPDATE docket.owners AS x SET kept = x.kept - g.size

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -50,10 +51,29 @@ func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err
 // outside a transaction. It implements migrate.Database and migrate.Tx.
 type migration struct{ conn *pgx.Conn }
 
-// Exclusively implements migrate.Database.
+const (
+	// stepLockTimeout bounds how long a step waits for a lock on a table. While it
+	// waits, everything behind it that needs the table waits too.
+	stepLockTimeout = 2 * time.Second
+	// stepAttempts is how often a step is tried that has found a table locked.
+	stepAttempts = 30
+)
+
+// Exclusively implements migrate.Database. A step takes as long as it takes, whatever
+// the time limit of the role's statements.
 func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
-	return pgx.BeginFunc(ctx, m.conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", pgx.QueryExecModeExec, int64(migrationLock)); err != nil {
+	for n := 1; ; n++ {
+		err := m.exclusively(ctx, f)
+		if sqlState(err) != lockNotAvailable || n == stepAttempts || !pause(ctx, maxAttempts) {
+			return err
+		}
+	}
+}
+
+func (m migration) exclusively(ctx context.Context, f func(migrate.Tx) error) error {
+	return pgx.BeginFunc(ctx, m.conn, func(pgx.Tx) error {
+		if err := m.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(%d); SET LOCAL lock_timeout = %d",
+			int64(migrationLock), stepLockTimeout.Milliseconds())); err != nil {
 			return err
 		}
 		if err := m.prepare(ctx); err != nil {

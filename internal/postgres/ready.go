@@ -22,10 +22,10 @@ type pendingCheck struct {
 var errCheck = errors.New("postgres: the check of the database panicked")
 
 // Ready implements docket.Store. It is passive: it reports what the statements of
-// requests met, and asks the database only after a failure, and while there is a
-// warning, so that probes do not keep a serverless database awake.
+// requests met, and asks the database only after a failure, so that probes do not
+// keep a serverless database awake.
 func (s *Store) Ready(ctx context.Context) error {
-	for s.troubled.Load() || s.suspected.Load() != s.cleared.Load() || s.moved.Load() != nil {
+	for s.troubled.Load() || s.suspected.Load() != s.cleared.Load() {
 		c, first := s.joinCheck()
 		if first {
 			return s.runCheck(ctx, c)

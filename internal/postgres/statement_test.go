@@ -41,7 +41,7 @@ var statements = func() map[string]compiled {
 		"toggle if": compiledOf(toggleIfSQL),
 		"delete":    compiledOf(deleteSQL),
 		"restore":   compiledOf(restoreSQL),
-		"claim key": compiledOf(claimKeySQL),
+		"claim key": compiledOf(claimKeySQL), "confirm key": compiledOf(confirmKeySQL),
 		"guard key": compiledOf(guardKeySQL),
 		"keep key":  compiledOf(keepKeySQL),
 		"own":       compiledOf(ownSQL),
@@ -97,7 +97,7 @@ var unowned = map[string]compiled{
 // named are the statements as the code names them. The last ones name no table.
 var named = []string{
 	"getSQL", "createSQL", "updateSQL", "toggleSQL", "toggleIfSQL", "deleteSQL", "restoreSQL", "listSQL",
-	"claimKeySQL", "guardKeySQL", "keepKeySQL", "ownSQL", "importSQL", "countSQL",
+	"claimKeySQL", "confirmKeySQL", "guardKeySQL", "keepKeySQL", "ownSQL", "importSQL", "countSQL",
 	"keptSQL", "countKeptSQL", "countTrashSQL", "trimTrashSQL",
 	"changesSQL", "ownToEraseSQL", "eraseTasksSQL", "eraseKeysSQL", "eraseOwnerSQL",
 	"countersSQL", "purgeSQL", "expireKeysSQL",

@@ -86,7 +86,10 @@ type Store struct {
 	checking  sync.Mutex   // guards pending
 	pending   *pendingCheck
 
-	moved atomic.Pointer[string] // the warning about another timeline, or nil
+	moved       atomic.Pointer[string] // the warning about another timeline, or nil
+	synchronous atomic.Bool            // commits may wait for a standby
+	rechecking  atomic.Bool
+	background  sync.WaitGroup // of recheck
 }
 
 var _ docket.Store = (*Store)(nil)
@@ -140,6 +143,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // Close waits for running statements and closes all connections.
 func (s *Store) Close() error {
+	s.background.Wait()
 	s.checks.Close()
 	s.pool.Close()
 	return nil

@@ -11,8 +11,11 @@ import (
 // timelineSQL reads the recorded timeline, and that of the server, or null while
 // the server is a standby. A promotion and a restore to a point in time begin
 // another timeline, and the latest writes of the old one may be lost with it.
+//
+// It also tells whether commits may wait for a standby.
 const timelineSQL = `SELECT coalesce((SELECT d.timeline FROM docket.database AS d WHERE d.id = 1), ''),
-  CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END`
+  CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
+  current_setting('synchronous_standby_names') <> ''`
 
 // recordTimelineSQL records the timeline $1. With $2 it replaces one that was
 // recorded.
@@ -43,9 +46,11 @@ func (s *Store) tolerate(conn *pgx.Conn, err error) error {
 // server's. The error is errStandby when the server is a standby.
 func (s *Store) readTimeline(ctx context.Context, conn *pgx.Conn) (recorded, met string, err error) {
 	var server *string
-	if err := conn.QueryRow(ctx, timelineSQL, pgx.QueryExecModeExec).Scan(&recorded, &server); err != nil {
+	var synchronous bool
+	if err := conn.QueryRow(ctx, timelineSQL, pgx.QueryExecModeExec).Scan(&recorded, &server, &synchronous); err != nil {
 		return "", "", err
 	}
+	s.synchronous.Store(synchronous)
 	if server == nil {
 		return recorded, "", errStandby
 	}
@@ -88,9 +93,26 @@ func (s *Store) recordTimeline(ctx context.Context) error {
 	})
 }
 
-// Warnings implements docket.Store.
+// recheck looks at the timeline in the background, once at a time: docket renew may
+// have been run since.
+func (s *Store) recheck() {
+	if !s.rechecking.CompareAndSwap(false, true) {
+		return
+	}
+	s.background.Go(func() {
+		defer s.rechecking.Store(false)
+		_ = s.run(context.Background(), checking, func(ctx context.Context, conn *pgx.Conn) error { // after an error the warning stays
+			_, _, err := s.readTimeline(ctx, conn)
+			return err
+		})
+	})
+}
+
+// Warnings implements docket.Store. While there is one it looks again, for the next
+// caller.
 func (s *Store) Warnings() []string {
 	if warning := s.moved.Load(); warning != nil {
+		s.recheck()
 		return []string{*warning}
 	}
 	return nil

@@ -47,6 +47,9 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 	}
 	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		written, err = attemptTogether(ctx, conn, owner, &w, s.acquireTimeout)
+		if err == nil && written.Replayed && s.synchronous.Load() {
+			err = confirm(ctx, conn, keyedWrite{owner: owner, write: &w})
+		}
 		if classify(err) == unknown {
 			lost = err
 		}
@@ -54,6 +57,7 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 	})
 	switch kind := docket.KindOf(err); {
 	case err == nil:
+		written.Replayed = written.Replayed && lost == nil // else an attempt of this write has done it
 		return written, nil
 	case lost != nil && (kind == docket.Unavailable || kind == docket.KeyInFlight || kind == docket.Internal):
 		err = translate(lost)
@@ -167,6 +171,14 @@ func (t *transaction) results(answers pgx.BatchResults) ([]docket.Task, error) {
 		}
 	}
 	return tasks, nil
+}
+
+// confirm commits a change of nothing to the key. What is replayed may have been
+// committed by a server alone: its connection was lost while it waited for a standby.
+// This commit waits for what came before it too.
+func confirm(ctx context.Context, conn *pgx.Conn, k keyedWrite) error {
+	_, err := conn.Exec(ctx, confirmKeySQL.sql, confirmKeySQL.args(k)...)
+	return afterSend(err, true)
 }
 
 // commit keeps the result of a write with a key, and commits.

@@ -17,6 +17,11 @@ const (
 	checkpointPages = 8192
 	// truncateWait bounds how long writes wait while the log is emptied.
 	truncateWait = 20 * time.Millisecond
+	// maxLog is the size in pages from which writes wait for every reader that needs
+	// the log: passes one after the other would keep it from ever beginning again.
+	maxLog = 16384
+	// maxBusy is how often the log is found busy before that.
+	maxBusy = 20
 )
 
 const (
@@ -44,7 +49,7 @@ type checkpointer struct {
 }
 
 func openCheckpointer(ctx context.Context, f file, p pace, log *slog.Logger) (*checkpointer, error) {
-	conn, err := f.connection(ctx, "rw")
+	conn, err := f.connection(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +134,7 @@ func (c *checkpointer) copyLog() {
 		}
 		return nil
 	})
-	if driverPanicked(err) {
+	if driverPanicked(err) || c.conn.Conn == nil {
 		err = errors.Join(err, c.conn.replace(context.Background()))
 	}
 	if err != nil {
@@ -143,33 +148,39 @@ func (c *checkpointer) close() error {
 	return c.conn.close()
 }
 
-// emptyLog copies the rest of the log. When something was deleted, it also empties the
-// log, which may hold it; while a reader needs the log, that is tried again later.
+// emptyLog copies the rest of the log. When something was deleted, which the log may
+// hold, or the log is long, it also empties the log; while a reader needs the log, that
+// is tried again later, and at last waited for.
 func (w *writer) emptyLog() {
 	if w.repair() != nil {
 		return
 	}
-	if !w.stmts.removed {
+	if !w.stmts.removed && w.logged < maxLog {
 		w.note(exec(w.stmts.checkpoint)) // after an error the log stays as it was
 		return
 	}
-	busy, err := w.truncate()
+	wait := truncateWait
+	w.busy++
+	if w.busy > maxBusy || w.logged >= 2*maxLog {
+		wait = acquireTimeout
+	}
+	busy, err := w.truncate(wait)
 	w.note(err)
 	if err != nil || busy {
 		signal(w.checkpoints.dirty)
 		return
 	}
-	w.stmts.removed = false
+	w.stmts.removed, w.busy, w.logged = false, 0, 0
 }
 
-// truncate waits at most truncateWait for readers.
-func (w *writer) truncate() (busy bool, err error) {
+// truncate waits for readers for so long at most.
+func (w *writer) truncate(patience time.Duration) (busy bool, err error) {
 	ctx := context.Background()
 	wait := func(d time.Duration) error {
 		_, err := w.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
 		return err
 	}
-	if err := wait(truncateWait); err != nil {
+	if err := wait(patience); err != nil {
 		return true, err
 	}
 	var log, copied sql.NullInt64

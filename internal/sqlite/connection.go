@@ -15,8 +15,8 @@ type connection struct {
 }
 
 // connection opens the file with one connection, which close closes.
-func (f file) connection(ctx context.Context, mode string, extra ...string) (*connection, error) {
-	db, err := f.open(ctx, mode, 1, extra...)
+func (f file) connection(ctx context.Context, extra ...string) (*connection, error) {
+	db, err := f.open(ctx, "rw", 1, extra...)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,8 @@ func TestReadsHaveADeadline(t *testing.T) {
 				return 0, err
 			}
 			defer rows.Close()
-			for ; rows.Next(); n++ {
+			for rows.Next() {
+				n++
 			}
 			return n, rows.Err()
 		})
@@ -81,9 +82,7 @@ func TestFiltersCheckTheTime(t *testing.T) {
 		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(true)}
 		args := arguments(t.Context(), "alice", q)
 		args[1], args[6] = 10, int64(1)
-		rows, err := stmt.QueryContext(t.Context(), args...)
-		if err == nil {
-			rows.Close()
+		if err := stmt.QueryRowContext(t.Context(), args...).Err(); err == nil {
 			t.Errorf("%+v did not notice that its time was over", l)
 		}
 	}
@@ -217,25 +216,34 @@ func TestTrashDoesNotSlowLists(t *testing.T) {
 		if !live {
 			continue
 		}
-		rows, err := s.writer.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, "alice", 1, nil, nil, nil, nil, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-				t.Fatal(err)
-			}
+		for _, detail := range planOf(t, s, text) {
 			if strings.Contains(detail, "trash") || strings.HasPrefix(detail, "SCAN") {
 				t.Errorf("%s: %s", name, detail)
 			}
 		}
-		if err := rows.Err(); err != nil {
+	}
+}
+
+// planOf returns the steps of a statement.
+func planOf(t *testing.T, s *Store, text string) (steps []string) {
+	t.Helper()
+	rows, err := s.writer.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, "alice", 1, nil, nil, nil, nil, nil)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 			t.Fatal(err)
 		}
-		rows.Close()
+		steps = append(steps, detail)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }
 
 func TestContains(t *testing.T) {

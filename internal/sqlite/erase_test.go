@@ -84,8 +84,13 @@ func untilNothingIsLeft(t *testing.T, s *Store) {
 			t.Fatalf("the text is in %v", left)
 		}
 	}
+	checkIntegrity(t, s)
+}
+
+func checkIntegrity(t *testing.T, s *Store) {
+	t.Helper()
 	var result string
-	conn, err := s.file.connection(t.Context(), "rw", "query_only(1)")
+	conn, err := s.file.connection(t.Context(), "query_only(1)")
 	if err == nil {
 		err = errors.Join(conn.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result), conn.close())
 	}
@@ -159,4 +164,63 @@ func TestErasureBesideAReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	untilNothingIsLeft(t, s)
+}
+
+// TestWiperLeavesPointerMapsAlone has a file with pages that look like those of B-trees.
+func TestWiperLeavesPointerMapsAlone(t *testing.T) {
+	path := tempPath(t)
+	s, err := Open(t.Context(), path, noLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillMarked(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := fileAt(path).connection(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.ExecContext(t.Context(), "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = FULL; VACUUM")
+	if err := errors.Join(err, conn.close()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	if err := s.wiper.wipe(); !errors.Is(err, errAutoVacuum) {
+		t.Errorf("the wiper returned %v", err)
+	}
+	checkIntegrity(t, s)
+}
+
+// TestLogIsEmptiedAfterBusyTries has a reader need the log. The writer that has found it
+// busy often enough waits for that reader.
+func TestLogIsEmptiedAfterBusyTries(t *testing.T) {
+	s := open(t, tempPath(t))
+	storetest.Put(t, s, "task")
+	w := stopped(t, s)
+	if _, err := w.conn.ExecContext(t.Context(), "UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
+		t.Fatal(err)
+	}
+	began, leave, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := atOnce(t.Context(), s.readers, func(ctx context.Context, r *reader) (live int, err error) {
+			_, live, _, err = r.stateOf(ctx, "alice")
+			close(began)
+			<-leave
+			return live, err
+		})
+		ended <- err
+	}()
+	<-began
+	w.stmts.removed = true
+	if w.emptyLog(); !w.stmts.removed {
+		t.Error("the log was emptied while a reader needed it")
+	}
+	w.busy = maxBusy
+	close(leave)
+	w.emptyLog()
+	if err := <-ended; err != nil || w.stmts.removed || w.busy != 0 {
+		t.Errorf("the log was not emptied: %v", err)
+	}
+	restart(t, s)
 }

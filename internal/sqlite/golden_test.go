@@ -20,7 +20,7 @@ var texts = func() map[string]string {
 		"getSQL": getSQL, "findTrashSQL": findTrashSQL, "insertSQL": insertSQL, "updateSQL": updateSQL, "insertTrashSQL": insertTrashSQL,
 		"deleteSQL": deleteSQL, "undeleteSQL": undeleteSQL,
 		"addSQL": addSQL, "bumpSQL": bumpSQL, "ownSQL": ownSQL, "hasSQL": hasSQL,
-		"findKeySQL": findKeySQL, "resultSQL": resultSQL, "raiseKeptSQL": raiseKeptSQL, "keepKeySQL": keepKeySQL,
+		"findKeySQL": findKeySQL, "keptSQL": keptSQL, "resultSQL": resultSQL, "raiseKeptSQL": raiseKeptSQL, "keepKeySQL": keepKeySQL,
 		"lowerKeptSQL": lowerKeptSQL, "expireKeysSQL": expireKeysSQL,
 		"stateSQL": stateSQL, "countSQL": countSQL, "countTrashSQL": countTrashSQL,
 		"changesSQL": changesSQL, "snapshotSQL": snapshotSQL, "countersSQL": countersSQL,

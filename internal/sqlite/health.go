@@ -21,6 +21,9 @@ type health struct {
 // met records the outcome of a request. An error that concerns its rows or its limits
 // says nothing about the store.
 func (h *health) met(err error) {
+	if errors.Is(err, errDeadline) {
+		return
+	}
 	_, known := errors.AsType[*docket.Error](err)
 	switch code(err) {
 	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_INTERRUPT:
@@ -62,7 +65,7 @@ func (s *Store) Ready(ctx context.Context) error {
 // those that it knows, and every statement of a reader can be prepared. It uses a
 // connection of its own.
 func (s *Store) check(ctx context.Context) (err error) {
-	conn, err := s.file.connection(ctx, "rw", "query_only(1)")
+	conn, err := s.file.connection(ctx, "query_only(1)")
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 const (
 	findKeySQL = "SELECT fingerprint FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
 	resultSQL  = "SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
+	keptSQL    = "SELECT kept FROM owners WHERE user_id = ?1"
 	// raiseKeptSQL returns no row when more than ?3 bytes would be kept.
 	raiseKeptSQL = "UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3 RETURNING kept"
 	keepKeySQL   = "INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)"
@@ -60,6 +61,29 @@ func (s *Store) replay(ctx context.Context, owner docket.UserID, key *docket.Key
 	}
 	written.Replayed = true
 	return written, true, nil
+}
+
+// checkRoom refuses a write whose result will hardly find room, before the writer has
+// the work of carrying it out. The texts of a write are in its result, where a quarter
+// of their size is little.
+func checkRoom(q *statements, owner docket.UserID, w docket.Write) error {
+	var kept, texts int
+	for i := range w.Operations {
+		o := &w.Operations[i]
+		for _, text := range []*string{&o.New.Title, o.New.Description, &o.Update.Title.Value, o.Update.Description.Value} {
+			if text != nil {
+				texts += len(*text)
+			}
+		}
+	}
+	err := q.kept.QueryRow(string(owner)).Scan(&kept)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil && kept+texts/4 > docket.MaxKeptBytes {
+		err = docket.NoRoomToKeep()
+	}
+	return err
 }
 
 // keep stores the result of w for its repetitions.

@@ -44,6 +44,9 @@ func identity(path string) (string, error) {
 	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &s); err != nil {
 		return "", fmt.Errorf("cannot examine %s: %w", path, err)
 	}
-	// Inodes are given again. Where the time of birth is unknown it is 0.
-	return fmt.Sprintf("device %d:%d inode %d born %d.%09d", s.Dev_major, s.Dev_minor, s.Ino, s.Btime.Sec, s.Btime.Nsec), nil
+	if s.Mask&unix.STATX_BTIME == 0 { // inodes alone are given again
+		return fmt.Sprintf("device %d:%d inode %d", s.Dev_major, s.Dev_minor, s.Ino), nil
+	}
+	// Without the device: its number changes with each mount on some file systems.
+	return fmt.Sprintf("inode %d born %d.%09d", s.Ino, s.Btime.Sec, s.Btime.Nsec), nil
 }

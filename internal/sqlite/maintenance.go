@@ -76,11 +76,14 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 		q.removed = q.removed || n > 0
 		return err
 	})
+	if n > 0 {
+		signal(s.wiper.due)
+	}
 	return n, err
 }
 
 // Erase implements docket.Store. After the last step what was removed is overwritten
-// in the file and its log, within about two minutes on a file of some gigabytes.
+// in the file and its log, within minutes on a file of some gigabytes.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
 		live, err := removed(q.eraseTasks, string(owner), limit)

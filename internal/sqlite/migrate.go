@@ -47,12 +47,20 @@ func (s *Store) migrator() migrate.Migrator {
 	return migrate.Migrator{DB: s.writer, Known: migrations}
 }
 
-// Exclusively implements migrate.Database.
-func (w *writer) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
+// Exclusively implements migrate.Database. What a step needs besides goes to temporary
+// files: in memory it may take twice the size of the database.
+func (w *writer) Exclusively(ctx context.Context, f func(migrate.Tx) error) (err error) {
+	if _, err := w.conn.ExecContext(ctx, "PRAGMA temp_store = FILE"); err != nil {
+		return err
+	}
+	defer func() {
+		_, restored := w.conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA temp_store = MEMORY")
+		err = errors.Join(err, restored)
+	}()
 	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	err := f(migration{w.conn.Conn})
+	err = f(migration{w.conn.Conn})
 	if err == nil {
 		_, err = w.conn.ExecContext(ctx, "COMMIT")
 	}

@@ -240,12 +240,12 @@ func checkWhole(t *testing.T, s *Store) {
 			t.Fatalf("%d of %d readers are left", len(pool.idle), pool.n)
 		}
 		for range pool.n { // each once
-			if _, err := atOnce(t.Context(), pool, func(context.Context, *reader) (any, error) { return nil, nil }); err != nil { //nolint:nilnil // it reads nothing
+			if _, err := atOnce(t.Context(), pool, func(context.Context, *reader) (any, error) { return nil, nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	other, err := s.file.connection(t.Context(), "rw")
+	other, err := s.file.connection(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

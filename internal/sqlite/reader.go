@@ -65,7 +65,9 @@ func atOnce[T any](ctx context.Context, p *readers, f func(context.Context, *rea
 			return err
 		}
 		result, err = f(ctx, r)
-		return errors.Join(err, exec(r.end))
+		end := exec(r.end)
+		r.broken = r.broken || end != nil
+		return errors.Join(err, end)
 	})
 	return result, err
 }

@@ -124,10 +124,7 @@ func TestLockOfAnOlderVersion(t *testing.T) {
 // contents.
 func TestNoNumberIsGivenTwice(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "chain")
-		if err != nil {
-			t.Fatal(err)
-		}
+		dir := t.TempDir()
 		path := filepath.Join(dir, "docket.db")
 		given := map[int64]bool{}
 		var copies []string

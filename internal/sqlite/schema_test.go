@@ -52,6 +52,9 @@ func TestMigrationOfContainment(t *testing.T) {
 			}
 			rows = append(rows, row)
 		}
+		if err := found.Err(); err != nil {
+			t.Fatal(err)
+		}
 		return rows
 	}
 	before := dump()

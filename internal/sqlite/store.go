@@ -94,7 +94,8 @@ func (s *Store) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.passes, err = openReaders(ctx, s.file, min(max(cores-1, 1), 8), docket.PassTimeout, &s.health)
+	// One user may have two passes at work; there is a reader left for another's.
+	s.passes, err = openReaders(ctx, s.file, min(max(cores-1, 3), 8), docket.PassTimeout, &s.health)
 	if err != nil {
 		return err
 	}

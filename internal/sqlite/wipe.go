@@ -23,6 +23,8 @@ const (
 	maxWiped = 1 << 24
 	// wipeStep is how many pages are examined at once, and how many one write wipes.
 	wipeStep = 64
+	// wipeShare keeps the wiper at rest for so many times as long as a pass took.
+	wipeShare = 10
 )
 
 // wiper overwrites what was deleted and is still in the file. SQLite overwrites what
@@ -60,12 +62,19 @@ func (w *wiper) run() {
 		case <-w.stop:
 			return
 		}
-		if err := w.wipe(); err != nil {
+		began := time.Now()
+		err := w.wipe()
+		if errors.Is(err, errAutoVacuum) {
+			w.log.Warn("what is deleted is not overwritten in the file", "error", err)
+			return
+		}
+		if err != nil {
 			w.log.Warn("what was deleted could not be overwritten in the file; it will be retried", "error", err)
 			signal(w.due)
 		}
+		pause := max(w.interval, wipeShare*time.Since(began))
 		select {
-		case <-time.After(w.interval):
+		case <-time.After(pause):
 		case <-w.stop:
 			return
 		}
@@ -77,15 +86,25 @@ func (w *wiper) close() {
 	<-w.done
 }
 
+// errAutoVacuum is the error of a file that has pages which look like those of
+// B-trees, and are none (pointer maps).
+var errAutoVacuum = errors.New("sqlite: the file has the mode auto_vacuum: to have it overwritten, stop the server and run PRAGMA auto_vacuum = 0; VACUUM on it")
+
 // wipe wipes all pages. It uses at most half of one core.
 func (w *wiper) wipe() (err error) {
 	ctx := context.Background()
-	conn, err := w.file.connection(ctx, "rw", "query_only(1)")
+	conn, err := w.file.connection(ctx, "query_only(1)")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.close()) }()
-	var pages int
+	var mode, pages int
+	if err := conn.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != 0 {
+		return errAutoVacuum
+	}
 	if err := conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
 		return err
 	}
@@ -148,7 +167,7 @@ func unused(number int, page []byte) []byte {
 	if number == 1 {
 		header = page[100:]
 	}
-	size := 0
+	var size int
 	switch header[0] {
 	case 2, 5: // interior
 		size = 12

@@ -34,7 +34,7 @@ type statements struct {
 	findTrash, insertTrash, undelete, delete *sql.Stmt
 	add, bump                                *sql.Stmt
 	own, has                                 *sql.Stmt
-	findKey, raiseKept, keepKey              *sql.Stmt
+	findKey, kept, raiseKept, keepKey        *sql.Stmt
 	lowerKept, expireKeys                    *sql.Stmt
 	raisePurged, purge                       *sql.Stmt
 	purgeFirst, overflow                     *sql.Stmt
@@ -69,6 +69,7 @@ func (s *statements) prepare(ctx context.Context, conn *connection) error {
 		&s.own:         ownSQL,
 		&s.has:         hasSQL,
 		&s.findKey:     findKeySQL,
+		&s.kept:        keptSQL,
 		&s.raiseKept:   raiseKeptSQL,
 		&s.keepKey:     keepKeySQL,
 
@@ -127,6 +128,9 @@ func (s *Store) write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	err = s.writer.do(ctx, len(w.Operations), func(q *statements) error {
 		if w.Key != nil {
 			if err := checkKey(q, owner, w); err != nil {
+				return err
+			}
+			if err := checkRoom(q, owner, w); err != nil {
 				return err
 			}
 		}

@@ -31,6 +31,8 @@ type writer struct {
 	log         *slog.Logger
 	checkpoints *checkpointer // nil until start
 	broken      bool          // the driver panicked: the connection must be replaced
+	logged      int           // pages written since the log was emptied
+	busy        int           // times that it was not, because of readers
 
 	metrics  writerMetrics
 	running  bool // start was called
@@ -60,7 +62,7 @@ const (
 )
 
 func openWriter(ctx context.Context, f file, log *slog.Logger) (*writer, error) {
-	conn, err := f.connection(ctx, "rw", "wal_autocheckpoint(0)")
+	conn, err := f.connection(ctx, "wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +208,9 @@ func (w *writer) commit(group []*write) {
 		}
 		w.answer(op)
 	}
-	w.checkpoints.wrote(w.pagesWritten())
+	pages := w.pagesWritten()
+	w.logged += pages
+	w.checkpoints.wrote(pages)
 	select {
 	case <-w.checkpoints.rest:
 		w.emptyLog()

@@ -37,6 +37,11 @@ UNION ALL
 INSERT INTO docket.idempotency_keys AS k (user_id, key, fingerprint, expires_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (user_id, key) DO UPDATE SET fingerprint = k.fingerprint RETURNING k.fingerprint, k.result;
 
+-- confirm key
+-- $1 is user_id
+-- $2 is key
+UPDATE docket.idempotency_keys AS k SET fingerprint = k.fingerprint WHERE k.user_id = $1 AND k.key = $2;
+
 -- count
 -- $1 is added
 -- $2 is user_id
@@ -1400,10 +1405,11 @@ WITH due AS MATERIALIZED (
   SELECT e.user_id, e.key FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1::timestamptz ORDER BY e.expires_at LIMIT $2::integer),
 o AS MATERIALIZED (
   SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
-  ORDER BY x.user_id FOR UPDATE OF x),
+  ORDER BY x.user_id FOR UPDATE OF x SKIP LOCKED),
 gone AS (
   DELETE FROM docket.idempotency_keys AS k
-  WHERE k.expires_at <= $1 AND (SELECT count(*) FROM o) >= 0 AND (k.user_id, k.key) IN (SELECT due.user_id, due.key FROM due)
+  WHERE k.expires_at <= $1 AND (k.user_id, k.key) IN (SELECT due.user_id, due.key FROM due)
+    AND (k.user_id IN (SELECT o.user_id FROM o) OR NOT EXISTS (SELECT 1 FROM docket.owners AS x WHERE x.user_id = k.user_id))
   RETURNING k.user_id, k.size),
 freed AS (
   UPDATE docket.owners AS x SET kept = x.kept - g.size
@@ -1424,7 +1430,7 @@ WITH due AS MATERIALIZED (
   WHERE (SELECT pg_try_advisory_xact_lock($1::bigint)) AND d.deleted_at < $2::timestamptz ORDER BY d.deleted_at LIMIT $3::integer),
 o AS MATERIALIZED (
   SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
-  ORDER BY x.user_id FOR UPDATE OF x),
+  ORDER BY x.user_id FOR UPDATE OF x SKIP LOCKED),
 gone AS (
   DELETE FROM docket.tasks AS t
   WHERE t.deleted_at < $2 AND (t.user_id, t.id) IN (SELECT due.user_id, due.id FROM o JOIN due ON due.user_id = o.user_id)
@@ -1463,5 +1469,6 @@ WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live
 
 -- timeline
 SELECT coalesce((SELECT d.timeline FROM docket.database AS d WHERE d.id = 1), ''),
-  CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END;
+  CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
+  current_setting('synchronous_standby_names') <> '';
 

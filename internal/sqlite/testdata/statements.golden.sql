@@ -70,6 +70,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 -- keepKeySQL
 INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES (?1, ?2, ?3, ?4, ?5);
 
+-- keptSQL
+SELECT kept FROM owners WHERE user_id = ?1;
+
 -- listSQL by creation
 SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1
 AND id > ?3 ORDER BY id LIMIT ?2;

@@ -1,0 +1,1 @@
+DROP INDEX docket.tasks_trash, docket.tasks_live;
