@@ -42,6 +42,21 @@ func markList(user string, q docket.ListQuery) listMark {
 	if q.Deleted {
 		parts = append(parts, "deleted")
 	}
+	if len(q.Priorities) > 0 {
+		parts = append(parts, "priorities", strconv.Itoa(len(q.Priorities)))
+		for _, p := range q.Priorities {
+			parts = append(parts, p.String())
+		}
+	}
+	if len(q.Tags) > 0 {
+		parts = append(append(parts, "tags", strconv.Itoa(len(q.Tags))), q.Tags...)
+	}
+	if !q.DueFrom.IsZero() {
+		parts = append(parts, "due from", q.DueFrom.Format(time.RFC3339Nano))
+	}
+	if !q.DueBefore.IsZero() {
+		parts = append(parts, "due before", q.DueBefore.Format(time.RFC3339Nano))
+	}
 	for _, part := range parts {
 		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		h.Write([]byte(part))
@@ -65,6 +80,12 @@ func (m listMark) cursor(p docket.Position) string {
 		b = binary.BigEndian.AppendUint64(b, uint64(p.UpdatedAt.UnixMicro()))
 	case docket.ByTitle:
 		b = append(b, p.Title...)
+	case docket.ByDueDate:
+		if !p.Due.IsZero() {
+			b = binary.BigEndian.AppendUint64(b, uint64(p.Due.Unix())) //nolint:gosec // its bits
+		}
+	case docket.ByPriority:
+		b = append(b, p.Priority.String()...)
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, m.checksum(b)...))
 }
@@ -96,6 +117,18 @@ func readSortKey(key []byte, by docket.SortKey, p *docket.Position) error {
 	case by == docket.ByTitle && utf8.Valid(key) && !bytes.ContainsRune(key, 0):
 		p.Title = string(key)
 		return nil
+	case by == docket.ByDueDate && len(key) == 0: // none
+		return nil
+	case by == docket.ByDueDate && len(key) == 8:
+		p.Due = time.Unix(int64(binary.BigEndian.Uint64(key)), 0).UTC() //nolint:gosec // as above
+		if year := p.Due.Year(); year >= 1 && year <= 9999 && !p.Due.IsZero() {
+			return nil
+		}
+	case by == docket.ByPriority:
+		var known bool
+		if p.Priority, known = docket.ParsePriority(string(key)); known {
+			return nil
+		}
 	}
 	return errNotACursor
 }
@@ -107,9 +140,12 @@ type pageMark struct {
 }
 
 // markPage returns the mark of the page of a list that begins after cursor, which is
-// empty for the first page.
-func markPage(list listMark, limit int, cursor string) pageMark {
+// empty for the first page, or after offset tasks.
+func markPage(list listMark, limit, offset int, cursor string) pageMark {
 	b := binary.BigEndian.AppendUint64(nil, uint64(limit)) //nolint:gosec // positive
+	if offset > 0 {
+		b = append(b, "offset "+strconv.Itoa(offset)+" "...) // no cursor has spaces
+	}
 	return pageMark{list, list.checksum(append(b, cursor...))}
 }
 
