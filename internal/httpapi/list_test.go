@@ -131,9 +131,20 @@ func testConditions(c *client) {
 	c.do("GET", path, "", `If-Match: "2"`, `If-None-Match: "1"`).is(412).problem("precondition-failed") // If-Match comes first
 	c.do("GET", path, "", `If-Match: W/"1"`).is(412)
 
+	for _, r := range [][3]string{{"GET", path}, {"PUT", path, `{"title":"x"}`}, {"PATCH", path, `{}`}, {"PATCH", path + "/complete"}, {"DELETE", path}} {
+		for _, altered := range []string{`W/"1"`, `"1-gzip"`, `W/"1-gzip"`, `"7", "1--gzip"`} {
+			p := c.do(r[0], r[1], r[2], "If-Match: "+altered).is(412).problem("precondition-failed")
+			if !strings.Contains(p.Detail, "was altered") || !strings.Contains(p.Detail, `If-Match: "1".`) {
+				c.Errorf("of the tag %s it says %s", altered, p.Detail)
+			}
+		}
+	}
 	for _, r := range [][3]string{{"PUT", path, `{"title":"x"}`}, {"PATCH", path, `{}`}, {"PATCH", path + "/complete"}, {"DELETE", path}} {
-		for _, stale := range []string{`If-Match: "2"`, `If-Match: W/"1"`, `If-Match: "x"`, `If-Match: "-1", "01"`, `If-None-Match: *`, `If-None-Match: "1"`, `If-None-Match: W/"1"`} {
-			c.do(r[0], r[1], r[2], stale).is(412).problem("precondition-failed")
+		for _, stale := range []string{`If-Match: "2"`, `If-Match: "x"`, `If-Match: "-1", "01"`, `If-None-Match: *`, `If-None-Match: "1"`, `If-None-Match: W/"1"`} {
+			p := c.do(r[0], r[1], r[2], stale).is(412).problem("precondition-failed")
+			if strings.Contains(p.Detail, "altered") {
+				c.Errorf("of the tag %s it says %s", stale, p.Detail)
+			}
 		}
 		for _, bad := range []string{`1`, `"1`, `"1" "2"`, `'1'`, `w/"1"`, `"1",, x`, `*, "1"`, `"a b"`} {
 			c.do(r[0], r[1], r[2], "If-Match: "+bad).faults("If-Match: malformed")
