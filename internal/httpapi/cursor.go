@@ -106,32 +106,33 @@ func (m listMark) position(cursor string) (*docket.Position, error) {
 
 // readSortKey reads the part of a cursor that depends on the order.
 func readSortKey(key []byte, by docket.SortKey, p *docket.Position) error {
-	switch {
-	case by == docket.ByCreation && len(key) == 0:
-		return nil
-	case by == docket.ByUpdate && len(key) == 8:
-		p.UpdatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(key))).UTC() //nolint:gosec // any number is a time; the next line bounds it
-		if year := p.UpdatedAt.Year(); year >= 1 && year <= 9999 {
-			return nil
+	ok := false
+	switch by {
+	case docket.ByCreation:
+		ok = len(key) == 0
+	case docket.ByUpdate:
+		if len(key) == 8 {
+			p.UpdatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(key))).UTC() //nolint:gosec // any number is a time
+			ok = hasDate(p.UpdatedAt)
 		}
-	case by == docket.ByTitle && utf8.Valid(key) && !bytes.ContainsRune(key, 0):
-		p.Title = string(key)
-		return nil
-	case by == docket.ByDueDate && len(key) == 0: // none
-		return nil
-	case by == docket.ByDueDate && len(key) == 8:
-		p.Due = time.Unix(int64(binary.BigEndian.Uint64(key)), 0).UTC() //nolint:gosec // as above
-		if year := p.Due.Year(); year >= 1 && year <= 9999 && !p.Due.IsZero() {
-			return nil
+	case docket.ByTitle:
+		p.Title, ok = string(key), utf8.Valid(key) && !bytes.ContainsRune(key, 0)
+	case docket.ByDueDate:
+		if ok = len(key) == 0; len(key) == 8 { // without a key the task has no due date
+			p.Due = time.Unix(int64(binary.BigEndian.Uint64(key)), 0).UTC() //nolint:gosec // any number is a time
+			ok = hasDate(p.Due) && !p.Due.IsZero()
 		}
-	case by == docket.ByPriority:
-		var known bool
-		if p.Priority, known = docket.ParsePriority(string(key)); known {
-			return nil
-		}
+	case docket.ByPriority:
+		p.Priority, ok = docket.ParsePriority(string(key))
 	}
-	return errNotACursor
+	if !ok {
+		return errNotACursor
+	}
+	return nil
 }
+
+// hasDate reports whether stores can compare t with a time of theirs.
+func hasDate(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // pageMark tells apart the pages of all lists.
 type pageMark struct {

@@ -29,20 +29,20 @@ const badStart = "This is not a sync token of this user: send the id of an event
 var (
 	eventsSince = param{
 		in: inQuery, name: "since", shape: text,
-		tag: tokenTag + `doc:"Where to begin: a sync token. Absent, and without Last-Event-ID: now." example:"AQ"`,
+		tag: syncTag + `doc:"Where to begin: a sync token. Absent, and without Last-Event-ID: now." example:"AQ"`,
 		read: func(in *input, name string, values []string) {
 			in.begin(values[0], queryFault(name, "invalid_token", badStart))
 		},
 	}
 	lastEventIDQuery = param{
 		in: inQuery, name: "lastEventId", sets: "last_event_id", shape: text,
-		tag:  tokenTag + `doc:"The same as the header Last-Event-ID, for clients that cannot set it. The header has precedence." example:"AQ"`,
+		tag:  syncTag + `doc:"The same as the header Last-Event-ID, for clients that cannot set it. The header has precedence." example:"AQ"`,
 		read: readLastEventID,
 	}
 	lastEventIDSnake = secondName("last_event_id", lastEventIDQuery)
 	lastEventID      = param{
 		in: inHeader, name: "Last-Event-Id", shape: text,
-		tag: tokenTag + `doc:"Where to go on: the id of the last event that arrived. It has precedence over since." example:"AQ"`,
+		tag: syncTag + `doc:"Where to go on: the id of the last event that arrived. It has precedence over since." example:"AQ"`,
 		read: func(in *input, _ string, lines []string) {
 			if lines[0] != "" {
 				in.begin(lines[0], docket.Fault{In: docket.InHeader, Name: "Last-Event-ID", Code: "invalid_token", Detail: badStart})
@@ -51,7 +51,7 @@ var (
 	}
 )
 
-const tokenTag = `pattern:"^[A-Za-z0-9_-]*$" maxLength:"100" `
+const syncTag = `pattern:"^[A-Za-z0-9_-]*$" maxLength:"100" `
 
 // readLastEventID takes an empty value for none: it is that of a client that has seen no
 // event yet.

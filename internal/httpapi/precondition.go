@@ -80,7 +80,7 @@ func (in *input) checkNewID() {
 
 // alteredTag matches an entity tag of a version that something on its way has made weak,
 // or has given a suffix, as proxies do that compress answers.
-var alteredTag = regexp.MustCompile(`^(?:W/)?"([1-9][0-9]{0,18})(?:[^0-9"][^"]*)?"$`)
+var alteredTag = regexp.MustCompile(`^(?:W/)?"([1-9]\d{0,18})(?:[^0-9"][^"]*)?"$`)
 
 // explain returns err; of kind PreconditionFailed it says so when a tag of If-Match was
 // altered and therefore never matches.
