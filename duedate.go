@@ -56,7 +56,7 @@ var dueForms = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d)(?:(:\d\d
 func (d DueDate) Moment() (time.Time, bool) {
 	layout := map[int]string{len(dueDay): dueDay, len(dueLocal): dueLocal, len(dueInstant): dueInstant}[len(d)]
 	t, err := time.Parse(layout, string(d))
-	if err != nil || layout == "" { // no layout is the year 0
+	if err != nil || d == "" {
 		return time.Time{}, false
 	}
 	return t, true
