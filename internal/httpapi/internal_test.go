@@ -163,13 +163,13 @@ func FuzzBody(f *testing.F) {
 		}
 		// What was taken is what a plain decoder reads, and may be stored.
 		var plain struct {
-			Title       string         `json:"title"`
-			Description *string        `json:"description"`
-			Completed   bool           `json:"completed"`
-			Priority    *string        `json:"priority"`
-			DueDate     *string        `json:"due_date"`
-			Tags        []string       `json:"tags"`
-			Metadata    map[string]any `json:"metadata"`
+			Title       string                    `json:"title"`
+			Description *string                   `json:"description"`
+			Completed   bool                      `json:"completed"`
+			Priority    *string                   `json:"priority"`
+			DueDate     *string                   `json:"due_date"`
+			Tags        []string                  `json:"tags"`
+			Metadata    map[string]jsontext.Value `json:"metadata"`
 		}
 		if err := json.Unmarshal(data, &plain); err != nil {
 			t.Fatalf("%q was taken and is no task: %v", data, err)
