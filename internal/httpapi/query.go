@@ -50,15 +50,18 @@ func (in *input) parseQuery(raw string, known []param) (faults []docket.Fault, e
 }
 
 func unknownParameter(name string, known []param) docket.Fault {
-	names := make([]string, len(known))
-	for i, p := range known {
-		names[i] = p.name
+	var names, first []string // first: without second names
+	for _, p := range known {
+		names = append(names, p.name)
+		if !p.deprecated {
+			first = append(first, p.name)
+		}
 	}
 	detail := fmt.Sprintf("There is no query parameter %q here.", shorten(name))
 	if near := nearest(name, names); near != "" {
 		detail += fmt.Sprintf(" Did you mean %q?", near)
 	} else if len(known) > 0 {
-		detail += " The parameters are " + strings.Join(names, ", ") + "."
+		detail += " The parameters are " + strings.Join(first, ", ") + "."
 	}
 	return queryFault(name, "unknown_parameter", detail)
 }
