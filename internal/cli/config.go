@@ -42,6 +42,7 @@ type Config struct {
 	Port        int         `env:"PORT"`
 	Auth        AuthConfig
 	CORSOrigins []string       `env:"CORS_ORIGINS"`
+	Input       string         `env:"INPUT"`
 	RateLimit   int            `env:"RATE_LIMIT"`
 	MaxTasks    int64          `env:"MAX_TASKS_PER_USER"`
 	Retention   time.Duration  `env:"TRASH_RETENTION"`
@@ -65,6 +66,7 @@ func defaults() Config {
 		Migrate:     "auto",
 		Host:        "127.0.0.1",
 		Port:        8000,
+		Input:       "lenient",
 		Retention:   docket.DefaultRetention,
 		IdleTimeout: 120 * time.Second,
 		LogLevel:    slog.LevelInfo,
@@ -203,6 +205,9 @@ func (c *Config) validate() []string {
 		if !isOrigin(c.CORSOrigins[i]) {
 			fault("CORS_ORIGINS contains %q: write each origin as a browser sends it, such as https://app.example.com or http://localhost:3000", origin)
 		}
+	}
+	if c.Input != "lenient" && c.Input != "strict" {
+		fault("INPUT must be lenient or strict")
 	}
 	if c.RateLimit < 0 || c.RateLimit > 1_000_000 {
 		fault("RATE_LIMIT must be from 1 to 1000000 requests a minute, or 0 for no limit")

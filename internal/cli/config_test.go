@@ -27,6 +27,7 @@ func TestConfigSources(t *testing.T) {
 	for _, want := range []string{
 		"DATABASE_URL sqlite:docket.db default", "HOST 127.0.0.1 default", "PORT 9001 environment", "LOG_LEVEL debug .env",
 		"CORS_ORIGINS http://localhost:3000,https://app.example .env", "LOG_FORMAT – default",
+		"INPUT lenient default",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
 			t.Errorf("no %q in\n%s", want, &out)
@@ -72,6 +73,7 @@ func TestConfigFaultsAreListed(t *testing.T) {
 		"origin, no port":   {[]string{"CORS_ORIGINS=http://localhost:"}, []string{"as a browser sends it"}},
 		"origin, bad port":  {[]string{"CORS_ORIGINS=http://a.example:99999"}, []string{"as a browser sends it"}},
 		"parameters":        {[]string{"DATABASE_URL=sqlite:x.db?mode=ro"}, []string{"without parameters"}},
+		"input":             {[]string{"INPUT=Strict"}, []string{"INPUT must be lenient or strict"}},
 		"origin case":       {[]string{"CORS_ORIGINS=http://A.example"}, []string{"as a browser sends it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +100,7 @@ func TestConfigFaultsAreListed(t *testing.T) {
 
 func TestConfigAccepts(t *testing.T) {
 	inDir(t, "")
-	for _, environ := range []string{"HOST=localhost", "HOST=::1", "HOST=127.0.0.2", "PORT=0", "LOG_LEVEL=WARN", "CORS_ORIGINS=http://[::1]:3000", "AUTH=none"} {
+	for _, environ := range []string{"HOST=localhost", "HOST=::1", "HOST=127.0.0.2", "PORT=0", "LOG_LEVEL=WARN", "CORS_ORIGINS=http://[::1]:3000", "AUTH=none", "INPUT=strict", "INPUT=lenient", "INPUT="} {
 		if _, err := loadConfig([]string{environ}); err != nil {
 			t.Errorf("%s: %v", environ, err)
 		}

@@ -87,8 +87,9 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
 			Draining: draining, Metrics: metrics.registry, Tracing: tracers, Log: log,
 		},
-		Feed:  hub,
-		Pages: web.Pages(httpapi.ContractJSON, httpapi.ContractYAML),
+		Feed:        hub,
+		Pages:       web.Pages(httpapi.ContractJSON, httpapi.ContractYAML),
+		StrictInput: c.Input == "strict",
 	}), log)
 	edge.NewConnections(maxConnections).Bound(api)
 	listener, err := listen(ctx, c.address(), "see HOST and PORT")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -75,5 +76,37 @@ func TestReadableDotenvIsWarnedAbout(t *testing.T) {
 				t.Errorf("the log is %s", log)
 			}
 		})
+	}
+}
+
+// announced is a log that passes on where the server listens.
+type announced chan string
+
+var servingAt = regexp.MustCompile(`"msg":"serving","address":"([^"]+)"`)
+
+func (a announced) Write(p []byte) (int, error) {
+	if match := servingAt.FindSubmatch(p); match != nil {
+		a <- string(match[1])
+	}
+	return len(p), nil
+}
+
+func TestInputIsAsConfigured(t *testing.T) {
+	for input, want := range map[string]int{"lenient": http.StatusOK, "strict": http.StatusUnprocessableEntity} {
+		inDir(t, "INPUT="+input)
+		ctx, stop := context.WithCancel(t.Context())
+		at, ended := make(announced, 1), make(chan int)
+		go func() { ended <- Run(ctx, []string{"serve"}, []string{"PORT=0", "DRAIN_DELAY=0s"}, io.Discard, at) }()
+		response, err := http.Get(<-at + "/api/alice/tasks?x=1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.Body.Close(); response.StatusCode != want {
+			t.Errorf("INPUT=%s: an unknown parameter is answered with %d", input, response.StatusCode)
+		}
+		stop()
+		if code := <-ended; code != 0 {
+			t.Errorf("INPUT=%s: exit %d", input, code)
+		}
 	}
 }

@@ -11,20 +11,41 @@ import (
 	"docket/internal/problem"
 )
 
-// newCORS lets the pages of origins call the API from a browser. Without origins it
-// returns nil, and no answer has CORS headers.
+// newCORS lets the pages of origins call the API from a browser, with every request
+// header that a preflight asks for. Without origins it returns nil, and no answer has
+// CORS headers.
 func newCORS(origins []string) *cors.Cors {
 	if len(origins) == 0 {
 		return nil
 	}
 	return cors.New(cors.Options{
-		AllowedOrigins:   origins,
+		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
+			return slices.Contains(origins, strings.ToLower(origin)) && (!isPreflight(r) || namesHeaders(r.Header["Access-Control-Request-Headers"])), nil
+		},
 		AllowedMethods:   []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"},
-		AllowedHeaders:   []string{"Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Prefer", "Last-Event-ID", "X-Request-Id", "traceparent", "tracestate"},
-		ExposedHeaders:   []string{"ETag", "Link", "Location", "Retry-After", "X-Total-Count", "Preference-Applied", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "X-Request-Id"},
+		AllowedHeaders:   []string{"*"}, // the answer repeats those asked for
+		ExposedHeaders:   []string{"ETag", "Link", "Location", "Retry-After", "X-Total-Count", "Preference-Applied", "Idempotent-Replayed", "Docket-Ignored", "RateLimit", "RateLimit-Policy", "X-Request-Id"},
 		AllowCredentials: true,
 		MaxAge:           600,
 	})
+}
+
+// namesHeaders reports whether lines are the names of header fields (RFC 9110, section
+// 5.1), as the answer to a preflight may repeat them.
+func namesHeaders(lines []string) bool {
+	const mostNames, mostBytes = 100, 4096
+	text := strings.Join(lines, ",")
+	if len(text) > mostBytes || strings.Count(text, ",") >= mostNames {
+		return false
+	}
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.Trim(name, " \t"); strings.ContainsFunc(name, func(r rune) bool {
+			return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // isPreflight reports whether r is a preflight (Fetch, section 4.8), which

@@ -16,6 +16,9 @@ type Options struct {
 	Edge  edge.Options            // MaxBody is set by New
 	Feed  *feed.Hub               // wakes the streams; nil: a hub that nothing wakes
 	Pages map[string]http.Handler // other handlers, by ServeMux pattern
+	// StrictInput refuses unknown members of bodies and unknown query parameters, as a
+	// request does with Prefer: handling=strict. Otherwise they are ignored.
+	StrictInput bool
 }
 
 // api joins the service to its routes.
@@ -25,12 +28,13 @@ type api struct {
 	feed    *feed.Hub
 	drain   <-chan struct{}
 	mux     *http.ServeMux
+	strict  bool // Options.StrictInput
 }
 
 // New returns a handler that serves service, and the pages. It panics when two
 // routes have one pattern.
 func New(service *docket.Service, o Options) http.Handler {
-	a := &api{service: service, ready: func() error { return nil }, feed: o.Feed, drain: o.Edge.Draining, mux: http.NewServeMux()}
+	a := &api{service: service, ready: func() error { return nil }, feed: o.Feed, drain: o.Edge.Draining, mux: http.NewServeMux(), strict: o.StrictInput}
 	if a.feed == nil {
 		a.feed = feed.New(service.Counters)
 	}

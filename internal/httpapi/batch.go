@@ -18,7 +18,7 @@ import (
 var batchActions = []string{"create", "update", "complete", "delete", "restore"}
 
 var batchFields = []field[jsontext.Value]{
-	{"operations", "an array of operations", "[", func(list *jsontext.Value, v jsontext.Value) { *list = v.Clone() }},
+	{"operations", "an array of operations", "[", always(func(list *jsontext.Value, v jsontext.Value) { *list = v.Clone() })},
 }
 
 // batchOperation is one operation of a batch as it was sent. Members that are
@@ -29,62 +29,60 @@ type batchOperation struct {
 }
 
 var operationFields = []field[batchOperation]{
-	{"op", "a string", `"`, func(o *batchOperation, v jsontext.Value) { o.op = unquote(v) }},
-	{"id", "a string", `"`, func(o *batchOperation, v jsontext.Value) { o.id = v.Clone() }},
-	{"if_version", "a whole number", "0", func(o *batchOperation, v jsontext.Value) { o.version = v.Clone() }},
-	{"task", "an object with the fields of the task", "{", func(o *batchOperation, v jsontext.Value) { o.task = v.Clone() }},
+	{"op", "a string", `"`, always(func(o *batchOperation, v jsontext.Value) { o.op = unquote(v) })},
+	{"id", "a string", `"`, always(func(o *batchOperation, v jsontext.Value) { o.id = v.Clone() })},
+	{"if_version", "a whole number", "0", always(func(o *batchOperation, v jsontext.Value) { o.version = v.Clone() })},
+	{"task", "an object with the fields of the task", "{", always(func(o *batchOperation, v jsontext.Value) { o.task = v.Clone() })},
 }
 
-func decodeBatch(in *input, data []byte) ([]docket.Fault, error) {
-	var f faults
+func decodeBatch(in *input, f *faults, data []byte) error {
 	var list jsontext.Value
-	if err := readObject(&f, data, batchFields, &list, object{required: "operations"}); err != nil || list == nil {
-		return f.list, err
+	if err := readObject(f, data, batchFields, &list, object{required: "operations"}); err != nil || list == nil {
+		return err
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(list))
 	_, _ = d.ReadToken() // readObject has found the array to be valid
 	for i := 0; d.PeekKind() != ']'; i++ {
 		if i == docket.MaxBatch {
 			f.add(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has at most %d operations. Send the others in another batch.", docket.MaxBatch)))
-			return f.list, nil
+			return nil
 		}
 		v, _ := d.ReadValue()
-		operation, list := readOperation(v)
-		for _, fault := range list {
-			fault.Name = fmt.Sprintf("/operations/%d%s", i, fault.Name)
-			f.add(fault)
-		}
-		in.operations = append(in.operations, operation)
+		part := faults{strict: f.strict}
+		in.operations = append(in.operations, readOperation(&part, v))
+		f.within(fmt.Sprintf("/operations/%d", i), part)
 	}
 	if len(in.operations) == 0 {
 		f.add(bodyFault("/operations", "out_of_range", "The batch has no operations. Give it at least one."))
 	}
-	return f.list, nil
+	return nil
 }
 
 // readOperation reads one operation of a batch, which is valid JSON.
-func readOperation(data jsontext.Value) (docket.Operation, []docket.Fault) {
-	var f faults
+func readOperation(f *faults, data jsontext.Value) (o docket.Operation) {
 	var sent batchOperation
 	if data.Kind() != '{' {
 		f.add(bodyFault("", "wrong_type", "Each operation must be a JSON object."))
-		return docket.Operation{}, f.list
+		return o
 	}
-	_ = readObject(&f, data, operationFields, &sent, object{required: "op"})
+	_ = readObject(f, data, operationFields, &sent, object{required: "op"})
 	if f.places["/op"] || f.places[""] {
-		return docket.Operation{}, f.list
+		return o
 	}
 	if !slices.Contains(batchActions, sent.op) {
 		f.add(bodyFault("/op", "unknown_operation", "The operation must be one of "+strings.Join(batchActions, ", ")+"."))
-		return docket.Operation{}, f.list
+		return o
 	}
-	sent.checkMembers(&f)
-	var o docket.Operation
+	sent.checkMembers(f)
 	if sent.id != nil {
-		var err error
-		if o.ID, err = docket.ParseTaskID(unquote(sent.id)); err != nil {
+		id, err := docket.ParseTaskID(unquote(sent.id))
+		switch {
+		case sent.op == "create" && (err != nil || !docket.ValidNewID(id)):
+			f.add(bodyFault("/id", "not_uuid_v7", badNewID))
+		case err != nil:
 			f.add(bodyFault("/id", "invalid_uuid", "The id must be a UUID, as the task has it."))
 		}
+		o.ID = id
 	}
 	if sent.version != nil {
 		version, err := strconv.ParseInt(string(sent.version), 10, 64)
@@ -93,8 +91,10 @@ func readOperation(data jsontext.Value) (docket.Operation, []docket.Fault) {
 		}
 		o.If.Match = docket.Some([]int64{version})
 	}
-	sent.readTask(&f, &o)
-	return o, f.list
+	part := faults{strict: f.strict}
+	sent.readTask(&part, &o)
+	f.within("/task", part)
+	return o
 }
 
 // checkMembers adds a fault for each missing and each unexpected member.
@@ -104,7 +104,7 @@ func (o *batchOperation) checkMembers(f *faults) {
 		name                     string
 		given, required, allowed bool
 	}{
-		{"id", o.id != nil, !create, !create},
+		{"id", o.id != nil, !create, true},
 		{"if_version", o.version != nil, false, !create},
 		{"task", o.task != nil, create || update, create || update || o.op == "complete"},
 	} {
@@ -120,21 +120,21 @@ func (o *batchOperation) checkMembers(f *faults) {
 // readTask sets the action of an operation, and what it says about its task. The
 // task is valid JSON.
 func (o *batchOperation) readTask(f *faults, to *docket.Operation) {
-	var list faults
 	switch o.op {
 	case "create":
 		if o.task != nil {
-			to.New, _ = readCreate(&list, o.task)
+			to.New, _ = readCreate(f, o.task)
 		}
 	case "update":
 		to.Action = docket.Update
 		if o.task != nil {
-			to.Update, _ = readUpdate(&list, o.task)
+			to.Update, _ = readUpdate(f, o.task)
+			f.add(to.Update.Normalize()...)
 		}
 	case "complete":
 		to.Action, to.Update.Completed = docket.Update, docket.Some(true)
 		if o.task != nil {
-			if completed, _ := readComplete(&list, o.task); completed.Set {
+			if completed, _ := readComplete(f, o.task); completed.Set {
 				to.Update.Completed = completed
 			}
 		}
@@ -143,14 +143,10 @@ func (o *batchOperation) readTask(f *faults, to *docket.Operation) {
 	case "restore":
 		to.Action = docket.Restore
 	}
-	for _, fault := range list.list {
-		fault.Name = "/task" + fault.Name
-		f.add(fault)
-	}
 }
 
 func (a *api) batch(rt *route, w http.ResponseWriter, r *http.Request) error {
-	in, err := rt.decode(r)
+	in, err := a.decode(rt, w, r)
 	if err != nil {
 		return err
 	}
@@ -175,17 +171,17 @@ func writeResults(w http.ResponseWriter, operations []docket.Operation, tasks []
 			a.bytes = append(a.bytes, ',')
 		}
 		status := http.StatusOK
-		switch operations[i].Action {
-		case docket.Create:
+		switch {
+		case operations[i].Action == docket.Create:
 			status = http.StatusCreated
-		case docket.Delete:
+		case keptWithoutTombstone(&tasks[i]):
 			status = http.StatusNoContent
 		}
 		a.bytes = append(a.bytes, `{"status":`...)
 		a.bytes = strconv.AppendInt(a.bytes, int64(status), 10)
 		if status != http.StatusNoContent {
 			a.bytes = append(a.bytes, `,"task":`...)
-			if a.bytes, err = appendTask(a.bytes, &tasks[i]); err != nil {
+			if a.bytes, err = appendChange(a.bytes, &tasks[i]); err != nil {
 				return err
 			}
 		}

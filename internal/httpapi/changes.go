@@ -18,12 +18,14 @@ var (
 	changesSince = param{
 		in: inQuery, name: "since", shape: text,
 		tag:  `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"A sync token: next of an earlier answer, or the id of an event. Absent: all live tasks, to begin with." example:"AQ"`,
-		read: func(in *input, values []string) { in.token = &values[0] },
+		read: func(in *input, _ string, values []string) { in.token = &values[0] },
 	}
 	changesLimit = param{
 		in: inQuery, name: "limit", shape: number,
-		tag:  `minimum:"1" maximum:"1000" default:"100" doc:"The most changes to return." example:"50"`,
-		read: func(in *input, values []string) { in.changes.Limit = readLimit(in, values[0], docket.MaxChanges) },
+		tag: `minimum:"1" maximum:"1000" default:"100" doc:"The most changes to return." example:"50"`,
+		read: func(in *input, name string, values []string) {
+			in.changes.Limit = readNumber(in, name, values[0], 1, docket.MaxChanges)
+		},
 	}
 )
 
@@ -39,7 +41,7 @@ func checkChanges(in *input) {
 }
 
 func (a *api) changes(rt *route, w http.ResponseWriter, r *http.Request) error {
-	in, err := rt.decode(r)
+	in, err := a.decode(rt, w, r)
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func writeChanges(w http.ResponseWriter, c docket.Changes, user string) (err err
 const eraseTimeout = 5 * time.Minute
 
 func (a *api) eraseUser(rt *route, w http.ResponseWriter, r *http.Request) error {
-	in, err := rt.decode(r)
+	in, err := a.decode(rt, w, r)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,10 @@ type answer struct {
 	body   string
 }
 
-const asJSON = "Content-Type: application/json"
+const (
+	asJSON   = "Content-Type: application/json"
+	strictly = "Prefer: handling=strict"
+)
 
 // do sends a request with headers written as "Name: value". A body without a
 // Content-Type among them is sent as JSON; "Content-Type:" sends none.
@@ -173,16 +176,21 @@ func (a answer) decode(v any) {
 
 // task is the JSON of a task as clients see it.
 type task struct {
-	ID          string  `json:"id"`
-	UserID      string  `json:"user_id"`
-	Title       string  `json:"title"`
-	Description *string `json:"description"`
-	Completed   bool    `json:"completed"`
-	CreatedAt   string  `json:"created_at"`
-	UpdatedAt   string  `json:"updated_at"`
-	Version     int64   `json:"version"`
-	Deleted     bool    `json:"deleted"`    // in changes
-	DeletedAt   string  `json:"deleted_at"` // there and in the trash
+	ID          string          `json:"id"`
+	UserID      string          `json:"user_id"`
+	Title       string          `json:"title"`
+	Description *string         `json:"description"`
+	Completed   bool            `json:"completed"`
+	CompletedAt *string         `json:"completed_at"`
+	Priority    string          `json:"priority"`
+	DueDate     *string         `json:"due_date"`
+	Tags        []string        `json:"tags"`
+	Metadata    json.RawMessage `json:"metadata"`
+	CreatedAt   string          `json:"created_at"`
+	UpdatedAt   string          `json:"updated_at"`
+	Version     int64           `json:"version"`
+	Deleted     bool            `json:"deleted"`    // of a tombstone
+	DeletedAt   string          `json:"deleted_at"` // there and in the trash
 }
 
 func (a answer) task() (t task) {
@@ -332,10 +340,6 @@ type operation struct {
 // operationFor returns the operation that a request is for, if there is one. Of
 // two paths that match, the one with fewer parameters is meant.
 func operationFor(doc *openapi3.T, r *http.Request) (found string, item *openapi3.PathItem, op *operation) {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
 	sent := plainPath(r.URL)
 	for path, candidate := range doc.Paths.Map() {
 		pattern := "^" + placeholder.ReplaceAllString(path, "[^/]+") + "$"
@@ -343,10 +347,10 @@ func operationFor(doc *openapi3.T, r *http.Request) (found string, item *openapi
 			found, item = path, candidate
 		}
 	}
-	if item == nil || item.GetOperation(method) == nil {
+	if item == nil || !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}, r.Method) || item.GetOperation(r.Method) == nil {
 		return found, item, nil
 	}
-	return found, item, &operation{item.GetOperation(method), method}
+	return found, item, &operation{item.GetOperation(r.Method), r.Method}
 }
 
 // plainPath is the path of a URL with each part escaped in the usual way, and

@@ -3,8 +3,10 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,8 +53,10 @@ func contract() openAPI {
 	for i := range routes {
 		rt := &routes[i]
 		doc.AddOperation(doc.operation(rt))
+		if rt.method == http.MethodGet {
+			doc.AddOperation(doc.headOperation(rt))
+		}
 	}
-	doc.schema(reflect.TypeFor[Tombstone]())
 	doc.finishSchemas()
 	return doc
 }
@@ -75,7 +79,11 @@ func (doc openAPI) ordered() ([]byte, error) {
 			paths = append(paths, rt.path)
 			byPath[rt.path] = &orderedObject{}
 		}
-		byPath[rt.path].add(strings.ToLower(rt.method), operationOf(doc.Paths[rt.path], rt.method))
+		item := doc.Paths[rt.path]
+		byPath[rt.path].add(strings.ToLower(rt.method), operationOf(item, rt.method))
+		if rt.method == http.MethodGet {
+			byPath[rt.path].add("head", item.Head)
+		}
 	}
 	var inOrder orderedObject
 	for _, path := range paths {
@@ -121,23 +129,30 @@ func operationOf(item *huma.PathItem, method string) *huma.Operation {
 func (doc openAPI) operation(rt *route) *huma.Operation {
 	op := &huma.Operation{
 		OperationID: rt.id, Method: rt.method, Path: rt.path, Summary: rt.summary, Description: rt.description,
-		Tags: []string{"Service"}, Security: []map[string][]string{{}}, // no authentication
+		Tags: []string{"Service"}, Security: []map[string][]string{}, // no authentication
 		Responses: map[string]*huma.Response{strconv.Itoa(rt.status): doc.success(rt)},
 	}
-	statuses := append([]int{500, 503}, rt.statuses...)
+	statuses := append([]int{413, 500, 503}, rt.statuses...) // 413: for a body that nobody wants
 	if rt.ofUser() {
 		op.Tags, op.Security = []string{"Tasks"}, []map[string][]string{{"bearer": {}}}
-		statuses = append(statuses, 400, 401, 403, 413, 422, 429)
-	} else { // the only client error is an unwanted body that is too large
-		op.Responses["4XX"] = doc.failure(http.StatusRequestEntityTooLarge)
+		statuses = append(statuses, 400, 401, 403, 422, 429)
 	}
 	for _, status := range statuses {
 		op.Responses[strconv.Itoa(status)] = doc.failure(status)
 	}
+	if rt.creates {
+		made := doc.success(rt)
+		made.Description = madeTask
+		maps.Copy(made.Headers, headerRefs("Location"))
+		op.Responses["201"] = made
+	}
+	if rt.none != "" {
+		op.Responses["204"] = &huma.Response{Description: rt.none, Headers: doc.success(rt).Headers}
+	}
 	if rt.cached {
 		op.Responses["304"] = &huma.Response{
 			Description: "What the client has, by If-None-Match, is still the answer. There is no body.",
-			Headers:     headerRefs("ETag", "Cache-Control"),
+			Headers:     headerRefs("ETag", "Cache-Control", "Preference-Applied"),
 		}
 	}
 	op.Parameters = doc.parameters(rt)
@@ -154,6 +169,17 @@ func (doc openAPI) operation(rt *route) *huma.Operation {
 	return op
 }
 
+// headOperation describes HEAD of a route that is a GET.
+func (doc openAPI) headOperation(rt *route) *huma.Operation {
+	op := doc.operation(rt)
+	op.Method, op.OperationID, op.Summary = http.MethodHead, "head"+strings.ToUpper(rt.id[:1])+rt.id[1:], rt.summary+", headers only"
+	op.Description = "The headers that GET answers with, without the body."
+	ok := *op.Responses[strconv.Itoa(rt.status)]
+	ok.Content = nil
+	op.Responses[strconv.Itoa(rt.status)] = &ok
+	return op
+}
+
 // parameters describes the parameters of a route: those in the path, then the
 // others in the order of its row.
 func (doc openAPI) parameters(rt *route) []*huma.Param {
@@ -164,14 +190,33 @@ func (doc openAPI) parameters(rt *route) []*huma.Param {
 				continue
 			}
 			schema := huma.SchemaFromField(doc.Components.Schemas, reflect.StructField{Name: p.name, Type: p.shape, Tag: p.tag}, "")
-			described := &huma.Param{Name: headerName(p.name), In: string(p.in), Description: schema.Description, Required: ofPath, Schema: schema}
+			described := &huma.Param{Name: headerName(p.name), In: string(p.in), Description: schema.Description, Required: ofPath, Deprecated: p.deprecated, Schema: schema}
 			if p.in == inQuery {
-				described.Explode = new(bool)
+				described.Explode = new(p.repeats)
 			}
+			nameValues(schema)
 			list = append(list, described)
 		}
 	}
 	return list
+}
+
+// nameValues names the values of an enumeration in which some differ by a sign alone,
+// which generators of code leave out of names.
+func nameValues(schema *huma.Schema) {
+	var names []string
+	for _, value := range schema.Enum {
+		text, _ := value.(string)
+		plain := strings.TrimPrefix(text, "-")
+		name := strings.ToUpper(plain)
+		if plain != text {
+			name += "_DESC"
+		}
+		names = append(names, name)
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, "_DESC") }) {
+		schema.Extensions = map[string]any{"x-enum-varnames": names}
+	}
 }
 
 // headerName is the name of a header as its standard writes it.
@@ -186,7 +231,7 @@ func headerName(canonical string) string {
 func (doc openAPI) success(rt *route) *huma.Response {
 	names := rt.headers
 	if rt.ofUser() {
-		names = append([]string{"Cache-Control"}, names...)
+		names = append([]string{"Cache-Control", "Preference-Applied"}, names...)
 	}
 	response := &huma.Response{Description: rt.means, Headers: headerRefs(names...)}
 	switch rt.shape {
@@ -232,6 +277,8 @@ func (doc openAPI) failure(status int) *huma.Response {
 		fields = []string{"Retry-After"}
 	case http.StatusUnauthorized:
 		fields = []string{"WWW-Authenticate"}
+	case http.StatusUnprocessableEntity:
+		fields = []string{"Preference-Applied"}
 	}
 	doc.Components.Responses[name] = &huma.Response{
 		Description: strings.Join(meanings, "\n\n"),
@@ -263,11 +310,22 @@ func schemaName(t reflect.Type, hint string) string {
 // finishSchemas adds what a struct's tags cannot say.
 func (doc openAPI) finishSchemas() {
 	schemas := doc.Components.Schemas.Map()
-	for _, name := range []string{"TaskCreate", "TaskUpdate", "TaskComplete"} {
-		schemas[name].Extensions = map[string]any{"patternProperties": map[string]any{
-			"^(" + strings.Join(readOnly, "|") + ")$": map[string]any{"description": "Read-only: accepted and ignored."},
-		}}
+	latestOf := &huma.Schema{OneOf: []*huma.Schema{doc.schema(reflect.TypeFor[Task]()), doc.schema(reflect.TypeFor[Tombstone]())}}
+	schemas["Changes"].Properties["items"].Items = latestOf
+	schemas["BatchResult"].Properties["task"] = latestOf
+	delete(schemas, "Latest")
+
+	operation := &huma.Schema{Discriminator: &huma.Discriminator{PropertyName: "op", Mapping: map[string]string{}}}
+	for _, op := range batchActions {
+		ref := doc.schema(batchTypes[op])
+		operation.OneOf = append(operation.OneOf, ref)
+		operation.Discriminator.Mapping[op] = ref.Ref
+		schemas[strings.TrimPrefix(ref.Ref, "#/components/schemas/")].AdditionalProperties = nil
 	}
-	schemas["Changes"].Properties["items"].Items = &huma.Schema{OneOf: []*huma.Schema{doc.schema(reflect.TypeFor[Task]()), doc.schema(reflect.TypeFor[Tombstone]())}}
-	delete(schemas, "Change")
+	*schemas["BatchOperation"] = *operation
+	// A request may have more members, which are ignored. Where nothing is said of them,
+	// generated types do not have them.
+	for _, name := range []string{"TaskCreate", "TaskUpdate", "TaskComplete", "Batch"} {
+		schemas[name].AdditionalProperties = nil
+	}
 }

@@ -42,6 +42,21 @@ func markList(user string, q docket.ListQuery) listMark {
 	if q.Deleted {
 		parts = append(parts, "deleted")
 	}
+	if len(q.Priorities) > 0 {
+		parts = append(parts, "priorities", strconv.Itoa(len(q.Priorities)))
+		for _, p := range q.Priorities {
+			parts = append(parts, p.String())
+		}
+	}
+	if len(q.Tags) > 0 {
+		parts = append(append(parts, "tags", strconv.Itoa(len(q.Tags))), q.Tags...)
+	}
+	if !q.DueFrom.IsZero() {
+		parts = append(parts, "due from", q.DueFrom.Format(time.RFC3339Nano))
+	}
+	if !q.DueBefore.IsZero() {
+		parts = append(parts, "due before", q.DueBefore.Format(time.RFC3339Nano))
+	}
 	for _, part := range parts {
 		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		h.Write([]byte(part))
@@ -65,6 +80,12 @@ func (m listMark) cursor(p docket.Position) string {
 		b = binary.BigEndian.AppendUint64(b, uint64(p.UpdatedAt.UnixMicro()))
 	case docket.ByTitle:
 		b = append(b, p.Title...)
+	case docket.ByDueDate:
+		if !p.Due.IsZero() {
+			b = binary.BigEndian.AppendUint64(b, uint64(p.Due.Unix())) //nolint:gosec // its bits
+		}
+	case docket.ByPriority:
+		b = append(b, p.Priority.String()...)
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, m.checksum(b)...))
 }
@@ -85,20 +106,33 @@ func (m listMark) position(cursor string) (*docket.Position, error) {
 
 // readSortKey reads the part of a cursor that depends on the order.
 func readSortKey(key []byte, by docket.SortKey, p *docket.Position) error {
-	switch {
-	case by == docket.ByCreation && len(key) == 0:
-		return nil
-	case by == docket.ByUpdate && len(key) == 8:
-		p.UpdatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(key))).UTC() //nolint:gosec // any number is a time; the next line bounds it
-		if year := p.UpdatedAt.Year(); year >= 1 && year <= 9999 {
-			return nil
+	ok := false
+	switch by {
+	case docket.ByCreation:
+		ok = len(key) == 0
+	case docket.ByUpdate:
+		if len(key) == 8 {
+			p.UpdatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(key))).UTC() //nolint:gosec // any number is a time
+			ok = hasDate(p.UpdatedAt)
 		}
-	case by == docket.ByTitle && utf8.Valid(key) && !bytes.ContainsRune(key, 0):
-		p.Title = string(key)
-		return nil
+	case docket.ByTitle:
+		p.Title, ok = string(key), utf8.Valid(key) && !bytes.ContainsRune(key, 0)
+	case docket.ByDueDate:
+		if ok = len(key) == 0; len(key) == 8 { // without a key the task has no due date
+			p.Due = time.Unix(int64(binary.BigEndian.Uint64(key)), 0).UTC() //nolint:gosec // any number is a time
+			ok = hasDate(p.Due) && !p.Due.IsZero()
+		}
+	case docket.ByPriority:
+		p.Priority, ok = docket.ParsePriority(string(key))
 	}
-	return errNotACursor
+	if !ok {
+		return errNotACursor
+	}
+	return nil
 }
+
+// hasDate reports whether stores can compare t with a time of theirs.
+func hasDate(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // pageMark tells apart the pages of all lists.
 type pageMark struct {
@@ -107,9 +141,12 @@ type pageMark struct {
 }
 
 // markPage returns the mark of the page of a list that begins after cursor, which is
-// empty for the first page.
-func markPage(list listMark, limit int, cursor string) pageMark {
+// empty for the first page, or after offset tasks.
+func markPage(list listMark, limit, offset int, cursor string) pageMark {
 	b := binary.BigEndian.AppendUint64(nil, uint64(limit)) //nolint:gosec // positive
+	if offset > 0 {
+		b = append(b, "offset "+strconv.Itoa(offset)+" "...) // no cursor has spaces
+	}
 	return pageMark{list, list.checksum(append(b, cursor...))}
 }
 

@@ -10,9 +10,9 @@ func description() *huma.OpenAPI {
 			Title:   "Docket",
 			Version: contractVersion,
 			Description: "Tasks for the users of an application.\n\n" +
-				"Everything about a user's tasks lies under `/api/{user_id}`. Text is counted in Unicode code points and stored as given, but for white space around a title. " +
+				"Everything about a user's tasks lies under `/api/{user_id}`. Text is counted in Unicode code points and stored as given, but for white space around a title and a tag. " +
 				"Every error is a problem document (RFC 9457) whose `type` leads to a page that explains it. " +
-				"Unknown fields and query parameters are refused, with the name that was probably meant.\n\n" +
+				"Unknown fields and query parameters are ignored, and named in `Docket-Ignored`; with `Prefer: handling=strict` they are refused, with the name that was probably meant.\n\n" +
 				"`HEAD` works wherever `GET` does. A path where nothing is served is a 404 `route-not-found`; " +
 				"a method that a path does not take is a 405 `method-not-allowed` with `Allow`. A body is at most 131,072 bytes, that of a batch 4,194,304. " +
 				"Every write takes an `Idempotency-Key`, which makes it safe to send again. " +
@@ -56,13 +56,14 @@ func headers() map[string]*huma.Header {
 			Schema:      &huma.Schema{Type: huma.TypeString, Enum: []any{revalidate[0], "no-store"}},
 		},
 		"ETag":                text("What the answer is, as a strong entity tag: a task's version, or the mark of a list.", "", `^"[A-Za-z0-9_-]+"$`, 60, `"1"`),
-		"Link":                text("The next page, when there is one: `<…>; rel=\"next\"`, a relative reference (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 8000, `</api/alice/tasks?cursor=AQ&limit=50>; rel="next"`),
-		"Preference-Applied":  text("The preference that was followed (RFC 7240).", "", "^count=exact$", 20, "count=exact"),
+		"Link":                text("The next page, when there is one: `<…>; rel=\"next\"`, a reference relative to the request (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 16000, `<?cursor=AQ&limit=50>; rel="next"`),
+		"Preference-Applied":  text("The preferences that were followed (RFC 7240).", "", "^(handling=strict|count=exact|return=minimal)(, (count=exact|return=minimal))?$", 40, "handling=strict"),
+		"Docket-Ignored":      text("What was ignored of the request, up to 20 names: members of the body as JSON pointers, and query parameters behind a question mark (a list of strings, RFC 9651). Absent: nothing was.", "", `^"[ -~]*"(, "[ -~]*")*$`, 2000, `"/titel", "?foo"`),
 		"X-Total-Count":       text("How many tasks the list has on all pages, with `Prefer: count=exact`.", "", "^[0-9]+$", 20, "120"),
 		"Idempotent-Replayed": text("`true` when the answer is that of an earlier request with the same Idempotency-Key; otherwise absent.", "", "^true$", 4, "true"),
 		"RateLimit":           text("How much of the policy is left: r requests, and all of it again in t seconds (draft-ietf-httpapi-ratelimit-headers). Absent without RATE_LIMIT.", "", `^"user";r=[0-9]+;t=[0-9]+$`, 60, `"user";r=599;t=1`),
 		"RateLimit-Policy":    text("How many requests (q) a user may send in so many seconds (w). Absent without RATE_LIMIT.", "", `^"user";q=[0-9]+;w=[0-9]+$`, 60, `"user";q=600;w=60`),
-		"Location":            text("The task's path.", "uri-reference", "", 4000, "/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
+		"Location":            text("The task, as a reference relative to the request.", "uri-reference", "", 60, "tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"),
 		"Retry-After": {
 			Description: "Seconds after which to send the same request again. Absent when the outcome of a write is unknown, and when sending it again would not help.",
 			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most},
@@ -79,7 +80,7 @@ func headers() map[string]*huma.Header {
 // headerRefs refers to fields of headers, and to those that every response has.
 func headerRefs(names ...string) map[string]*huma.Header {
 	refs := map[string]*huma.Header{}
-	for _, name := range append(names, "Access-Control-Allow-Origin", "X-Request-Id", "RateLimit", "RateLimit-Policy") {
+	for _, name := range append(names, "Access-Control-Allow-Origin", "X-Request-Id", "RateLimit", "RateLimit-Policy", "Docket-Ignored") {
 		refs[name] = &huma.Header{Ref: "#/components/headers/" + name}
 	}
 	return refs

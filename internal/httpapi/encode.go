@@ -98,6 +98,33 @@ func writeTask(w http.ResponseWriter, status int, t docket.Task) (err error) {
 	return a.end()
 }
 
+// writeTombstone answers a delete: without a body when the client wants none, or when
+// the answer was kept by a program that kept no tombstones.
+func writeTombstone(w http.ResponseWriter, t docket.Task, minimal bool) (err error) {
+	none := keptWithoutTombstone(&t)
+	if !none {
+		w.Header()["Etag"] = []string{etag(t.Version)}
+		w.Header()["Cache-Control"] = revalidate
+	}
+	if minimal {
+		applied(w, "return=minimal")
+	}
+	if minimal || none {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	a := newAnswer(w, http.StatusOK)
+	defer a.close()
+	if a.bytes, err = appendChange(a.bytes, &t); err != nil {
+		return err
+	}
+	return a.end()
+}
+
+// keptWithoutTombstone reports whether t is what a delete had as its result before it
+// had a tombstone.
+func keptWithoutTombstone(t *docket.Task) bool { return t.ID == uuid.Nil }
+
 // writeTasks answers with an array of tasks.
 func writeTasks(w http.ResponseWriter, tasks []docket.Task) (err error) {
 	a := newAnswer(w, http.StatusOK)
@@ -139,6 +166,16 @@ func appendTask(b []byte, t *docket.Task) (_ []byte, err error) {
 	}
 	b = append(b, `,"completed":`...)
 	b = strconv.AppendBool(b, t.Completed)
+	b = append(b, `,"completed_at":`...)
+	b = appendOptionalTime(b, t.CompletedAt)
+	b = append(append(b, `,"priority":"`...), t.Priority.String()...)
+	b = append(b, `","due_date":`...)
+	b = appendDueDate(b, t.DueDate)
+	b = append(b, `,"tags":`...)
+	if b, err = appendTags(b, t.Tags); err != nil {
+		return b, err
+	}
+	b = append(append(b, `,"metadata":`...), t.Metadata.JSON()...)
 	b = append(b, `,"created_at":"`...)
 	b = appendTime(b, t.CreatedAt)
 	b = append(b, `","updated_at":"`...)
@@ -151,6 +188,33 @@ func appendTask(b []byte, t *docket.Task) (_ []byte, err error) {
 		b = append(b, '"')
 	}
 	return append(b, '}'), nil
+}
+
+func appendOptionalTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, "null"...)
+	}
+	return append(appendTime(append(b, '"'), t), '"')
+}
+
+func appendDueDate(b []byte, d docket.DueDate) []byte {
+	if d == "" {
+		return append(b, "null"...)
+	}
+	return append(append(append(b, '"'), d...), '"')
+}
+
+func appendTags(b []byte, tags []string) (_ []byte, err error) {
+	b = append(b, '[')
+	for i, tag := range tags {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = jsontext.AppendQuote(b, tag); err != nil {
+			return b, err
+		}
+	}
+	return append(b, ']'), nil
 }
 
 // appendChange appends the latest state of a task: as the schema Task or, when

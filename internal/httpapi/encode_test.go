@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
@@ -19,7 +20,14 @@ func asSchema(t docket.Task) Task {
 	const layout = "2006-01-02T15:04:05.000000Z"
 	s := Task{
 		ID: t.ID.String(), UserID: string(t.UserID), Title: t.Title, Description: t.Description, Completed: t.Completed,
+		Priority: t.Priority.String(), Tags: t.Tags, Metadata: anyObject{jsontext.Value(t.Metadata.JSON())},
 		CreatedAt: t.CreatedAt.UTC().Format(layout), UpdatedAt: t.UpdatedAt.UTC().Format(layout), Version: t.Version,
+	}
+	if t.DueDate != "" {
+		s.DueDate = new(string(t.DueDate))
+	}
+	if !t.CompletedAt.IsZero() {
+		s.CompletedAt = new(t.CompletedAt.UTC().Format(layout))
 	}
 	if !t.DeletedAt.IsZero() {
 		s.DeletedAt = t.DeletedAt.UTC().Format(layout)
@@ -41,6 +49,13 @@ func TestTasksAreEncodedByTheirSchema(t *testing.T) {
 			CreatedAt: moment.Draw(t, "created"), UpdatedAt: moment.Draw(t, "updated"), Version: rapid.Int64().Draw(t, "version"),
 		}
 		made.Title, made.Description, made.Completed = text.Draw(t, "title"), rapid.Ptr(text, true).Draw(t, "description"), rapid.Bool().Draw(t, "completed")
+		made.Priority = rapid.SampledFrom([]docket.Priority{docket.Low, docket.Medium, docket.High}).Draw(t, "priority")
+		made.DueDate = rapid.SampledFrom([]docket.DueDate{"", "2026-12-01", "2026-12-01T09:00:00", "2026-12-01T09:00:00Z"}).Draw(t, "due_date")
+		made.Tags = rapid.SliceOfN(text, 0, 3).Draw(t, "tags")
+		made.Metadata = rapid.SampledFrom([]docket.Metadata{"", `{"b":[1e400,{"a":null}],"a":"<é>"}`}).Draw(t, "metadata")
+		if made.Completed && rapid.Bool().Draw(t, "dated") {
+			made.CompletedAt = moment.Draw(t, "completed_at")
+		}
 		if rapid.Bool().Draw(t, "deleted") {
 			made.DeletedAt = moment.Draw(t, "deleted_at")
 		}

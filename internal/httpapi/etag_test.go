@@ -55,6 +55,10 @@ func TestCursors(t *testing.T) {
 			p.UpdatedAt = time.Date(2026, 1, 31, 9, 30, 0, 123_456_000, time.UTC)
 		case docket.ByTitle:
 			p.Title = strings.Repeat("😀", docket.MaxTitle)
+		case docket.ByDueDate:
+			p.Due = time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
+		case docket.ByPriority:
+			p.Priority = docket.High
 		}
 		text := markList("alice", q).cursor(p)
 		got, err := markList("alice", q).position(text)
@@ -107,7 +111,7 @@ func FuzzTags(f *testing.F) {
 				t.Fatalf("%q stands for version %d", text, v)
 			}
 		}
-		markPage(markList("alice", docket.ListQuery{}), 1, "").knownState(tags)
+		markPage(markList("alice", docket.ListQuery{}), 1, 0, "").knownState(tags)
 	})
 }
 
@@ -126,7 +130,7 @@ func FuzzPrefer(f *testing.F) {
 // of the first.
 func TestEveryFilterMarksTheList(t *testing.T) {
 	plain := markList("alice", docket.ListQuery{})
-	elsewhere := []string{"Limit", "After", "Known", "Count"} // in the mark of a page, or of no consequence for its tasks
+	elsewhere := []string{"Limit", "Offset", "After", "Known", "Count"} // in the mark of a page, or of no consequence for its tasks
 	query := reflect.TypeFor[docket.ListQuery]()
 	for i := range query.NumField() {
 		name := query.Field(i).Name
@@ -141,9 +145,81 @@ func TestEveryFilterMarksTheList(t *testing.T) {
 	}
 }
 
+// TestFiltersDoNotMixInTheMark compares lists whose filters have the same texts in
+// different places.
+func TestFiltersDoNotMixInTheMark(t *testing.T) {
+	at := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	queries := []docket.ListQuery{
+		{}, {Tags: []string{"due from", at.Format(time.RFC3339Nano)}}, {Tags: []string{"due from"}, DueBefore: at}, {DueFrom: at}, {DueBefore: at}, {DueFrom: at, DueBefore: at},
+		{Tags: []string{"a", "b"}}, {Tags: []string{"a,b"}}, {Search: "tags"}, {Priorities: []docket.Priority{docket.Low}}, {Tags: []string{"low"}}, {Tags: []string{"deleted"}}, {Deleted: true},
+	}
+	met := map[listMark]int{}
+	for i, q := range queries {
+		if first, twice := met[markList("alice", q)]; twice {
+			t.Errorf("%+v has the mark of %+v", q, queries[first])
+		}
+		met[markList("alice", q)] = i
+	}
+}
+
+// TestEveryPageHasAMark compares the pages of one list.
+func TestEveryPageHasAMark(t *testing.T) {
+	list := markList("alice", docket.ListQuery{})
+	tags := map[string]bool{}
+	for _, page := range []pageMark{markPage(list, 1, 0, ""), markPage(list, 2, 0, ""), markPage(list, 1, 1, ""), markPage(list, 1, 2, ""), markPage(list, 1, 0, "AQ"), markPage(list, 1, 0, "offset")} {
+		tags[page.tag(docket.State{})] = true
+	}
+	if len(tags) != 6 {
+		t.Errorf("6 pages have %d entity tags", len(tags))
+	}
+}
+
+// TestPositionsWithoutADueDate have cursors of their own, which are not that of another
+// order.
+func TestPositionsWithoutADueDate(t *testing.T) {
+	by := func(key docket.SortKey) listMark {
+		return markList("alice", docket.ListQuery{Sort: docket.Sort{Key: key}})
+	}
+	want := docket.Position{ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b")}
+	text := by(docket.ByDueDate).cursor(want)
+	if got, err := by(docket.ByDueDate).position(text); err != nil || *got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, other := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByPriority} {
+		if _, err := by(other).position(text); err == nil {
+			t.Errorf("it is taken for order %d", other)
+		}
+	}
+}
+
+// TestAlteredTags tells the tags that proxies make of a version from others.
+func TestAlteredTags(t *testing.T) {
+	for tag, altered := range map[string]bool{
+		`W/"5"`: true, `"5-gzip"`: true, `W/"5-gzip"`: true, `"5--gzip"`: true, `"5;br"`: true, `W/"9223372036854775807"`: true,
+		`"5"`: false, `"05"`: false, `W/"05"`: false, `"x"`: false, `W/"x"`: false, `"55x"`: true, `"-5"`: false, `""`: false, `W/"99999999999999999999"`: false, `W/"9999999999999999999"`: false, `*`: false,
+	} {
+		in := &input{match: []string{tag}}
+		if got := in.explain(docket.Stale()) != docket.Stale(); got != altered {
+			t.Errorf("%s: altered is %v", tag, got)
+		}
+		if err := in.explain(docket.NoSuchTask()); err != docket.NoSuchTask() {
+			t.Errorf("%s changes another error to %v", tag, err)
+		}
+	}
+}
+
 // fill sets v, and everything in it, to something else than zero.
 func fill(v reflect.Value) {
+	if v.Type() == reflect.TypeFor[time.Time]() {
+		v.Set(reflect.ValueOf(time.Unix(1, 0)))
+		return
+	}
 	switch v.Kind() {
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Int8:
+		v.SetInt(1)
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.String:

@@ -24,25 +24,42 @@ const (
 
 const badStart = "This is not a sync token of this user: send the id of an event or next of changes as it is, or begin without one."
 
-// The parameters of a stream. Last-Event-ID is read after since, so it overrides it.
+// The parameters of a stream, in the order of their precedence: each is read after the
+// one that it overrides.
 var (
 	eventsSince = param{
 		in: inQuery, name: "since", shape: text,
-		tag: `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to begin: a sync token. Absent, and without Last-Event-ID: now." example:"AQ"`,
-		read: func(in *input, values []string) {
-			in.begin(values[0], queryFault("since", "invalid_token", badStart))
+		tag: syncTag + `doc:"Where to begin: a sync token. Absent, and without Last-Event-ID: now." example:"AQ"`,
+		read: func(in *input, name string, values []string) {
+			in.begin(values[0], queryFault(name, "invalid_token", badStart))
 		},
 	}
-	lastEventID = param{
+	lastEventIDQuery = param{
+		in: inQuery, name: "lastEventId", sets: "last_event_id", shape: text,
+		tag:  syncTag + `doc:"The same as the header Last-Event-ID, for clients that cannot set it. The header has precedence." example:"AQ"`,
+		read: readLastEventID,
+	}
+	lastEventIDSnake = secondName("last_event_id", lastEventIDQuery)
+	lastEventID      = param{
 		in: inHeader, name: "Last-Event-Id", shape: text,
-		tag: `pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"Where to go on: the id of the last event that arrived. It has precedence over since." example:"AQ"`,
-		read: func(in *input, lines []string) {
+		tag: syncTag + `doc:"Where to go on: the id of the last event that arrived. It has precedence over since." example:"AQ"`,
+		read: func(in *input, _ string, lines []string) {
 			if lines[0] != "" {
 				in.begin(lines[0], docket.Fault{In: docket.InHeader, Name: "Last-Event-ID", Code: "invalid_token", Detail: badStart})
 			}
 		},
 	}
 )
+
+const syncTag = `pattern:"^[A-Za-z0-9_-]*$" maxLength:"100" `
+
+// readLastEventID takes an empty value for none: it is that of a client that has seen no
+// event yet.
+func readLastEventID(in *input, name string, values []string) {
+	if values[0] != "" {
+		in.begin(values[0], queryFault(name, "invalid_token", badStart))
+	}
+}
 
 // begin sets where a stream begins, or notes the fault.
 func (in *input) begin(text string, bad docket.Fault) {
@@ -54,7 +71,7 @@ func (in *input) begin(text string, bad docket.Fault) {
 }
 
 func (a *api) events(rt *route, w http.ResponseWriter, r *http.Request) error {
-	in, err := rt.decode(r)
+	in, err := a.decode(rt, w, r)
 	if err != nil {
 		return err
 	}
@@ -74,7 +91,8 @@ func (a *api) events(rt *route, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // otherwise nginx buffers the stream
+	w.Header().Set("Cache-Control", "no-store, no-transform") // a proxy that compresses holds the stream back
+	w.Header().Set("X-Accel-Buffering", "no")                 // otherwise nginx buffers the stream
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil

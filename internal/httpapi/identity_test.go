@@ -88,14 +88,14 @@ func TestAuthorizationMatrix(t *testing.T) {
 		"put":          {"PUT", "/tasks/{id}", `{"title":"x"}`, 200, true},
 		"patch":        {"PATCH", "/tasks/{id}", `{}`, 200, true},
 		"complete":     {"PATCH", "/tasks/{id}/complete", "", 200, true},
-		"delete":       {"DELETE", "/tasks/{id}", "", 204, true},
+		"delete":       {"DELETE", "/tasks/{id}", "", 200, true},
 		"restore":      {"POST", "/tasks/{id}/restore", "", 409, false},
 		"batch":        {"POST", "/tasks/batch", `{"operations":[{"op":"create","task":{"title":"x"}}]}`, 200, false},
 		"no method":    {"POST", "/tasks/{id}", `{"title":"x"}`, 405, false},
 		"no route":     {"GET", "/nothing", "", 404, false},
 		"no route, up": {"GET", "/../alice/tasks", "", 404, false},
 		"bad body":     {"POST", "/tasks", `{"title":`, 400, false},
-		"bad query":    {"GET", "/tasks?x=1", "", 422, false},
+		"bad query":    {"GET", "/tasks?limit=x", "", 422, false},
 		"no id":        {"GET", "/tasks/x", "", 404, false},
 	}
 	foreign := []string{"bob", "Alice", "alice%20", "%20alice", "alic%65%00", "u1%2F..%2Falice", "alice%2Fx", "al%2525ice", "..", "%2e%2e", "", "ali", "alicee", "%ff", strings.Repeat("x", 300)}
@@ -217,6 +217,10 @@ func TestContractSaysWhoIsAsked(t *testing.T) {
 	asked := 0
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			if op.Security == nil {
+				t.Errorf("%s %s: the contract does not say", method, path)
+				continue
+			}
 			needs := slices.ContainsFunc(*op.Security, func(r openapi3.SecurityRequirement) bool { _, ok := r["bearer"]; return ok })
 			sent := strings.NewReplacer("{user_id}", "alice", "{id}", "019a4e6f-1b2c-7d3e-8f40-516273849a5b").Replace(path)
 			if got := c.do(method, sent, "").status == 401; got != needs {

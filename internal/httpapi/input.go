@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -29,8 +28,10 @@ type input struct {
 	match, noneMatch []string // entity tags; nil without the header
 	keyText          string
 	key              *docket.Key // nil when sending the request again means doing it again
+	minimal          bool        // the answer is to have no body
 
-	query   url.Values // as it was sent
+	query   url.Values        // as it was sent
+	names   map[string]string // of the parameters that set one thing: which of them was sent
 	list    docket.ListQuery
 	cursor  *string
 	page    pageMark
@@ -43,20 +44,27 @@ type input struct {
 	completed  docket.Optional[bool]
 	operations []docket.Operation
 
-	faults []docket.Fault
+	strict  bool // unknown names are faults
+	ignored []string
+	faults  []docket.Fault
 }
 
 // fault notes a fault of a parameter.
 func (in *input) fault(p docket.Fault) { in.faults = append(in.faults, p) }
 
-// decode reads a request by its route's row. The error lists every fault, in
-// kind Invalid; what cannot be read at all (Malformed, the media type, the size)
-// comes before that. It checks again that the request may act for the user in the
-// path, in case the edge and ServeMux parse the path differently: Forbidden.
-func (rt *route) decode(r *http.Request) (*input, error) {
+// decode reads a request by its route's row, and tells in the answer's header what it
+// ignored and that it was strict. The error lists every fault, in kind Invalid; what
+// cannot be read at all (Malformed, the media type, the size) comes before that. It
+// checks again that the request may act for the user in the path, in case the edge and
+// ServeMux parse the path differently: Forbidden.
+func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input, error) {
 	in := &input{
-		user: r.PathValue("user_id"),
+		user: r.PathValue("user_id"), strict: a.strict,
 		list: docket.ListQuery{Limit: docket.MaxList}, changes: docket.ChangesQuery{Limit: defaultChanges},
+	}
+	if handleStrictly(r.Header) {
+		in.strict = true
+		applied(w, "handling=strict")
 	}
 	data, err := rt.readBody(r)
 	if err != nil {
@@ -68,13 +76,14 @@ func (rt *route) decode(r *http.Request) (*input, error) {
 	if rt.ofUser() && !edge.InfoOf(r.Context()).Allows(in.user) {
 		return nil, problem.ErrForeignUser
 	}
-	var bodyFaults []docket.Fault
+	rt.readParams(in, r)
+	f := faults{strict: in.strict}
 	if rt.body != nil {
-		if bodyFaults, err = rt.body.decode(in, data); err != nil {
+		if err := rt.body.decode(in, &f, data); err != nil {
 			return nil, err
 		}
 	}
-	rt.readParams(in, r)
+	tellIgnored(w, append(f.ignored, in.ignored...))
 	if in.keyText != "" {
 		if rt.body == nil {
 			if data, err = io.ReadAll(r.Body); err != nil {
@@ -83,7 +92,7 @@ func (rt *route) decode(r *http.Request) (*input, error) {
 		}
 		in.key = &docket.Key{Text: in.keyText, Fingerprint: fingerprint(r, sha256.Sum256(data))}
 	}
-	if in.faults = append(in.faults, bodyFaults...); len(in.faults) > 0 {
+	if in.faults = append(in.faults, f.list...); len(in.faults) > 0 {
 		return nil, docket.InvalidInput(in.faults...)
 	}
 	return in, nil
@@ -104,7 +113,8 @@ func (rt *route) readBody(r *http.Request) ([]byte, error) {
 	return data, err
 }
 
-// checkMediaType refuses a body that is not declared as one of the media types.
+// checkMediaType refuses a body that is not declared as one of the media types. Their
+// parameters mean nothing: JSON is in UTF-8 (RFC 8259, section 11).
 func (b *body) checkMediaType(h http.Header) error {
 	if b.mediaTypes == nil {
 		return nil
@@ -113,9 +123,8 @@ func (b *body) checkMediaType(h http.Header) error {
 	if declared == "application/json" && encoding == "" {
 		return nil
 	}
-	mediaType, params, err := mime.ParseMediaType(declared)
-	charset := params["charset"]
-	if err != nil || !slices.Contains(b.mediaTypes, mediaType) || charset != "" && !strings.EqualFold(charset, "utf-8") || encoding != "" && encoding != "identity" {
+	mediaType, _, err := mime.ParseMediaType(declared)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !slices.Contains(b.mediaTypes, mediaType) || encoding != "" && encoding != "identity" {
 		return problem.WrongMediaType(b.mediaTypes...)
 	}
 	return nil
@@ -127,12 +136,12 @@ func (rt *route) readQuery(in *input, r *http.Request) error {
 	var names []docket.Fault
 	if r.URL.RawQuery != "" {
 		var err error
-		if in.query, names, err = parseQuery(r.URL.RawQuery, rt.queryNames()...); err != nil {
+		if names, err = in.parseQuery(r.URL.RawQuery, rt.queryParams()); err != nil {
 			return err
 		}
 		for _, p := range rt.params {
-			if values := in.query[p.name]; p.in == inQuery && len(values) > 0 {
-				p.read(in, values[:1])
+			if values := in.query[p.name]; p.in == inQuery && len(values) > 0 && in.nameOnce(p) {
+				p.read(in, p.name, values)
 			}
 		}
 	}
@@ -143,15 +152,32 @@ func (rt *route) readQuery(in *input, r *http.Request) error {
 	return nil
 }
 
+// nameOnce notes under which name a parameter was sent. It reports false, and notes a
+// fault, when another one has set the same thing.
+func (in *input) nameOnce(p param) bool {
+	if p.sets == "" {
+		return true
+	}
+	if first, twice := in.names[p.sets]; twice {
+		in.fault(queryFault(p.name, "two_names", fmt.Sprintf("The parameters %s and %s set the same thing. Give one of them.", first, p.name)))
+		return false
+	}
+	if in.names == nil {
+		in.names = map[string]string{}
+	}
+	in.names[p.sets] = p.name
+	return true
+}
+
 // readParams reads the parameters in the path and in headers.
 func (rt *route) readParams(in *input, r *http.Request) {
 	for _, p := range rt.params {
 		switch p.in {
 		case inPath:
-			p.read(in, []string{r.PathValue(p.name)})
+			p.read(in, p.name, []string{r.PathValue(p.name)})
 		case inHeader:
 			if lines := r.Header[p.name]; len(lines) > 0 {
-				p.read(in, lines)
+				p.read(in, p.name, lines)
 			}
 		}
 	}
@@ -161,7 +187,7 @@ func (rt *route) readParams(in *input, r *http.Request) {
 var userID = param{
 	in: inPath, name: "user_id", shape: text,
 	tag: `minLength:"1" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"The owner: an opaque string, compared byte for byte. A lone . or .. is not one." example:"alice"`,
-	read: func(in *input, values []string) {
+	read: func(in *input, _ string, values []string) {
 		var err error
 		in.owner, err = docket.ParseUserID(values[0])
 		if e, ok := errors.AsType[*docket.Error](err); ok {
@@ -174,57 +200,5 @@ var userID = param{
 var taskID = param{
 	in: inPath, name: "id", shape: text,
 	tag:  `format:"uuid" maxLength:"36" doc:"The task. An id that is no UUID belongs to no task." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`,
-	read: func(in *input, values []string) { in.id, in.noTask = docket.ParseTaskID(values[0]) },
-}
-
-const (
-	tagPattern = `pattern:"^[ \\t]*(\\*|[, \\t]*(W/)?\"[^\"\\s]*\"([ \\t]*,[ \\t]*((W/)?\"[^\"\\s]*\")?)*)[ \\t]*$" maxLength:"4000" `
-	ifMatchDoc = `doc:"ETags, one of which the task must have, or *: otherwise 412." example:"\"1\""`
-	ifNoneDoc  = `doc:"ETags, none of which the task may have: otherwise 304 to a read and 412 to a write." example:"\"1\""`
-	listDoc    = `doc:"ETags of answers at hand: 304 when one is still the answer." example:"\"AQ\""`
-)
-
-// The preconditions of a request.
-var (
-	ifMatch       = tagsParam("If-Match", ifMatchDoc, func(in *input) *[]string { return &in.match })
-	ifNoneMatch   = tagsParam("If-None-Match", ifNoneDoc, func(in *input) *[]string { return &in.noneMatch })
-	listNoneMatch = tagsParam("If-None-Match", listDoc, func(in *input) *[]string { return &in.noneMatch })
-)
-
-func tagsParam(name, doc string, to func(*input) *[]string) param {
-	return param{
-		in: inHeader, name: name, shape: text, tag: reflectTag(tagPattern + doc),
-		read: func(in *input, lines []string) {
-			tags, err := parseTags(lines)
-			if err != nil {
-				in.fault(docket.Fault{In: docket.InHeader, Name: name, Code: "malformed", Detail: fmt.Sprintf(`The header %s must be * or a list of entity tags, such as "1", "2".`, name)})
-			}
-			*to(in) = tags
-		},
-	}
-}
-
-// noIfMatch refuses If-Match on routes without a task, where it would be ignored.
-func noIfMatch(mend string) param {
-	return param{in: inHeader, name: "If-Match", read: func(in *input, lines []string) {
-		if lines[0] != "" {
-			in.fault(docket.Fault{In: docket.InHeader, Name: "If-Match", Code: "unexpected", Detail: "The header If-Match has no meaning here. Remove it. " + mend})
-		}
-	}}
-}
-
-// precondition is what a write demands: If-Match by the strong comparison of
-// tags and If-None-Match by the weak one, where * is any task (RFC 9110, section
-// 13.1).
-func (in *input) precondition() (p docket.Precondition) {
-	switch {
-	case slices.Contains(in.noneMatch, anyTag): // there must be no task
-		return docket.Precondition{Match: docket.Some([]int64{})}
-	case in.noneMatch != nil:
-		p.NoneMatch = docket.Some(versionsOf(withoutWeakness(in.noneMatch)))
-	}
-	if in.match != nil && !slices.Contains(in.match, anyTag) {
-		p.Match = docket.Some(versionsOf(in.match))
-	}
-	return p
+	read: func(in *input, _ string, values []string) { in.id, in.noTask = docket.ParseTaskID(values[0]) },
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -55,16 +56,28 @@ func TestSortsAreInTheContract(t *testing.T) {
 func TestBoundsAreInTheContract(t *testing.T) {
 	schemas := contract().Components.Schemas.Map()
 	for _, name := range []string{"Task", "TaskCreate", "TaskUpdate"} {
+		fields := schemas[name].Properties
 		for field, most := range map[string]int{"title": docket.MaxTitle, "description": docket.MaxDescription} {
-			if published := schemas[name].Properties[field].MaxLength; published == nil || *published != most {
+			if published := fields[field].MaxLength; published == nil || *published != most {
 				t.Errorf("%s publishes another bound for %s than %d", name, field, most)
 			}
 		}
+		if tags := fields["tags"]; *tags.MaxItems != docket.MaxTags || *tags.Items.MaxLength != docket.MaxTag {
+			t.Errorf("%s publishes %d tags of %d characters", name, *tags.MaxItems, *tags.Items.MaxLength)
+		}
+		for _, value := range fields["priority"].Enum {
+			if _, known := docket.ParsePriority(fmt.Sprint(value)); !known || len(fields["priority"].Enum) != 3 {
+				t.Errorf("%s publishes the priority %v", name, value)
+			}
+		}
 	}
-	for tag, most := range map[reflect.StructTag]int{search.tag: docket.MaxSearch, userID.tag: docket.MaxUserID} {
+	for tag, most := range map[reflect.StructTag]int{search.tag: docket.MaxSearch, userID.tag: docket.MaxUserID, tag.tag: docket.MaxTag} {
 		if published := tag.Get("maxLength"); published != strconv.Itoa(most) {
 			t.Errorf("%s is published as the bound, want %d", published, most)
 		}
+	}
+	if published := offset.tag.Get("maximum"); published != strconv.Itoa(docket.MaxOffset) {
+		t.Errorf("the largest offset is published as %s", published)
 	}
 }
 
@@ -94,8 +107,9 @@ func TestOrderOfTheDocumentation(t *testing.T) {
 func TestShapesAreWhatIsDecoded(t *testing.T) {
 	schemas := contract().Components.Schemas.Map()
 	for name, taken := range map[string][]string{
-		"TaskCreate": namesOf(taskFields), "TaskUpdate": namesOf(taskFields), "TaskComplete": namesOf(completeFields),
-		"Batch": namesOf(batchFields), "BatchOperation": namesOf(operationFields),
+		"TaskCreate": append(namesOf(taskFields), readOnly...), "TaskUpdate": append(namesOf(taskFields), readOnly...), "TaskComplete": append(namesOf(completeFields), readOnly...),
+		"Batch": namesOf(batchFields), "BatchUpdate": namesOf(operationFields), "BatchComplete": namesOf(operationFields),
+		"BatchCreate": {"op", "id", "task"}, "BatchDelete": {"op", "id", "if_version"}, "BatchRestore": {"op", "id", "if_version"},
 	} {
 		slices.Sort(taken)
 		if published := slices.Sorted(maps.Keys(schemas[name].Properties)); !slices.Equal(published, taken) {
@@ -103,6 +117,11 @@ func TestShapesAreWhatIsDecoded(t *testing.T) {
 		}
 	}
 	task := slices.Collect(maps.Keys(schemas["Task"].Properties))
+	for _, field := range namesOf(taskFields) {
+		if !slices.Contains(task, field) {
+			t.Errorf("%s may be set and is not told", field)
+		}
+	}
 	for _, field := range readOnly {
 		if !slices.Contains(task, field) && !strings.HasPrefix(field, "deleted") {
 			t.Errorf("%s is read-only and not of a task", field)
@@ -119,12 +138,14 @@ func namesOf[T any](fields []field[T]) (names []string) {
 
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"title":"x","description":null,"completed":true}`, `{"title":"a","title":"b"}`, `null`, `[]`, `{"a/~":{"b":[1,2,{}]}}`,
-		"{\"title\":\"\xff\"}", `{"title":"\ud800"}`, `{"title":"\u0000"}`, `{"id":1,"version":2}`, `{} {}`, ``, ` `, `{"title":`} {
+		"{\"title\":\"\xff\"}", `{"title":"\ud800"}`, `{"title":"\u0000"}`, `{"id":1,"version":2}`, `{"title":"x","priority":"high","due_date":"2026-12-01T09:00+02:00","tags":[" a","a"],"metadata":{"a":[1e400,{"b":null}]}}`,
+		`{"title":"x","priority":"x","due_date":"2026-02-30","tags":[1],"metadata":[]}`, `{} {}`, ``, ` `, `{"title":`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var in input
-		faults, err := decodeCreate(&in, data)
+		var f faults
+		err := decodeCreate(&in, &f, data)
 		if err != nil {
 			if docket.KindOf(err) != problem.Malformed {
 				t.Fatalf("%q: %v", data, err)
@@ -137,14 +158,18 @@ func FuzzBody(f *testing.F) {
 		if !jsontext.Value(data).IsValid() {
 			t.Fatalf("%q is not valid and was taken", data)
 		}
-		if len(faults) > 0 {
+		if len(f.list) > 0 {
 			return
 		}
 		// What was taken is what a plain decoder reads, and may be stored.
 		var plain struct {
-			Title       string  `json:"title"`
-			Description *string `json:"description"`
-			Completed   bool    `json:"completed"`
+			Title       string                    `json:"title"`
+			Description *string                   `json:"description"`
+			Completed   bool                      `json:"completed"`
+			Priority    *string                   `json:"priority"`
+			DueDate     *string                   `json:"due_date"`
+			Tags        []string                  `json:"tags"`
+			Metadata    map[string]jsontext.Value `json:"metadata"`
 		}
 		if err := json.Unmarshal(data, &plain); err != nil {
 			t.Fatalf("%q was taken and is no task: %v", data, err)
@@ -152,12 +177,18 @@ func FuzzBody(f *testing.F) {
 		if strings.TrimSpace(plain.Title) != in.task.Title || plain.Completed != in.task.Completed || !reflect.DeepEqual(plain.Description, in.task.Description) {
 			t.Fatalf("%q was read as %+v, want %+v", data, in.task, plain)
 		}
+		if len(in.task.Tags) > len(plain.Tags) || (plain.DueDate == nil) != (in.task.DueDate == "") || (len(plain.Metadata) == 0) != (in.task.Metadata == "") || plain.Priority != nil && *plain.Priority != in.task.Priority.String() {
+			t.Fatalf("%q was read as %+v, want %+v", data, in.task, plain)
+		}
 		title := in.task.Title
 		if n := utf8.RuneCountInString(strings.TrimSpace(title)); n < 1 || n > docket.MaxTitle || strings.ContainsRune(title, 0) {
 			t.Fatalf("%q made the title %q", data, title)
 		}
-		if faults, err := decodeUpdate(&in, data); err != nil || len(faults) > 0 {
-			t.Fatalf("%q creates and does not update: %v %v", data, err, faults)
+		for _, decode := range []func(*input, *faults, []byte) error{decodePut, decodePatch} {
+			var f faults
+			if err := decode(&in, &f, data); err != nil || len(f.list) > 0 {
+				t.Fatalf("%q creates and does not update: %v %v", data, err, f.list)
+			}
 		}
 	})
 }
@@ -173,7 +204,8 @@ func FuzzQuery(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		_, faults, err := parseQuery(raw, "limit")
+		in := input{strict: true}
+		faults, err := in.parseQuery(raw, []param{limit, tag})
 		if err != nil && docket.KindOf(err) != problem.Malformed {
 			t.Fatalf("%q: %v", raw, err)
 		}

@@ -16,7 +16,7 @@ import (
 var idempotencyKey = param{
 	in: inHeader, name: "Idempotency-Key", shape: text,
 	tag: `pattern:"^([!#-~][!-~]*|\"([!#-\\[\\]-~]|\\\\[\"\\\\])+\")$" maxLength:"512" doc:"Makes the request safe to send again for 24 hours: it is carried out once, and its repetitions, which must be the same to the byte, get the first one's answer with Idempotent-Replayed. 1 to 255 visible ASCII characters, bare or as a quoted string (RFC 9651), made up by the client for each request." example:"8e03978e-40d5-43dd-bc93-6894a57f9324"`,
-	read: func(in *input, lines []string) {
+	read: func(in *input, _ string, lines []string) {
 		var err error
 		if in.keyText, err = parseKey(lines); err != nil {
 			in.fault(docket.Fault{

@@ -20,37 +20,50 @@ var (
 	text    = reflect.TypeFor[string]()
 	boolean = reflect.TypeFor[bool]()
 	number  = reflect.TypeFor[int32]()
+	texts   = reflect.TypeFor[[]string]()
 )
 
 func reflectTag(s string) reflect.StructTag { return reflect.StructTag(s) }
 
-// parseQuery returns the parameters of the query string, and a fault for each
-// that is not among known or is given more than once. The error is malformed
-// when the string cannot be decoded.
-func parseQuery(raw string, known ...string) (url.Values, []docket.Fault, error) {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, nil, errMalformedQuery
+// parseQuery reads the query string, and returns a fault for each parameter that is
+// given more often than it may be. One that is not known is ignored or, where input is
+// strict, a fault. The error is malformed when the string cannot be decoded.
+func (in *input) parseQuery(raw string, known []param) (faults []docket.Fault, err error) {
+	if in.query, err = url.ParseQuery(raw); err != nil {
+		return nil, errMalformedQuery
 	}
-	var faults []docket.Fault
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if !utf8.ValidString(name) || slices.ContainsFunc(values[name], func(v string) bool { return !utf8.ValidString(v) }) {
-			return nil, nil, errMalformedQuery
+	for _, name := range slices.Sorted(maps.Keys(in.query)) {
+		if !utf8.ValidString(name) || slices.ContainsFunc(in.query[name], func(v string) bool { return !utf8.ValidString(v) }) {
+			return nil, errMalformedQuery
 		}
-		switch n := len(values[name]); {
-		case !slices.Contains(known, name):
-			detail := fmt.Sprintf("There is no query parameter %q here.", shorten(name))
-			if near := nearest(name, known); near != "" {
-				detail += fmt.Sprintf(" Did you mean %q?", near)
-			} else if len(known) > 0 {
-				detail += " The parameters are " + strings.Join(known, ", ") + "."
-			}
-			faults = append(faults, queryFault(name, "unknown_parameter", detail))
-		case n > 1:
+		i := slices.IndexFunc(known, func(p param) bool { return p.name == name })
+		switch n := len(in.query[name]); {
+		case i < 0 && in.strict:
+			faults = append(faults, unknownParameter(name, known))
+		case i < 0:
+			in.ignored = ignore(in.ignored, "?"+name)
+		case n > 1 && !known[i].repeats:
 			faults = append(faults, queryFault(name, "repeated", fmt.Sprintf("The parameter %s is given %d times. Give it once.", name, n)))
 		}
 	}
-	return values, faults, nil
+	return faults, nil
+}
+
+func unknownParameter(name string, known []param) docket.Fault {
+	var names, first []string // first: without second names
+	for _, p := range known {
+		names = append(names, p.name)
+		if !p.deprecated {
+			first = append(first, p.name)
+		}
+	}
+	detail := fmt.Sprintf("There is no query parameter %q here.", shorten(name))
+	if near := nearest(name, names); near != "" {
+		detail += fmt.Sprintf(" Did you mean %q?", near)
+	} else if len(known) > 0 {
+		detail += " The parameters are " + strings.Join(first, ", ") + "."
+	}
+	return queryFault(name, "unknown_parameter", detail)
 }
 
 var errMalformedQuery = &docket.Error{Kind: problem.Malformed, Detail: "The query string cannot be decoded. Percent-encode it, as UTF-8, with & between parameters."}
@@ -69,11 +82,11 @@ func printable(name string) string {
 	}, name)
 }
 
-// readLimit returns the value of the parameter limit, which is from 1 to most.
-func readLimit(in *input, value string, most int) int {
+// readNumber returns the value of a parameter that is a whole number from least to most.
+func readNumber(in *input, name, value string, least, most int) int {
 	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > most || value != strconv.Itoa(n) {
-		in.fault(queryFault("limit", "out_of_range", fmt.Sprintf("The limit must be a whole number from 1 to %d.", most)))
+	if err != nil || n < least || n > most || value != strconv.Itoa(n) {
+		in.fault(queryFault(name, "out_of_range", fmt.Sprintf("The parameter %s must be a whole number from %d to %d.", name, least, most)))
 	}
 	return n
 }

@@ -3,9 +3,8 @@ package httpapi
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
-
-	"docket"
 )
 
 // route is one operation: a row of the table.
@@ -22,6 +21,8 @@ type route struct {
 	status   int
 	means    string       // the description of that status
 	shape    reflect.Type // nil: no body
+	none     string       // the description of a 204 instead; "": there is none
+	creates  bool         // it may be 201, with Location
 	headers  []string     // besides those of every answer
 	cached   bool         // it may be 304
 	statuses []int        // of errors, besides those of every route
@@ -52,12 +53,18 @@ const (
 type param struct {
 	in   place
 	name string // a header's in its canonical form
-	// read takes the values in, and notes their faults. Path parameters are read
-	// always, others when they are given. A query parameter has one value.
-	read func(in *input, values []string)
+	// read takes the values in, and notes their faults under the name. Path parameters
+	// are read always, others when they are given. A query parameter has one value
+	// unless it repeats.
+	read func(in *input, name string, values []string)
 
 	shape reflect.Type      // of the value; nil: the contract does not have the parameter
 	tag   reflect.StructTag // the constraints of the value, as package huma reads them
+
+	// Of query parameters:
+	sets       string // what it sets, where several parameters set it: a request has one of them
+	repeats    bool   // it may be given several times
+	deprecated bool
 }
 
 // body is the kind of body that a route takes.
@@ -65,18 +72,12 @@ type body struct {
 	mediaTypes []string // nil: any
 	optional   bool
 	shape      reflect.Type
-	// decode takes the body in and returns its faults. The error is of kind
-	// Malformed: the body is not JSON, or not strictly so.
-	decode func(in *input, data []byte) ([]docket.Fault, error)
+	// decode takes the body in and notes its faults. The error is of kind Malformed:
+	// the body is not JSON, or not strictly so.
+	decode func(in *input, f *faults, data []byte) error
 }
 
-// queryNames returns the names of the query parameters, in their order.
-func (rt *route) queryNames() []string {
-	var names []string
-	for _, p := range rt.params {
-		if p.in == inQuery {
-			names = append(names, p.name)
-		}
-	}
-	return names
+// queryParams returns the query parameters, in their order.
+func (rt *route) queryParams() []param {
+	return slices.DeleteFunc(slices.Clone(rt.params), func(p param) bool { return p.in != inQuery })
 }

@@ -17,51 +17,52 @@ const (
 var routes = []route{
 	{
 		method: "GET", path: tasksPath, handle: (*api).listTasks,
-		params: []param{limit, cursor, completed, deleted, sort, search, prefer, listNoneMatch, userID}, check: checkList,
+		params: listParams, check: checkList,
 		status: http.StatusOK, means: "The tasks. A user without tasks has an empty list.", shape: reflect.TypeFor[[]Task](), cached: true,
-		headers: []string{"ETag", "Link", "X-Total-Count", "Preference-Applied"},
+		headers: []string{"ETag", "Link", "X-Total-Count"},
 		id:      "listTasks", summary: "List tasks",
 		description: "The tasks of the user, in the order of their creation unless `sort` says otherwise. When more follow, Link has the next page (RFC 8288): no task is skipped or met twice while others are created, changed or deleted between the pages. " +
 			"An unchanged list is a 304 to its ETag.",
 	},
 	{
 		method: "POST", path: tasksPath, handle: (*api).createTask,
-		params: []param{userID, noIfMatch("A task that is made has no version yet."), idempotencyKey},
+		params: []param{userID, noIfMatch("A task that is made has no version yet."), idempotencyKey, preferStrict},
 		body:   &body{mediaTypes: justJSON, shape: reflect.TypeFor[TaskCreate](), decode: decodeCreate},
-		status: http.StatusCreated, means: "The task as it was stored. Location is its path.", shape: reflect.TypeFor[Task](),
+		status: http.StatusCreated, means: madeTask, shape: reflect.TypeFor[Task](),
 		headers: []string{"Location", "ETag", "Idempotent-Replayed"}, statuses: []int{408, 409, 415, 507},
 		id: "createTask", summary: "Create a task",
 		description: "The title is the only field required.",
 	},
 	{
 		method: "GET", path: taskPath, handle: (*api).getTask,
-		params: []param{userID, taskID, ifMatch, ifNoneMatch},
+		params: []param{userID, taskID, ifMatch, ifNoneMatch, preferStrict},
 		status: http.StatusOK, means: "The task.", shape: reflect.TypeFor[Task](), cached: true,
 		headers: []string{"ETag"}, statuses: []int{404, 412},
 		id: "getTask", summary: "Get a task",
 		description: "One task of the user.",
 	},
 	{
-		method: "PUT", path: taskPath, handle: (*api).updateTask,
-		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey},
-		body:   &body{mediaTypes: justJSON, shape: reflect.TypeFor[TaskUpdate](), decode: decodeUpdate},
+		method: "PUT", path: taskPath, handle: (*api).putTask,
+		params: []param{userID, taskID, ifMatch, putNoneMatch, idempotencyKey, preferStrict},
+		body:   &body{mediaTypes: justJSON, shape: reflect.TypeFor[TaskUpdate](), decode: decodePut},
 		status: http.StatusOK, means: taskNow, shape: reflect.TypeFor[Task](),
-		headers: []string{"ETag", "Idempotent-Replayed"}, statuses: []int{404, 408, 409, 412, 415, 507},
+		creates: true, headers: []string{"ETag", "Idempotent-Replayed"}, statuses: []int{404, 408, 409, 412, 415, 507},
 		id: "updateTask", summary: "Update a task",
-		description: "Sets the fields that are given; the others stay as they are. Read-only fields are ignored, so a task may be sent back whole. When nothing changes, version and updated_at stay.",
+		description: "Sets the fields that are given; the others stay as they are. Read-only fields are ignored, so a task may be sent back whole. When nothing changes, version and updated_at stay. " +
+			"With `If-None-Match: *` it creates the task under this id, which the client made (a UUID version 7); the body is then that of a create. When the user has a task of this id, or has deleted one that can be restored, that is a 412.",
 	},
 	{
 		method: "PATCH", path: taskPath, handle: (*api).updateTask,
-		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey},
-		body:   &body{mediaTypes: []string{"application/json", "application/merge-patch+json"}, shape: reflect.TypeFor[TaskUpdate](), decode: decodeUpdate},
+		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey, preferStrict},
+		body:   &body{mediaTypes: []string{"application/json", "application/merge-patch+json"}, shape: reflect.TypeFor[TaskUpdate](), decode: decodePatch},
 		status: http.StatusOK, means: taskNow, shape: reflect.TypeFor[Task](),
 		headers: []string{"ETag", "Idempotent-Replayed"}, statuses: []int{404, 408, 409, 412, 415, 507},
 		id: "patchTask", summary: "Patch a task",
-		description: "A JSON Merge Patch (RFC 7396): null clears the description, absent fields stay as they are. When nothing changes, version and updated_at stay.",
+		description: "A JSON Merge Patch (RFC 7396): null clears the description and the due date, and empties tags and metadata; absent fields stay as they are; metadata is merged, member by member. When nothing changes, version and updated_at stay.",
 	},
 	{
 		method: "PATCH", path: taskPath + "/complete", handle: (*api).completeTask,
-		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey},
+		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey, preferStrict},
 		body:   &body{optional: true, shape: reflect.TypeFor[TaskComplete](), decode: decodeComplete},
 		status: http.StatusOK, means: taskNow, shape: reflect.TypeFor[Task](),
 		headers: []string{"ETag", "Idempotent-Replayed"}, statuses: []int{404, 408, 409, 412, 507},
@@ -70,15 +71,15 @@ var routes = []route{
 	},
 	{
 		method: "DELETE", path: taskPath, handle: (*api).deleteTask,
-		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey},
-		status: http.StatusNoContent, means: "The task is deleted. There is no body.",
-		headers: []string{"Idempotent-Replayed"}, statuses: []int{404, 409, 412, 507},
+		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey, preferMinimal},
+		status: http.StatusOK, means: "The task is deleted. The body tells its id, and when and at which version it was.", shape: reflect.TypeFor[Tombstone](),
+		none: "The task is deleted. There is no body, as the request preferred it.", headers: []string{"ETag", "Idempotent-Replayed"}, statuses: []int{404, 409, 412, 507},
 		id: "deleteTask", summary: "Delete a task",
 		description: "The task is gone from every route, until it is restored. Deleting it again is a 404.",
 	},
 	{
 		method: "POST", path: taskPath + "/restore", handle: (*api).restoreTask,
-		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey},
+		params: []param{userID, taskID, ifMatch, ifNoneMatch, idempotencyKey, preferStrict},
 		status: http.StatusOK, means: taskNow, shape: reflect.TypeFor[Task](),
 		headers: []string{"ETag", "Idempotent-Replayed"}, statuses: []int{404, 409, 412, 507},
 		id: "restoreTask", summary: "Restore a deleted task",
@@ -86,17 +87,17 @@ var routes = []route{
 	},
 	{
 		method: "POST", path: batchPath, handle: (*api).batch,
-		params: []param{userID, noIfMatch("Give operations an if_version instead."), idempotencyKey},
+		params: []param{userID, noIfMatch("Give operations an if_version instead."), idempotencyKey, preferStrict},
 		body:   &body{mediaTypes: justJSON, shape: reflect.TypeFor[Batch](), decode: decodeBatch},
 		status: http.StatusOK, means: "All operations were carried out.", shape: reflect.TypeFor[BatchResults](),
 		headers: []string{"Idempotent-Replayed"}, statuses: []int{404, 408, 409, 412, 415, 507},
-		id: "batch", summary: "Carry out several operations",
+		id: "batchTasks", summary: "Carry out several operations",
 		description: "1 to 100 operations in one transaction: all are carried out, in order, or none. `complete` sets what its task says, true by default, and never toggles. When one cannot be, the answer has the status that its own route would have given, and `errors` points at it. " +
 			"A body is at most 4,194,304 bytes.",
 	},
 	{
 		method: "GET", path: userPath + "/changes", handle: (*api).changes,
-		params: []param{changesSince, changesLimit, userID}, check: checkChanges,
+		params: []param{changesSince, changesLimit, preferStrict, userID}, check: checkChanges,
 		status: http.StatusOK, means: "What changed.", shape: reflect.TypeFor[Changes](), statuses: []int{410},
 		id: "listChanges", summary: "List changes",
 		description: "The latest state of each task that changed since a sync token, deletions included, in the order of the changes; without a token all live tasks. " +
@@ -104,7 +105,7 @@ var routes = []route{
 	},
 	{
 		method: "GET", path: userPath + "/events", handle: (*api).events,
-		params: []param{eventsSince, lastEventID, userID},
+		params: []param{eventsSince, lastEventIDQuery, lastEventIDSnake, lastEventID, preferStrict, userID},
 		status: http.StatusOK, means: "The stream. It ends by itself when the token expires or the server is about to stop: connect again, with the id of the last event.", shape: reflect.TypeFor[eventStream](),
 		id: "streamEvents", summary: "Stream changes",
 		description: "Server-Sent Events: the items of changes, as they happen, whichever instance they happen on. The stream begins at Last-Event-ID, else at `since`, else now, and resumes without loss: the first thing it sends is the id of where it begins. " +
@@ -112,7 +113,7 @@ var routes = []route{
 	},
 	{
 		method: "DELETE", path: userPath, handle: (*api).eraseUser,
-		params: []param{userID, noIfMatch("A user has no version."), idempotencyKey},
+		params: []param{userID, noIfMatch("A user has no version."), idempotencyKey, preferStrict},
 		status: http.StatusNoContent, means: "Nothing is held about the user. There is no body.", statuses: []int{409, 507},
 		id: "eraseUser", summary: "Erase a user",
 		description: "Removes everything that is held about the user, for good: tasks, deleted tasks and the answers kept for repeated requests. Every sync token of the user is a 410 from then on. " +
@@ -125,6 +126,12 @@ var routes = []route{
 		description: "Says nothing about the database.",
 	},
 	{
+		method: "GET", path: "/health", handle: (*api).healthz,
+		status: http.StatusOK, means: "The process is alive.", shape: reflect.TypeFor[Health](), headers: []string{"Cache-Control"},
+		id: "isAlive", summary: "Is the process alive? (as /healthz)",
+		description: "The same as /healthz, under another usual name.",
+	},
+	{
 		method: "GET", path: "/readyz", handle: (*api).readyz,
 		status: http.StatusOK, means: "The process serves requests.", shape: reflect.TypeFor[Health](), headers: []string{"Cache-Control"},
 		id: "readyz", summary: "Can the process serve?",
@@ -134,4 +141,7 @@ var routes = []route{
 
 var justJSON = []string{"application/json"}
 
-const taskNow = "The task as it is now."
+const (
+	taskNow  = "The task as it is now."
+	madeTask = "The task as it was stored. Location refers to it."
+)

@@ -1,60 +1,110 @@
 package httpapi
 
+import (
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
 // The types of this file are the shapes of bodies, for the contract alone.
 // Requests decode straight into the domain's types (decode.go), and answers are
 // encoded straight from them (encode.go); tests hold all three together.
 
 // Task is a task in a response.
 type Task struct {
-	ID          string  `json:"id" format:"uuid" minLength:"36" maxLength:"36" doc:"Made by the server. Ids sort in creation order (UUID version 7)." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
-	UserID      string  `json:"user_id" minLength:"1" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"The owner." example:"alice"`
-	Title       string  `json:"title" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Without surrounding white space." example:"Buy milk"`
-	Description *string `json:"description" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null when there is none." example:"Two litres"`
-	Completed   bool    `json:"completed" doc:"False at creation unless the client said otherwise." example:"false"`
-	CreatedAt   string  `json:"created_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task was created." example:"2026-01-31T09:30:00.000000Z"`
-	UpdatedAt   string  `json:"updated_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task last changed." example:"2026-01-31T09:30:00.000000Z"`
-	Version     int64   `json:"version" minimum:"1" maximum:"9007199254740991" doc:"The owner's change number at this task's last change; also its ETag. A JavaScript number holds it exactly." example:"1"`
-	DeletedAt   string  `json:"deleted_at,omitempty" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task was deleted; only in the trash."`
+	ID          string    `json:"id" format:"uuid" minLength:"36" maxLength:"36" doc:"Made by the server, unless the client made it. Ids sort in creation order (UUID version 7)." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
+	UserID      string    `json:"user_id" minLength:"1" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"The owner." example:"alice"`
+	Title       string    `json:"title" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Without surrounding white space." example:"Buy milk"`
+	Description *string   `json:"description" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null when there is none." example:"Two litres"`
+	Completed   bool      `json:"completed" doc:"False at creation unless the client said otherwise." example:"false"`
+	CompletedAt *string   `json:"completed_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task last became completed; null while it is not." example:"2026-01-31T09:30:00.000000Z"`
+	Priority    string    `json:"priority" enum:"low,medium,high" doc:"Medium at creation unless the client said otherwise." example:"medium"`
+	DueDate     *string   `json:"due_date" pattern:"^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}Z?)?$" maxLength:"20" doc:"When the task is due, in the form in which it was given: a date (the whole day, wherever the reader is), a local date and time, or an instant in UTC. Null when there is none." example:"2026-12-01"`
+	Tags        []string  `json:"tags" nullable:"false" minLength:"1" maxLength:"50" pattern:"^[^\\x00]+$" maxItems:"20" doc:"In the client's order, each once." example:"home"`
+	Metadata    anyObject `json:"metadata" doc:"Fields of the application's own, numbers as they were written."`
+	CreatedAt   string    `json:"created_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task was created." example:"2026-01-31T09:30:00.000000Z"`
+	UpdatedAt   string    `json:"updated_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task last changed." example:"2026-01-31T09:30:00.000000Z"`
+	Version     int64     `json:"version" minimum:"1" maximum:"9007199254740991" doc:"The owner's change number at this task's last change; also its ETag. A JavaScript number holds it exactly." example:"1"`
+	DeletedAt   string    `json:"deleted_at,omitempty" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task was deleted; only in the trash."`
 }
 
 // TaskCreate is the body that creates a task.
 type TaskCreate struct {
-	Title       string  `json:"title" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy milk"`
-	Description *string `json:"description,omitempty" nullable:"true" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null or absent: none." example:"Two litres"`
-	Completed   bool    `json:"completed,omitempty" default:"false" doc:"Whether the task is done."`
+	Title       string    `json:"title" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy milk"`
+	Description *string   `json:"description,omitempty" nullable:"true" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null or absent: none." example:"Two litres"`
+	Completed   bool      `json:"completed,omitempty" doc:"Whether the task is done. Absent: it is not."`
+	Priority    string    `json:"priority,omitempty" enum:"low,medium,high" doc:"How urgent the task is. Absent: medium." example:"high"`
+	DueDate     *string   `json:"due_date,omitempty" nullable:"true" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?([Zz]|[+-]\\d{2}:\\d{2})?)?$" maxLength:"50" doc:"A date, a local date and time (seconds may be left out, a fraction is dropped) or an instant (with Z or an offset). Null or absent: none." example:"2026-12-01"`
+	Tags        []string  `json:"tags,omitempty" nullable:"true" minLength:"1" maxLength:"50" pattern:"^[^\\x00]+$" maxItems:"20" doc:"Each is trimmed, and kept once. Null or absent: none." example:"home"`
+	Metadata    anyObject `json:"metadata,omitzero" nullable:"true" doc:"Fields of the application's own: up to 4,096 bytes in compact form, nested up to 8 deep. Null or absent: none."`
+	ReadOnlyFields
 }
 
 // TaskUpdate is the body that changes a task: fields that are absent stay as they are.
 type TaskUpdate struct {
-	Title       string  `json:"title,omitempty" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy oat milk"`
-	Description *string `json:"description,omitempty" nullable:"true" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null clears it." example:"One litre"`
-	Completed   bool    `json:"completed,omitempty" doc:"Whether the task is done." example:"true"`
+	Title       string    `json:"title,omitempty" minLength:"1" maxLength:"500" pattern:"^[^\\x00]+$" doc:"Surrounding white space is removed; the bounds apply to what is left." example:"Buy oat milk"`
+	Description *string   `json:"description,omitempty" nullable:"true" maxLength:"5000" pattern:"^[^\\x00]*$" doc:"Null clears it." example:"One litre"`
+	Completed   bool      `json:"completed,omitempty" doc:"Whether the task is done." example:"true"`
+	Priority    string    `json:"priority,omitempty" enum:"low,medium,high" doc:"How urgent the task is." example:"low"`
+	DueDate     *string   `json:"due_date,omitempty" nullable:"true" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?([Zz]|[+-]\\d{2}:\\d{2})?)?$" maxLength:"50" doc:"A date, a local date and time (seconds may be left out, a fraction is dropped) or an instant (with Z or an offset). Null clears it." example:"2026-12-01T09:00:00Z"`
+	Tags        []string  `json:"tags,omitempty" nullable:"true" minLength:"1" maxLength:"50" pattern:"^[^\\x00]+$" maxItems:"20" doc:"All of them: each is trimmed, and kept once. Null empties them." example:"home"`
+	Metadata    anyObject `json:"metadata,omitzero" nullable:"true" doc:"Fields of the application's own: up to 4,096 bytes in compact form, nested up to 8 deep. PATCH merges it (RFC 7396), PUT and batch replace it, null empties it."`
+	ReadOnlyFields
 }
 
 // TaskComplete is the body that sets whether a task is completed; without the
 // field, or without a body, the request toggles it.
 type TaskComplete struct {
-	Completed bool `json:"completed,omitempty" doc:"What to set. Absent: the task is toggled." example:"true"`
+	Completed bool `json:"completed,omitempty" doc:"What to set. Absent: the task is toggled; in a batch it is completed." example:"true"`
+	ReadOnlyFields
 }
 
-// readOnly are the fields of a task that a body may carry and that are then
+// ReadOnlyFields are the fields of a task that a body may carry and that are then
 // ignored, because clients send back whole tasks.
-var readOnly = []string{"id", "user_id", "created_at", "updated_at", "version", "deleted", "deleted_at"}
+type ReadOnlyFields struct {
+	ID          string  `json:"id,omitempty" readOnly:"true" doc:"Ignored." format:"uuid" maxLength:"36"`
+	UserID      string  `json:"user_id,omitempty" readOnly:"true" doc:"Ignored." maxLength:"255" pattern:"^[^\\x00]*$"`
+	CompletedAt *string `json:"completed_at,omitempty" nullable:"true" readOnly:"true" doc:"Ignored." format:"date-time" maxLength:"27"`
+	CreatedAt   string  `json:"created_at,omitempty" readOnly:"true" doc:"Ignored." format:"date-time" maxLength:"27"`
+	UpdatedAt   string  `json:"updated_at,omitempty" readOnly:"true" doc:"Ignored." format:"date-time" maxLength:"27"`
+	Version     int64   `json:"version,omitempty" readOnly:"true" doc:"Ignored." minimum:"1" maximum:"9007199254740991"`
+	Deleted     bool    `json:"deleted,omitempty" readOnly:"true" doc:"Ignored."`
+	DeletedAt   string  `json:"deleted_at,omitempty" readOnly:"true" doc:"Ignored." format:"date-time" maxLength:"27"`
+}
 
-// Tombstone is a deleted task in a list of changes.
+// readOnly are their names.
+var readOnly = func() (names []string) {
+	for field := range reflect.TypeFor[ReadOnlyFields]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
+
+// anyObject is any JSON object.
+type anyObject struct{ jsontext.Value }
+
+// Schema implements huma.SchemaProvider.
+func (anyObject) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, MaxProperties: new(1000)}
+}
+
+// Tombstone is what is told of a deleted task.
 type Tombstone struct {
 	ID        string `json:"id" format:"uuid" minLength:"36" maxLength:"36" doc:"The task's." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
-	Deleted   bool   `json:"deleted" enum:"true" doc:"Always true: the task is deleted."`
+	Deleted   bool   `json:"deleted" doc:"Always true: the task is deleted." example:"true"`
 	DeletedAt string `json:"deleted_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the task was deleted." example:"2026-01-31T09:30:00.000000Z"`
-	Version   int64  `json:"version" minimum:"1" maximum:"9007199254740991" doc:"The owner's change number at the deletion." example:"2"`
+	Version   int64  `json:"version" minimum:"1" maximum:"9007199254740991" doc:"The owner's change number at the deletion; also the ETag of the deleted task, for a restore." example:"2"`
 }
 
-// change is the latest state of a task that changed: a Task or a Tombstone.
-type change struct{}
+// latest is the latest state of a task: a Task or a Tombstone.
+type latest struct{}
 
 // Changes is the body that tells what changed.
 type Changes struct {
-	Items   []change `json:"items" nullable:"false" maxItems:"1000" doc:"The latest state of each task that changed, in the order of their versions."`
+	Items   []latest `json:"items" nullable:"false" maxItems:"1000" doc:"The latest state of each task that changed, in the order of their versions."`
 	Next    string   `json:"next" pattern:"^[A-Za-z0-9_-]+$" maxLength:"100" doc:"The sync token to send as since the next time." example:"AQ"`
 	HasMore bool     `json:"has_more" doc:"Whether there are more changes already: ask again at once." example:"false"`
 }
@@ -64,15 +114,55 @@ type eventStream struct{}
 
 // Batch is the body of a batch: operations that are carried out together.
 type Batch struct {
-	Operations []BatchOperation `json:"operations" nullable:"false" minItems:"1" maxItems:"100" doc:"What to do, in this order." example:"[{\"op\":\"create\",\"task\":{\"title\":\"Buy milk\"}}]"`
+	Operations []BatchOperation `json:"operations" nullable:"false" minItems:"1" maxItems:"100" doc:"What to do, in this order."`
 }
 
-// BatchOperation is one operation of a batch.
-type BatchOperation struct {
-	Op        string     `json:"op" enum:"create,update,complete,delete,restore" doc:"What to do." example:"update"`
-	ID        string     `json:"id,omitempty" format:"uuid" minLength:"36" maxLength:"36" doc:"The task. Required, but for create, which takes none." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
-	IfVersion int64      `json:"if_version,omitempty" minimum:"1" maximum:"9007199254740991" doc:"The version that the task must have: otherwise 412, as with If-Match. Not for create." example:"1"`
-	Task      TaskUpdate `json:"task,omitzero" doc:"Of create and update, which require it, the fields as in their own routes; create needs a title. Of complete, completed, which is true when absent; complete never toggles. Delete and restore take none."`
+// BatchOperation is one operation of a batch: one of the types that follow, by op.
+type BatchOperation struct{}
+
+// BatchCreate is an operation that creates a task.
+type BatchCreate struct {
+	Op   string     `json:"op" enum:"create" doc:"What to do." example:"create"`
+	ID   string     `json:"id,omitempty" format:"uuid" minLength:"36" maxLength:"36" doc:"The id of the task, which the client made: a UUID version 7. 412 when the user has, or had and can restore, a task of that id. Absent: the server makes one." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
+	Task TaskCreate `json:"task"`
+}
+
+// BatchTarget is the task of an operation that changes one.
+type BatchTarget struct {
+	ID        string `json:"id" format:"uuid" minLength:"36" maxLength:"36" doc:"The task." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
+	IfVersion int64  `json:"if_version,omitempty" minimum:"1" maximum:"9007199254740991" doc:"The version that the task must have: otherwise 412, as with If-Match." example:"1"`
+}
+
+// BatchUpdate is an operation that sets fields.
+type BatchUpdate struct {
+	Op string `json:"op" enum:"update" doc:"What to do." example:"update"`
+	BatchTarget
+	Task TaskUpdate `json:"task"`
+}
+
+// BatchComplete is an operation that sets whether a task is completed.
+type BatchComplete struct {
+	Op string `json:"op" enum:"complete" doc:"What to do." example:"complete"`
+	BatchTarget
+	Task TaskComplete `json:"task,omitzero"`
+}
+
+// BatchDelete is an operation that deletes a task.
+type BatchDelete struct {
+	Op string `json:"op" enum:"delete" doc:"What to do." example:"delete"`
+	BatchTarget
+}
+
+// BatchRestore is an operation that takes a task out of the trash.
+type BatchRestore struct {
+	Op string `json:"op" enum:"restore" doc:"What to do." example:"restore"`
+	BatchTarget
+}
+
+// batchTypes are the types of the operations, by op.
+var batchTypes = map[string]reflect.Type{
+	"create": reflect.TypeFor[BatchCreate](), "update": reflect.TypeFor[BatchUpdate](), "complete": reflect.TypeFor[BatchComplete](),
+	"delete": reflect.TypeFor[BatchDelete](), "restore": reflect.TypeFor[BatchRestore](),
 }
 
 // BatchResults is the answer to a batch.
@@ -82,12 +172,12 @@ type BatchResults struct {
 
 // BatchResult is what became of one operation.
 type BatchResult struct {
-	Status int   `json:"status" enum:"200,201,204" minimum:"200" maximum:"204" format:"int32" doc:"The status that the operation's own route answers with." example:"200"`
-	Task   *Task `json:"task,omitempty" doc:"The task as it is after the operation; absent after a delete."`
+	Status int    `json:"status" enum:"200,201,204" minimum:"200" maximum:"204" format:"int32" doc:"The status that the operation's own route answers with; 204 only in a repeated answer of an earlier version of the server." example:"200"`
+	Task   latest `json:"task,omitzero"`
 }
 
 // Health is the body of the health routes.
 type Health struct {
 	Status   string   `json:"status" enum:"ok" doc:"Always ok; anything else is a problem document."`
-	Warnings []string `json:"warnings,omitempty" nullable:"false" maxItems:"10" doc:"What the operator should look at although the server serves. Absent: nothing."`
+	Warnings []string `json:"warnings,omitempty" nullable:"false" maxItems:"10" maxLength:"1000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What the operator should look at although the server serves. Absent: nothing."`
 }

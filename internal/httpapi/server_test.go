@@ -135,7 +135,7 @@ func TestNoLinkIsBuiltFromHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	if location := response.Header.Get("Location"); !strings.HasPrefix(location, "/api/alice/tasks/") {
+	if location := response.Header.Get("Location"); !strings.HasPrefix(location, "tasks/") {
 		t.Errorf("Location is %q", location)
 	}
 }
@@ -147,6 +147,18 @@ func TestCORS(t *testing.T) {
 	c.equal(preflight.header.Get("Access-Control-Allow-Origin"), origin)
 	c.equal(preflight.header.Get("Access-Control-Allow-Credentials"), "true")
 	c.equal(preflight.header.Get("Access-Control-Allow-Methods"), "POST")
+
+	asked := []string{"baggage", "sentry-trace,cache-control, X-Requested-With", "authorization," + strings.Repeat("x-long-header-name,", 90) + "a", ""}
+	for _, names := range asked {
+		a := c.do("OPTIONS", "/api/alice/tasks", "", "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: "+names).is(204)
+		c.equal([]string{a.header.Get("Access-Control-Allow-Origin"), a.header.Get("Access-Control-Allow-Headers")}, []string{origin, names})
+	}
+	for _, names := range []string{"a b", "é", "x(", "a;b", "a:b", strings.Repeat("x", 5000), strings.Repeat("a,", 101) + "a"} {
+		a := c.do("OPTIONS", "/api/alice/tasks", "", "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: "+names).is(204)
+		c.equal([]string{a.header.Get("Access-Control-Allow-Origin"), a.header.Get("Access-Control-Allow-Headers")}, []string{"", ""})
+	}
+	exposed := c.do("GET", "/api/alice/tasks", "", "Origin: "+origin).is(200).header.Get("Access-Control-Expose-Headers")
+	c.equal(strings.ToLower(exposed), "etag, link, location, retry-after, x-total-count, preference-applied, idempotent-replayed, docket-ignored, ratelimit, ratelimit-policy, x-request-id")
 
 	for _, a := range []answer{c.do("GET", "/api/alice/tasks", "", "Origin: "+origin).is(200), c.do("GET", "/nothing", "", "Origin: "+origin).is(404)} {
 		c.equal(a.header.Get("Access-Control-Allow-Origin"), origin)

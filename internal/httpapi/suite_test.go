@@ -20,7 +20,14 @@ var suite = []struct {
 	{"CreateAndGet", testCreateAndGet},
 	{"CreateTrimsTheTitleAndKeepsTheRest", testText},
 	{"ListIsABareArrayInOrder", testList},
+	{"FieldsAreKeptAndChanged", testFields},
+	{"PutCreatesUnderTheClientsID", testPutCreates},
+	{"BatchCreatesUnderTheClientsID", testBatchCreatesUnderIDs},
+	{"PreferencesAreFollowed", testPreferences},
 	{"ListsArePaged", testPaging},
+	{"ListsAreFiltered", testFilters},
+	{"ListsHaveOrders", testOrders},
+	{"ListsArePagedByNumber", testOffset},
 	{"ListsAreSortedAndFiltered", testListParameters},
 	{"UnchangedListsAreNotSentAgain", testListTags},
 	{"PreconditionsOfTasks", testConditions},
@@ -75,7 +82,7 @@ func testCreateAndGet(c *client) {
 		c.Errorf("created %s", made.body)
 	}
 	path := "/api/alice/tasks/" + t.ID
-	c.equal(made.header.Get("Location"), path)
+	c.equal(made.header.Get("Location"), "tasks/"+t.ID)
 	c.equal(made.header.Get("ETag"), `"1"`)
 	c.equal(made.header.Get("Cache-Control"), "private, no-cache")
 	c.equal(made.header.Get("Vary"), "Authorization, Origin")
@@ -167,7 +174,8 @@ func testComplete(c *client) {
 	}
 	c.do("PATCH", path, `{"completed":null}`).faults("/completed null")
 	c.do("PATCH", path, `{"completed":"true"}`).faults("/completed wrong_type")
-	c.do("PATCH", path, `{"title":"x"}`).faults("/title unknown_field")
+	c.do("PATCH", path, `{"title":"x"}`, strictly).faults("/title unknown_field")
+	c.equal(c.do("PATCH", path, `{"completed":true,"title":"x"}`).is(200).header.Get("Docket-Ignored"), `"/title"`)
 	c.do("PATCH", path, `[]`).faults(" wrong_type")
 	c.do("PATCH", path, `{`).is(400).problem("malformed-request")
 }
@@ -175,10 +183,12 @@ func testComplete(c *client) {
 func testDelete(c *client) {
 	kept, gone := c.create("alice", "kept"), c.create("alice", "gone")
 	path := "/api/alice/tasks/" + gone.ID
-	answered := c.do("DELETE", path, "").is(204)
-	if answered.body != "" || answered.header.Get("Content-Type") != "" {
-		c.Errorf("a delete answered %q of type %q", answered.body, answered.header.Get("Content-Type"))
+	answered := c.do("DELETE", path, "").is(200)
+	tombstone := answered.task()
+	if answered.body != fmt.Sprintf(`{"id":%q,"deleted":true,"deleted_at":%q,"version":3}`, gone.ID, tombstone.DeletedAt) || answered.header.Get("ETag") != `"3"` {
+		c.Errorf("a delete answered %s with ETag %s", answered.body, answered.header.Get("ETag"))
 	}
+	c.equal(c.changes("").Items, []task{kept})
 	for _, r := range [][3]string{{"GET", path}, {"PUT", path, `{"title":"x"}`}, {"PATCH", path, `{}`}, {"PATCH", path + "/complete"}, {"DELETE", path}} {
 		c.do(r[0], r[1], r[2]).is(404).problem("task-not-found")
 	}
@@ -189,7 +199,7 @@ func testNoChange(c *client) {
 	t := c.do("POST", "/api/alice/tasks", `{"title":"title","description":"note"}`).is(201).task()
 	path := "/api/alice/tasks/" + t.ID
 	for _, r := range [][3]string{
-		{"PUT", path, `{}`}, {"PATCH", path, `{}`}, {"PUT", path, `{"title":" title "}`}, {"PATCH", path, `{"description":"note","completed":false}`},
+		{"PUT", path, `{}`}, {"PATCH", path, `{}`}, {"PUT", path, `{"title":" title "}`}, {"PATCH", path, `{"description":"note","completed":false}`}, {"PATCH", path, `{"priority":"medium","due_date":null,"tags":[],"metadata":{}}`}, {"PUT", path, `{"tags":null,"metadata":null}`},
 		{"PATCH", path + "/complete", `{"completed":false}`}, {"PUT", path, `{"version":99,"deleted":true}`},
 	} {
 		c.equal(c.do(r[0], r[1], r[2]).is(200).task(), t)
@@ -209,7 +219,7 @@ func testUsers(c *client) {
 func testSame404(c *client) {
 	hers := c.create("alice", "hers")
 	deleted := c.create("bob", "deleted")
-	c.do("DELETE", "/api/bob/tasks/"+deleted.ID, "").is(204)
+	c.do("DELETE", "/api/bob/tasks/"+deleted.ID, "").is(200)
 	var bodies []string
 	for _, id := range []string{hers.ID, deleted.ID, "019a4e6f-1b2c-7d3e-8f40-516273849a5b", "1", "not-a-uuid"} {
 		a := c.do("GET", "/api/bob/tasks/"+id, "").is(404)
@@ -250,12 +260,12 @@ func testTrailingSlash(c *client) {
 	c.equal(c.do("GET", path+"/", "").is(200).task(), t)
 	c.do("PATCH", path+"/complete/", "").is(200)
 	c.do("GET", "/api/a%2Fb/tasks//", "").is(404).problem("route-not-found")
-	c.do("DELETE", path+"/", "").is(204)
+	c.do("DELETE", path+"/", "").is(200)
 }
 
 func testHead(c *client) {
 	t := c.create("alice", "title")
-	for _, path := range []string{"/api/alice/tasks", "/api/alice/tasks/" + t.ID, "/healthz", "/readyz", "/docs", "/openapi.json", "/openapi.yaml", "/", "/problems/task-not-found"} {
+	for _, path := range []string{"/api/alice/tasks", "/api/alice/tasks/" + t.ID, "/healthz", "/health", "/readyz", "/docs", "/openapi.json", "/openapi.yaml", "/", "/problems/task-not-found"} {
 		head, get := c.do("HEAD", path, "").is(200), c.do("GET", path, "").is(200)
 		if head.body != "" || head.header.Get("Content-Type") != get.header.Get("Content-Type") || head.header.Get("ETag") != get.header.Get("ETag") {
 			c.Errorf("HEAD %s differs from GET: %v and %v", path, head.header, get.header)
@@ -285,5 +295,6 @@ func testUserIDs(c *client) {
 
 func testReady(c *client) {
 	c.equal(c.do("GET", "/healthz", "").is(200).body, `{"status":"ok"}`)
+	c.equal(c.do("GET", "/health", "").is(200).body, `{"status":"ok"}`)
 	c.equal(c.do("GET", "/readyz", "").is(200).body, `{"status":"ok"}`)
 }

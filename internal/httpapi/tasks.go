@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
+	"strings"
+
+	"github.com/google/uuid"
 
 	"docket"
 	"docket/internal/edge"
@@ -27,9 +29,10 @@ func (a *api) do(ctx context.Context, in *input, o docket.Operation) (done, erro
 	})
 }
 
-// write carries out one operation on the task in the path and answers with it.
+// write carries out one operation, on the task in the path if there is one, and answers
+// with the task.
 func (a *api) write(rt *route, w http.ResponseWriter, r *http.Request, operation func(in *input) docket.Operation) error {
-	in, err := rt.decode(r)
+	in, err := a.decode(rt, w, r)
 	if err != nil {
 		return err
 	}
@@ -40,14 +43,18 @@ func (a *api) write(rt *route, w http.ResponseWriter, r *http.Request, operation
 	o.ID, o.If = in.id, in.precondition()
 	d, err := a.do(r.Context(), in, o)
 	if err != nil {
-		return err
+		return in.explain(err)
 	}
 	setReplayed(w, d.replayed)
-	if o.Action == docket.Delete {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
+	switch o.Action {
+	case docket.Create:
+		w.Header().Set("Location", location(r, d.task.ID))
+		return writeTask(w, http.StatusCreated, d.task)
+	case docket.Delete:
+		return writeTombstone(w, d.task, in.minimal)
+	default:
+		return writeTask(w, http.StatusOK, d.task)
 	}
-	return writeTask(w, http.StatusOK, d.task)
 }
 
 func setReplayed(w http.ResponseWriter, replayed bool) {
@@ -56,22 +63,29 @@ func setReplayed(w http.ResponseWriter, replayed bool) {
 	}
 }
 
+// location is the reference to the task that a request has made. It is relative to the
+// URL of the request as it was sent, so that it holds behind every proxy.
+func location(r *http.Request, id uuid.UUID) string {
+	sent, _, _ := strings.Cut(r.RequestURI, "?")
+	slash, ofTask := strings.HasSuffix(sent, "/"), r.Method == http.MethodPut
+	switch {
+	case ofTask && slash:
+		return "../" + id.String()
+	case ofTask || slash:
+		return id.String()
+	default:
+		return "tasks/" + id.String()
+	}
+}
+
 func (a *api) createTask(rt *route, w http.ResponseWriter, r *http.Request) error {
-	in, err := rt.decode(r)
-	if err != nil {
-		return err
-	}
-	d, err := a.do(r.Context(), in, docket.Operation{Action: docket.Create, New: in.task})
-	if err != nil {
-		return err
-	}
-	setReplayed(w, d.replayed)
-	w.Header().Set("Location", "/api/"+url.PathEscape(string(d.task.UserID))+"/tasks/"+d.task.ID.String())
-	return writeTask(w, http.StatusCreated, d.task)
+	return a.write(rt, w, r, func(in *input) docket.Operation {
+		return docket.Operation{Action: docket.Create, New: in.task}
+	})
 }
 
 func (a *api) getTask(rt *route, w http.ResponseWriter, r *http.Request) error {
-	in, err := rt.decode(r)
+	in, err := a.decode(rt, w, r)
 	if err != nil {
 		return err
 	}
@@ -87,7 +101,7 @@ func (a *api) getTask(rt *route, w http.ResponseWriter, r *http.Request) error {
 	tag := etag(task.Version)
 	switch {
 	case in.match != nil && !slices.Contains(in.match, anyTag) && !slices.Contains(in.match, tag):
-		return docket.Stale()
+		return in.explain(docket.Stale())
 	case matchesAny(in.noneMatch, tag):
 		w.Header().Set("ETag", tag)
 		w.Header()["Cache-Control"] = revalidate
@@ -95,6 +109,15 @@ func (a *api) getTask(rt *route, w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return writeTask(w, http.StatusOK, task)
+}
+
+func (a *api) putTask(rt *route, w http.ResponseWriter, r *http.Request) error {
+	return a.write(rt, w, r, func(in *input) docket.Operation {
+		if in.creates() {
+			return docket.Operation{Action: docket.Create, New: in.task}
+		}
+		return docket.Operation{Action: docket.Update, Update: in.update}
+	})
 }
 
 func (a *api) updateTask(rt *route, w http.ResponseWriter, r *http.Request) error {

@@ -23,8 +23,8 @@ type Type struct {
 var Types = []Type{
 	{
 		Malformed, 400, "Malformed request",
-		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, or is not UTF-8), or the URL is not properly percent-encoded.",
-		"Send one JSON object, encoded as UTF-8, and percent-encode paths and queries.",
+		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, begins with a byte order mark, has half of a surrogate pair, or is not UTF-8), or the URL is not properly percent-encoded.",
+		"Send one JSON object, encoded as UTF-8 without a byte order mark, and percent-encode paths and queries.",
 		ErrEmptyBody,
 	},
 	{
@@ -101,8 +101,8 @@ var Types = []Type{
 	},
 	{
 		docket.PreconditionFailed, 412, "Precondition failed",
-		"The task is not at a version that If-Match names, or is at one that If-None-Match names; in a batch, if_version. Nothing was written. A weak tag (W/…), as proxies that compress make of strong ones, never matches If-Match.",
-		"Read the task again, apply the change to what it is now, and send its new ETag.",
+		"The task is not at a version that If-Match names, or is at one that If-None-Match names; in a batch, if_version. Or the id of a task to create is that of one that the user has, or has deleted and can restore. Nothing was written. A tag that was altered on its way (W/…, \"5-gzip\"), as proxies that compress make of strong ones, never matches If-Match.",
+		"Read the task again, apply the change to what it is now, and send its new ETag. Of an altered tag, send the version in it: If-Match: \"5\". Of an id, restore the task, or choose another.",
 		docket.Stale(),
 	},
 	{
@@ -113,14 +113,14 @@ var Types = []Type{
 	},
 	{
 		UnsupportedMediaType, 415, "Unsupported media type",
-		"The body is not declared as JSON in UTF-8, or is compressed.",
-		"Set Content-Type to application/json (or, for PATCH, application/merge-patch+json) and leave Content-Encoding out.",
+		"The body is not declared as JSON, or is compressed.",
+		"Set Content-Type to application/json (or, for PATCH, application/merge-patch+json) and leave Content-Encoding out. A charset parameter means nothing: JSON is in UTF-8.",
 		WrongMediaType("application/json"),
 	},
 	{
 		docket.Invalid, 422, "Invalid input",
 		"The request was understood and breaks at least one rule. The member errors lists every fault, each with the place it is in (pointer: in the body; parameter: in the path or query; header), a code and a sentence.",
-		"Mend each place that errors names. At most 100 are listed.",
+		"Mend each place that errors names. At most 100 are listed. What is not known (fields, query parameters) is a fault with Prefer: handling=strict or INPUT=strict alone; otherwise it is ignored, and the answer's header Docket-Ignored names it.",
 		docket.InvalidInput(new(docket.NewTask).Normalize()...),
 	},
 	{
@@ -131,7 +131,7 @@ var Types = []Type{
 	},
 	{
 		UserBusy, 429, "Too many requests at work",
-		"The user has as many requests at work on this instance as one may have: 16, and 2 of those that read all tasks (filters, other orders than that of creation, counts, the trash). This one waited for 2 seconds. Requests whose answers the client is slow to take count too. Nothing was written.",
+		"The user has as many requests at work on this instance as one may have: 16, and 2 of those that read all tasks (filters, other orders than that of creation, offset, counts, the trash). This one waited for 2 seconds. Requests whose answers the client is slow to take count too. Nothing was written.",
 		"Send fewer requests at a time, take their answers, and send this one again after the time in Retry-After.",
 		ErrUserBusy,
 	},
