@@ -56,7 +56,10 @@ var dueForms = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d)(?:(:\d\d
 func (d DueDate) Moment() (time.Time, bool) {
 	layout := map[int]string{len(dueDay): dueDay, len(dueLocal): dueLocal, len(dueInstant): dueInstant}[len(d)]
 	t, err := time.Parse(layout, string(d))
-	return t, err == nil && d != ""
+	if err != nil || d == "" {
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 // End returns the first moment after d: the next day's after a date, the next second
