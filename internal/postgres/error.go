@@ -25,6 +25,7 @@ const (
 	cannotConnectNow     = "57P03"
 	tooManyConnections   = "53300"
 	noSuchSchema         = "3F000"
+	uniqueViolation      = "23505"
 )
 
 // certainty is what an error leaves certain about a statement or transaction.
@@ -141,6 +142,13 @@ func (standbyError) Error() string { return "postgres: the server is a standby o
 
 // SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
 func (standbyError) SafeToRetry() bool { return true }
+
+// isTaskTwice reports whether a user's task was to be made under an id that another
+// task of the user has.
+func isTaskTwice(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == uniqueViolation && e.ConstraintName == "tasks_pkey"
+}
 
 func isFatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"

@@ -75,7 +75,7 @@ func TestSearchHasNoWorstText(t *testing.T) {
 		}
 		searches += strings.Count(st.sql, "position(")
 	}
-	if want := 2 * 24 * 2; searches != want { // columns, filtered statements, the count and the page
+	if want := (3 + 1) * 40 * 2; searches != want { // columns and tags to find, filtered statements, the count and the page
 		t.Errorf("%d searches, want %d", searches, want)
 	}
 }
