@@ -29,7 +29,7 @@ var columns = []column{
 		setBy(func(u *docket.TaskUpdate) bool { return u.DueDate.Set }),
 	field("tags", tagsType, func(t *docket.Task) *[]string { return &t.Tags }).
 		setBy(func(u *docket.TaskUpdate) bool { return u.Tags.Set }).
-		measuredBy("tags_folded"), // escapes make tags longer than docket.Task.Size has them, and folding only makes them shorter
+		measuredBy("tags_folded"), // escapes make this column longer than docket.Task.Size has it, and folding only makes tags shorter
 	field("metadata", emptyAsNull[docket.Metadata](), func(t *docket.Task) *docket.Metadata { return &t.Metadata }).
 		setBy(func(u *docket.TaskUpdate) bool { return u.Metadata.Set }),
 	field("completed_at", optionalTimeType, func(t *docket.Task) *time.Time { return &t.CompletedAt }),
@@ -46,7 +46,7 @@ type column struct {
 
 	// What follows is nil in a column that no scan reads.
 	size   int                    // of the binary format, in bytes; 0 when it varies
-	length string                 // the expression for the bytes that it adds to docket.Task.Size, at most; "" when size is not 0
+	length string                 // the expression for its bytes; "" when size is not 0
 	finite bool                   // a time, which the server would also have as infinite
 	decode func(*taskRow, []byte) // reads a value in the binary format that is not null
 	dest   func(*docket.Task) any // where to scan a value in the text format
@@ -101,7 +101,7 @@ func (c column) setWith(other string) column {
 	return c
 }
 
-// measuredBy makes the length of c that of the column other.
+// measuredBy takes the length of the column other for that of c.
 func (c column) measuredBy(other string) column {
 	c.length = "octet_length(t." + other + ")"
 	return c

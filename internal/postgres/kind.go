@@ -41,10 +41,14 @@ var (
 		}
 		return &t
 	})
-	priorityType = kind[docket.Priority]{
-		"smallint", 2, func(_ *texts, b []byte) docket.Priority { return docket.Priority(b[1]) },
-		pointer[docket.Priority], func(p docket.Priority) any { return int16(p) }, func(list []docket.Priority) any { return smallints(list) },
-	}
+	priorityType = nullable(kind[docket.Priority]{
+		sqlType: "smallint", size: 2, decode: func(_ *texts, b []byte) docket.Priority { return docket.Priority(b[1]) }, dest: pointer[docket.Priority],
+	}, func(p docket.Priority) *int16 {
+		if p == docket.Medium {
+			return nil
+		}
+		return new(int16(p))
+	})
 	tagsType = nullable(kind[[]string]{
 		sqlType: "text", decode: (*texts).keepTags, dest: func(tags *[]string) any { return (*tagsText)(tags) },
 	}, tagsJSON)

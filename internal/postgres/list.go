@@ -52,31 +52,38 @@ UNION ALL
     SELECT 1 FROM o WHERE o.epoch = @known_epoch::bigint AND o.counter = @known_counter::bigint AND o.purged_through = @known_purged_through::bigint)`, order, l.filtered, l.long)
 }
 
-// pageOrder is the order of a page, in parts.
+// pageOrder is the order of a page.
 type pageOrder struct {
-	key  string // an expression over t
-	rest string // what follows the key in ORDER BY
+	by    string // as in ORDER BY, about a table t
+	reads string // a column that by reads besides those of selected, or ""
 }
 
 // pageQuery returns the query for the tasks of a page. A long one ends where its
 // texts exceed MaxPageBytes, and returns the task that does: readPage ends the page
 // there or before, and the rest need not be sent.
 func pageQuery(where string, order pageOrder, skips, long bool) string {
-	from := `
+	rows := `
   FROM docket.tasks AS t
   WHERE ` + where + `
-  ORDER BY ` + order.key + order.rest + ` LIMIT @limit::integer`
+  ORDER BY ` + order.by + ` LIMIT @limit::integer`
 	if skips {
-		from += " OFFSET @offset::integer"
+		rows += " OFFSET @offset::integer"
 	}
 	if !long {
-		return "(SELECT " + selected + ", NULL" + from + ")"
+		return "(SELECT " + selected + ", NULL" + rows + ")"
+	}
+	columns, bytes := selected, textBytes
+	if order.reads != "" {
+		columns += ", " + order.reads
+	}
+	if skips { // what is skipped is not summed
+		rows = " FROM (\n  SELECT " + columns + ", " + bytes + " AS bytes" + rows + ") AS t"
+		bytes = "t.bytes"
 	}
 	return "(SELECT " + selected + `, NULL FROM (
-  SELECT ` + selected + `, t.place, sum(t.bytes) OVER (ORDER BY t.place` + order.rest + ` ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT ` + selected + `, ` + order.key + ` AS place,
-    ` + textBytes + ` AS bytes` + from + `) AS t) AS t
-  WHERE coalesce(t.before, 0) <= ` + strconv.Itoa(docket.MaxPageBytes) + ` ORDER BY t.place` + order.rest + `)`
+  SELECT ` + columns + `,
+    sum(` + bytes + ") OVER (ORDER BY " + order.by + " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before" + rows + `) AS t
+  WHERE coalesce(t.before, 0) <= ` + strconv.Itoa(docket.MaxPageBytes) + ` ORDER BY ` + order.by + `)`
 }
 
 // where returns the condition that t is one of the tasks to list.
@@ -90,7 +97,7 @@ func (l listStatement) where() string {
 	if l.filtered {
 		// The first alternative also has the planner expect that many tasks pass.
 		where += ` AND (NOT @filtered::boolean OR (@completed::boolean IS NULL OR t.completed = @completed)
-    AND (@priorities::smallint[] IS NULL OR t.priority = ANY (@priorities))
+    AND (@priorities::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY (@priorities))
     AND (@due_from::timestamptz IS NULL OR t.due_at >= @due_from) AND (@due_before::timestamptz IS NULL OR t.due_at < @due_before)
     AND (@tags::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest(@tags) AS g (tag)))
     AND (@search::bytea IS NULL OR ` + strings.Join([]string{holds(utf8("title_folded")), holds(utf8("description_folded")), holds("t.tags_folded")}, " OR ") + "))"
@@ -127,7 +134,7 @@ func (l listStatement) sequence() (after string, order pageOrder) {
 		comparison, direction, noDue = " < ", " DESC", "'-infinity'"
 	}
 	sorted := func(key, parameter string) (after string, order pageOrder) {
-		return "(" + parameter + " IS NULL OR (" + key + ", t.id)" + comparison + "(" + parameter + ", @after_id::uuid))", pageOrder{key, direction + ", t.id" + direction}
+		return "(" + parameter + " IS NULL OR (" + key + ", t.id)" + comparison + "(" + parameter + ", @after_id::uuid))", pageOrder{by: key + direction + ", t.id" + direction}
 	}
 	switch l.sort.Key {
 	case docket.ByUpdate:
@@ -135,11 +142,13 @@ func (l listStatement) sequence() (after string, order pageOrder) {
 	case docket.ByTitle:
 		return sorted(`t.title COLLATE "C"`, "@after_title::text") // "C" is the order of code points
 	case docket.ByDueDate:
-		return sorted("coalesce(t.due_at, "+noDue+")", "@after_due::timestamptz")
+		after, order = sorted("coalesce(t.due_at, "+noDue+")", "@after_due::timestamptz")
+		order.reads = "t.due_at"
+		return after, order
 	case docket.ByPriority:
-		return sorted("t.priority", "@after_priority::smallint")
+		return sorted("coalesce(t.priority, 0)", "@after_priority::smallint")
 	default:
-		return "t.id" + comparison + "@after_id::uuid", pageOrder{"t.id", direction}
+		return "t.id" + comparison + "@after_id::uuid", pageOrder{by: "t.id" + direction}
 	}
 }
 
@@ -295,7 +304,7 @@ func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) 
 		case page.More || !room.Take(&task):
 			page.More = true
 		case len(page.Tasks) == 0:
-			page.Tasks = append(make([]docket.Task, 0, min(limit, 64)), task)
+			page.Tasks = append(make([]docket.Task, 0, min(limit, maxBatchedPage)), task)
 		default:
 			page.Tasks = append(page.Tasks, task)
 		}

@@ -32,8 +32,8 @@ var selected, noTask = func() (names, nulls string) {
 	return strings.Join(columns, ", "), strings.Join(types, ", ")
 }()
 
-// textBytes counts the bytes of the columns of a table t that vary in length. It is no
-// more than docket.Task.Size.
+// textBytes counts the bytes of the columns of a table t that vary in length. A task
+// has no more of them than docket.Task.Size.
 var textBytes = func() string {
 	var lengths []string
 	for _, c := range readColumns {

@@ -3,7 +3,7 @@
 -- What is null is at its default, so an older program that inserts a task leaves all
 -- of these at theirs, and no row is rewritten now.
 ALTER TABLE docket.tasks
-  ADD COLUMN priority     smallint NOT NULL DEFAULT 0, -- -1 low, 0 medium, 1 high
+  ADD COLUMN priority     smallint,    -- -1 low, 1 high
   ADD COLUMN due_date     text,        -- in the form in which it was given
   ADD COLUMN due_at       timestamptz, -- the moment at which it counts in orders and filters, by the program
   ADD COLUMN tags         text,        -- a JSON array

@@ -22,13 +22,12 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.version AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.version ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint
-  ORDER BY t.version LIMIT $4::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place);
+  ORDER BY t.version LIMIT $4::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.version);
 
 -- claim key
 -- $1 is user_id
@@ -241,7 +240,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -249,7 +248,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id < $10::uuid AND NOT EXISTS (
@@ -276,24 +275,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id < $10::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $11::bigint AND o.counter = $12::bigint AND o.purged_through = $13::bigint)
   ORDER BY t.id DESC LIMIT $14::integer OFFSET $15::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
 
 -- list by creation, descending, filtered, trash
 -- $1 is user_id
@@ -315,7 +314,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -323,7 +322,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id < $10::uuid AND NOT EXISTS (
@@ -350,24 +349,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id < $10::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $11::bigint AND o.counter = $12::bigint AND o.purged_through = $13::bigint)
   ORDER BY t.id DESC LIMIT $14::integer OFFSET $15::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
 
 -- list by creation, descending, long
 -- $1 is user_id
@@ -381,14 +380,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id < $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
-  ORDER BY t.id DESC LIMIT $6::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC);
+  ORDER BY t.id DESC LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
 
 -- list by creation, descending, trash
 -- $1 is user_id
@@ -419,14 +417,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id < $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
-  ORDER BY t.id DESC LIMIT $6::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC);
+  ORDER BY t.id DESC LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id DESC);
 
 -- list by creation, filtered
 -- $1 is user_id
@@ -448,7 +445,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -456,7 +453,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id > $10::uuid AND NOT EXISTS (
@@ -483,24 +480,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id > $10::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $11::bigint AND o.counter = $12::bigint AND o.purged_through = $13::bigint)
   ORDER BY t.id LIMIT $14::integer OFFSET $15::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
 
 -- list by creation, filtered, trash
 -- $1 is user_id
@@ -522,7 +519,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -530,7 +527,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id > $10::uuid AND NOT EXISTS (
@@ -557,24 +554,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND t.id > $10::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $11::bigint AND o.counter = $12::bigint AND o.purged_through = $13::bigint)
   ORDER BY t.id LIMIT $14::integer OFFSET $15::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
 
 -- list by creation, long
 -- $1 is user_id
@@ -588,14 +585,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND t.id > $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
-  ORDER BY t.id LIMIT $6::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place);
+  ORDER BY t.id LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
 
 -- list by creation, trash
 -- $1 is user_id
@@ -626,14 +622,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.id AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND t.id > $2::uuid AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $3::bigint AND o.counter = $4::bigint AND o.purged_through = $5::bigint)
-  ORDER BY t.id LIMIT $6::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place);
+  ORDER BY t.id LIMIT $6::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.id);
 
 -- list by due date
 -- $1 is user_id
@@ -692,7 +687,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -700,7 +695,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, '-infinity'), t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -728,24 +723,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, '-infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, '-infinity'), t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC);
 
 -- list by due date, descending, filtered, trash
 -- $1 is user_id
@@ -768,7 +763,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -776,7 +771,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, '-infinity'), t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -804,24 +799,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, '-infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, '-infinity'), t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC);
 
 -- list by due date, descending, long
 -- $1 is user_id
@@ -836,14 +831,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, '-infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (coalesce(t.due_at, '-infinity'), t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC);
 
 -- list by due date, descending, trash
 -- $1 is user_id
@@ -876,14 +870,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, '-infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (coalesce(t.due_at, '-infinity'), t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, '-infinity') DESC, t.id DESC);
 
 -- list by due date, filtered
 -- $1 is user_id
@@ -906,7 +899,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -914,7 +907,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, 'infinity'), t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -942,24 +935,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, 'infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.due_at, 'infinity'), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, 'infinity'), t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY coalesce(t.due_at, 'infinity'), t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, 'infinity'), t.id);
 
 -- list by due date, filtered, trash
 -- $1 is user_id
@@ -982,7 +975,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -990,7 +983,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, 'infinity'), t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -1018,24 +1011,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, 'infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.due_at, 'infinity'), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (coalesce(t.due_at, 'infinity'), t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY coalesce(t.due_at, 'infinity'), t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, 'infinity'), t.id);
 
 -- list by due date, long
 -- $1 is user_id
@@ -1050,14 +1043,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, 'infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.due_at, 'infinity'), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (coalesce(t.due_at, 'infinity'), t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY coalesce(t.due_at, 'infinity'), t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY coalesce(t.due_at, 'infinity'), t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, 'infinity'), t.id);
 
 -- list by due date, trash
 -- $1 is user_id
@@ -1090,14 +1082,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(t.due_at, 'infinity') AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.due_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.due_at, 'infinity'), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (coalesce(t.due_at, 'infinity'), t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY coalesce(t.due_at, 'infinity'), t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY coalesce(t.due_at, 'infinity'), t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.due_at, 'infinity'), t.id);
 
 -- list by priority
 -- $1 is user_id
@@ -1113,9 +1104,9 @@ SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NUL
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (t.priority, t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority, t.id LIMIT $7::integer);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $7::integer);
 
 -- list by priority, descending
 -- $1 is user_id
@@ -1131,9 +1122,9 @@ SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NUL
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (t.priority, t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $7::integer);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $7::integer);
 
 -- list by priority, descending, filtered
 -- $1 is user_id
@@ -1156,7 +1147,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1164,12 +1155,12 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer);
 
 -- list by priority, descending, filtered, long
 -- $1 is user_id
@@ -1192,24 +1183,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.priority, 0) DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0) DESC, t.id DESC);
 
 -- list by priority, descending, filtered, trash
 -- $1 is user_id
@@ -1232,7 +1223,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1240,12 +1231,12 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer);
 
 -- list by priority, descending, filtered, trash, long
 -- $1 is user_id
@@ -1268,24 +1259,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.priority, 0) DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0) DESC, t.id DESC);
 
 -- list by priority, descending, long
 -- $1 is user_id
@@ -1300,14 +1291,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.priority, 0) DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (t.priority, t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0) DESC, t.id DESC);
 
 -- list by priority, descending, trash
 -- $1 is user_id
@@ -1323,9 +1313,9 @@ SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NUL
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (t.priority, t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $7::integer);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $7::integer);
 
 -- list by priority, descending, trash, long
 -- $1 is user_id
@@ -1340,14 +1330,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.priority, 0) DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (t.priority, t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) < ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY coalesce(t.priority, 0) DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0) DESC, t.id DESC);
 
 -- list by priority, filtered
 -- $1 is user_id
@@ -1370,7 +1359,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1378,12 +1367,12 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority, t.id LIMIT $15::integer OFFSET $16::integer);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $15::integer OFFSET $16::integer);
 
 -- list by priority, filtered, long
 -- $1 is user_id
@@ -1406,24 +1395,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.priority, 0), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority, t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0), t.id);
 
 -- list by priority, filtered, trash
 -- $1 is user_id
@@ -1446,7 +1435,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1454,12 +1443,12 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority, t.id LIMIT $15::integer OFFSET $16::integer);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $15::integer OFFSET $16::integer);
 
 -- list by priority, filtered, trash, long
 -- $1 is user_id
@@ -1482,24 +1471,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY coalesce(t.priority, 0), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
-    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (t.priority, t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
+    AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($10::smallint, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
-  ORDER BY t.priority, t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0), t.id);
 
 -- list by priority, long
 -- $1 is user_id
@@ -1514,14 +1503,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.priority, 0), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (t.priority, t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority, t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0), t.id);
 
 -- list by priority, trash
 -- $1 is user_id
@@ -1537,9 +1525,9 @@ SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NUL
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (t.priority, t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority, t.id LIMIT $7::integer);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $7::integer);
 
 -- list by priority, trash, long
 -- $1 is user_id
@@ -1554,14 +1542,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.priority AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY coalesce(t.priority, 0), t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
-  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (t.priority, t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
+  WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::smallint IS NULL OR (coalesce(t.priority, 0), t.id) > ($2::smallint, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.priority, t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY coalesce(t.priority, 0), t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY coalesce(t.priority, 0), t.id);
 
 -- list by title
 -- $1 is user_id
@@ -1620,7 +1607,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1628,7 +1615,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) < ($10::text, $11::uuid)) AND NOT EXISTS (
@@ -1656,24 +1643,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) < ($10::text, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
 
 -- list by title, descending, filtered, trash
 -- $1 is user_id
@@ -1696,7 +1683,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1704,7 +1691,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) < ($10::text, $11::uuid)) AND NOT EXISTS (
@@ -1732,24 +1719,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) < ($10::text, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
 
 -- list by title, descending, long
 -- $1 is user_id
@@ -1764,14 +1751,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
 
 -- list by title, descending, trash
 -- $1 is user_id
@@ -1804,14 +1790,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.title COLLATE "C" DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) < ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY t.title COLLATE "C" DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C" DESC, t.id DESC);
 
 -- list by title, filtered
 -- $1 is user_id
@@ -1834,7 +1819,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1842,7 +1827,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) > ($10::text, $11::uuid)) AND NOT EXISTS (
@@ -1870,24 +1855,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) > ($10::text, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.title COLLATE "C", t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
 
 -- list by title, filtered, trash
 -- $1 is user_id
@@ -1910,7 +1895,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -1918,7 +1903,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) > ($10::text, $11::uuid)) AND NOT EXISTS (
@@ -1946,24 +1931,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::text IS NULL OR (t.title COLLATE "C", t.id) > ($10::text, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.title COLLATE "C", t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
 
 -- list by title, long
 -- $1 is user_id
@@ -1978,14 +1963,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
 
 -- list by title, trash
 -- $1 is user_id
@@ -2018,14 +2002,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title COLLATE "C" AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.title COLLATE "C", t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::text IS NULL OR (t.title COLLATE "C", t.id) > ($2::text, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY t.title COLLATE "C", t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.title COLLATE "C", t.id);
 
 -- list by update
 -- $1 is user_id
@@ -2084,7 +2067,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -2092,7 +2075,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -2120,24 +2103,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.updated_at DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
 
 -- list by update, descending, filtered, trash
 -- $1 is user_id
@@ -2160,7 +2143,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -2168,7 +2151,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -2196,24 +2179,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) < ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.updated_at DESC, t.id DESC LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
 
 -- list by update, descending, long
 -- $1 is user_id
@@ -2228,14 +2211,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
 
 -- list by update, descending, trash
 -- $1 is user_id
@@ -2268,14 +2250,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.updated_at DESC, t.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) < ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place DESC, t.id DESC);
+  ORDER BY t.updated_at DESC, t.id DESC LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at DESC, t.id DESC);
 
 -- list by update, filtered
 -- $1 is user_id
@@ -2298,7 +2279,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -2306,7 +2287,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -2334,24 +2315,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0 WHEN NOT $3::boolean THEN o.live
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.updated_at, t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
 -- list by update, filtered, trash
 -- $1 is user_id
@@ -2374,7 +2355,7 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
@@ -2382,7 +2363,7 @@ UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
@@ -2410,24 +2391,24 @@ WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = $1)
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, CASE WHEN NOT $2::boolean THEN 0
     ELSE (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0))) END] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(t.bytes) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND (NOT $3::boolean OR ($4::boolean IS NULL OR t.completed = $4)
-    AND ($5::smallint[] IS NULL OR t.priority = ANY ($5))
+    AND ($5::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY ($5))
     AND ($6::timestamptz IS NULL OR t.due_at >= $6) AND ($7::timestamptz IS NULL OR t.due_at < $7)
     AND ($8::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest($8) AS g (tag)))
     AND ($9::bytea IS NULL OR position($9 IN convert_to(t.title_folded, 'UTF8')) > 0 OR position($9 IN convert_to(t.description_folded, 'UTF8')) > 0 OR position($9 IN t.tags_folded) > 0)) AND ($10::timestamptz IS NULL OR (t.updated_at, t.id) > ($10::timestamptz, $11::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $12::bigint AND o.counter = $13::bigint AND o.purged_through = $14::bigint)
   ORDER BY t.updated_at, t.id LIMIT $15::integer OFFSET $16::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
 -- list by update, long
 -- $1 is user_id
@@ -2442,14 +2423,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.deleted_at IS NULL AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
 -- list by update, trash
 -- $1 is user_id
@@ -2482,14 +2462,13 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.updated_at AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.updated_at, t.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity' AND ($2::timestamptz IS NULL OR (t.updated_at, t.id) > ($2::timestamptz, $3::uuid)) AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = $4::bigint AND o.counter = $5::bigint AND o.purged_through = $6::bigint)
-  ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place, t.id);
+  ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
 -- own
 -- $1 is user_id
@@ -2555,13 +2534,12 @@ WITH o AS MATERIALIZED (
 SELECT NULL::uuid, NULL::text, NULL::text, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::timestamptz, NULL::smallint, NULL::text, NULL::text, NULL::text, NULL::timestamptz, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 (SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, NULL FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.place, sum(t.bytes) OVER (ORDER BY t.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (
-  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.version AS place,
-    coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0) AS bytes
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at,
+    sum(coalesce(octet_length(t.title), 0) + coalesce(octet_length(t.description), 0) + coalesce(octet_length(t.due_date), 0) + coalesce(octet_length(t.tags_folded), 0) + coalesce(octet_length(t.metadata), 0)) OVER (ORDER BY t.version ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM docket.tasks AS t
   WHERE t.user_id = $1 AND t.version > $2::bigint AND t.version <= $3::bigint AND t.deleted_at IS NULL
-  ORDER BY t.version LIMIT $4::integer) AS t) AS t
-  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.place);
+  ORDER BY t.version LIMIT $4::integer) AS t
+  WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.version);
 
 -- toggle
 -- $1 is user_id
