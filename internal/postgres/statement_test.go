@@ -242,6 +242,12 @@ func TestOneRoundTrip(t *testing.T) {
 					_, err := storetest.Do(ctx, s, "alice", docket.Operation{Action: docket.Update, ID: task.ID, Update: title}, task.CreatedAt)
 					return err
 				},
+				"create again": func() error {
+					if _, err := storetest.Create(ctx, s, task); !errors.Is(err, docket.AlreadyExists()) {
+						return fmt.Errorf("a task was made twice: %w", err)
+					}
+					return nil
+				},
 				"toggle": func() error { _, err := act(s, docket.Toggle, task); return err },
 				"delete and restore": func() error {
 					_, err := act(s, docket.Delete, task)
