@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -86,10 +88,12 @@ func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
 	if err != nil {
 		return i.refuse(row, err)
 	}
-	task, faults := docket.ImportedTask(owner, row.ID,
-		docket.NewTask{Fields: docket.Fields{Title: row.Title, Description: row.Description, Completed: row.Completed}}, row.CreatedAt, row.UpdatedAt)
-	if len(faults) > 0 {
+	task, faults := docket.ImportedTask(owner, row.ID, docket.NewTask{Fields: row.Fields}, row.CreatedAt, row.UpdatedAt)
+	if faults = append(faults, row.Faults...); len(faults) > 0 {
 		return i.refuse(row, docket.InvalidInput(faults...))
+	}
+	if task.Completed && !row.CompletedAt.IsZero() {
+		task.CompletedAt = row.CompletedAt.UTC().Truncate(time.Microsecond)
 	}
 	if owner != i.owner || len(i.batch) == docket.MaxImport {
 		if err := i.flush(ctx); err != nil {
@@ -107,7 +111,11 @@ func (i *importer) refuse(row postgres.Legacy, err error) error {
 	if !ok {
 		return err
 	}
-	i.refused = append(i.refused, fmt.Sprintf("task %s of user %q: %s", row.ID, row.UserID, fault.Detail))
+	var details []string
+	for _, f := range fault.Faults {
+		details = append(details, f.Detail)
+	}
+	i.refused = append(i.refused, fmt.Sprintf("task %s of user %q: %s", row.ID, row.UserID, strings.Join(details, " ")))
 	return nil
 }
 

@@ -159,3 +159,72 @@ func TestImportIntoSQLite(t *testing.T) {
 		t.Errorf("without a source: exit %d: %s", code, errs)
 	}
 }
+
+// TestImportOfLaterColumns has tables of the Python version that tell more of a task, in
+// the types that its versions have used.
+func TestImportOfLaterColumns(t *testing.T) {
+	inDir(t, "")
+	for name, test := range map[string]struct {
+		columns string // the types of priority, due_date, tags and completed_at
+		rows    []string
+		want    []string // priority, due_date, tags and completed_at of each task, as they are stored
+		faults  []string
+	}{
+		"texts": {
+			"priority VARCHAR(20), due_date TEXT, tags TEXT, completed_at TIMESTAMP",
+			[]string{
+				`'HIGH', '2026-12-01T09:00', ' home,, two words ,', '2026-01-02 03:04:05'`, `'Urgent', '2026-12-01 09:00:00+00', '["a, b", "c"]', NULL`, `NULL, NULL, NULL, 'infinity'`, `' low ', '', '', NULL`,
+				`'p1', 'soon', '[a', NULL`,
+			},
+			[]string{`1 2026-12-01T09:00:00 ["home","two words"] 2026-01-02 03:04:05+00`, `1 2026-12-01T09:00:00Z ["a, b","c"] 2025-01-02 00:00:00+00`, `- - - 2025-01-02 00:00:00+00`, `-1 - - 2025-01-02 00:00:00+00`},
+			[]string{"The priority must be", "The due date must be", "The tags must be"},
+		},
+		"dates and arrays": {
+			"priority TEXT, due_date DATE, tags TEXT[], completed_at TIMESTAMPTZ",
+			[]string{`'medium', '2026-12-01', ARRAY['a,b', NULL, '', 'c"'], '2026-01-02 03:04:05+02'`, `'critical', NULL, '{}', NULL`, `'', 'infinity', NULL, NULL`, `'', '10000-01-01', NULL, NULL`, `'', NULL, '{{a},{b}}', NULL`},
+			[]string{`- 2026-12-01 ["a,b","c\""] 2026-01-02 01:04:05+00`, `1 - - 2025-01-02 00:00:00+00`},
+			[]string{"The due date must be", "The due date must be", "The tags must be"},
+		},
+		"local times and JSON": {
+			"due_date TIMESTAMP, tags JSONB",
+			[]string{`'2026-12-01 09:00:00.5', '["a", "b"]'`, `'2026-12-01', 'null'`, `NULL, '{"a": 1}'`, `NULL, '[1]'`},
+			[]string{`- 2026-12-01T09:00:00 ["a","b"] 2025-01-02 00:00:00+00`, `- 2026-12-01T00:00:00 - 2025-01-02 00:00:00+00`},
+			[]string{"The tags must be", "The tags must be"},
+		},
+		"instants and an enumeration": {
+			"priority level, due_date TIMESTAMPTZ, tags JSON",
+			[]string{`'Low', '2026-12-01 09:00:00+02', '["a"]'`, `'Other', '0001-01-01 BC', '"a"'`},
+			[]string{`-1 2026-12-01T07:00:00Z ["a"] 2025-01-02 00:00:00+00`},
+			[]string{"The priority must be", "The due date must be", "The tags must be"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := pgtest.Shared(t).Database(t)
+			pgtest.Exec(t, url, "CREATE TYPE level AS ENUM ('Low', 'Other')", strings.TrimSuffix(pythonTable, ")")+", "+test.columns+")")
+			var names []string
+			for column := range strings.SplitSeq(test.columns, ", ") {
+				names = append(names, strings.Fields(column)[0])
+			}
+			for i, row := range test.rows {
+				pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO tasks (user_id, title, completed, created_at, updated_at, %s) VALUES ('a', '%d', true, '2025-01-01 00:00:%02d', '2025-01-02', %s)", strings.Join(names, ", "), i, i, row))
+			}
+			code, out, errs := runImport(t.Context(), url)
+			if !strings.Contains(out, fmt.Sprintf("Imported %d tasks;", len(test.want))) || code != 1 || !strings.Contains(errs, fmt.Sprintf("%d tasks could not", len(test.rows)-len(test.want))) {
+				t.Errorf("exit %d: %s%s", code, out, errs)
+			}
+			for i, want := range test.want {
+				if n := pgtest.Count(t, url, fmt.Sprintf(`SELECT count(*) FROM docket.tasks WHERE title = '%d'
+  AND concat_ws(' ', coalesce(priority::text, '-'), coalesce(due_date, '-'), coalesce(tags, '-'), (completed_at AT TIME ZONE 'UTC')::text || '+00') = '%s'`, i, want)); n != 1 {
+					t.Errorf("row %d was not imported as %s", i, want)
+				}
+			}
+			for _, want := range test.faults {
+				if i := strings.Index(out, want); i < 0 {
+					t.Errorf("no %q in %s", want, out)
+				} else {
+					out = out[i+len(want):]
+				}
+			}
+		})
+	}
+}

@@ -47,7 +47,7 @@ var changesSQL = func() map[changesStatement]*statement[ownedRange] {
   SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = @user_id)
 SELECT ` + noTask + `, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
-` + pageQuery(where, "t.version", c.long))
+` + pageQuery(where, pageOrder{by: "t.version"}, false, c.long))
 	}
 	return statements
 }()

@@ -1,14 +1,10 @@
 package postgres
 
 import (
-	"encoding/binary"
-	"errors"
-	"math"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"docket"
 )
@@ -27,8 +23,20 @@ var columns = []column{
 	field("updated_at", timeType, func(t *docket.Task) *time.Time { return &t.UpdatedAt }),
 	field("version", bigintType, func(t *docket.Task) *int64 { return &t.Version }).readOnly(),
 	field("deleted_at", timeType, func(t *docket.Task) *time.Time { return &t.DeletedAt }).readOnly(),
+	field("priority", priorityType, func(t *docket.Task) *docket.Priority { return &t.Priority }).
+		setBy(func(u *docket.TaskUpdate) bool { return u.Priority.Set }),
+	field("due_date", emptyAsNull[docket.DueDate](), func(t *docket.Task) *docket.DueDate { return &t.DueDate }).
+		setBy(func(u *docket.TaskUpdate) bool { return u.DueDate.Set }),
+	field("tags", tagsType, func(t *docket.Task) *[]string { return &t.Tags }).
+		setBy(func(u *docket.TaskUpdate) bool { return u.Tags.Set }).
+		measuredBy("tags_folded"), // escapes make this column longer than docket.Task.Size has it, and folding only makes tags shorter
+	field("metadata", emptyAsNull[docket.Metadata](), func(t *docket.Task) *docket.Metadata { return &t.Metadata }).
+		setBy(func(u *docket.TaskUpdate) bool { return u.Metadata.Set }),
+	field("completed_at", optionalTimeType, func(t *docket.Task) *time.Time { return &t.CompletedAt }),
 	derived("title_folded", textType, func(t *docket.Task) string { return docket.Fold(t.Title) }).setWith("title"),
 	derived("description_folded", optionalTextType, func(t *docket.Task) *string { return docket.FoldOptional(t.Description) }).setWith("description"),
+	derived("due_at", optionalTimeType, dueAt).setWith("due_date"),
+	derived("tags_folded", bytesType, func(t *docket.Task) []byte { return foldedTags(t.Tags) }).setWith("tags"),
 }
 
 // column is a column of docket.tasks.
@@ -38,6 +46,7 @@ type column struct {
 
 	// What follows is nil in a column that no scan reads.
 	size   int                    // of the binary format, in bytes; 0 when it varies
+	length string                 // the expression for its bytes; "" when size is not 0
 	finite bool                   // a time, which the server would also have as infinite
 	decode func(*taskRow, []byte) // reads a value in the binary format that is not null
 	dest   func(*docket.Task) any // where to scan a value in the text format
@@ -57,6 +66,9 @@ type column struct {
 func field[T any](name string, k kind[T], at func(*docket.Task) *T) column {
 	c := derived(name, k, func(t *docket.Task) T { return *at(t) })
 	c.size, c.finite = k.size, k.sqlType == timestamp
+	if c.size == 0 {
+		c = c.measuredBy(name)
+	}
 	c.decode = func(r *taskRow, b []byte) { *at(r.task) = k.decode(&r.texts, b) }
 	c.dest = func(t *docket.Task) any { return k.dest(at(t)) }
 	return c
@@ -89,6 +101,12 @@ func (c column) setWith(other string) column {
 	return c
 }
 
+// measuredBy takes the length of the column other for that of c.
+func (c column) measuredBy(other string) column {
+	c.length = "octet_length(t." + other + ")"
+	return c
+}
+
 // readOnly makes c one that statements write without an argument.
 func (c column) readOnly() column {
 	c.value, c.array = nil, nil
@@ -102,72 +120,4 @@ func columnNames(prefix string) string {
 		names = append(names, prefix+c.name)
 	}
 	return strings.Join(names, ", ")
-}
-
-// kind says how values of type T are stored.
-type kind[T any] struct {
-	sqlType string
-	size    int
-	decode  func(*texts, []byte) T
-	dest    func(*T) any
-	value   func(T) any
-	array   func([]T) any
-}
-
-var (
-	uuidType = kind[uuid.UUID]{
-		"uuid", 16, func(_ *texts, b []byte) uuid.UUID { return uuid.UUID(b) }, pointer[uuid.UUID],
-		func(id uuid.UUID) any { return key(id) }, uuidTexts,
-	}
-	textType         = kind[string]{"text", 0, (*texts).keep, pointer[string], boxed[string], boxed[[]string]}
-	optionalTextType = kind[*string]{"text", 0, (*texts).keepOptional, pointer[*string], boxed[*string], boxed[[]*string]}
-	booleanType      = kind[bool]{"boolean", 1, func(_ *texts, b []byte) bool { return b[0] != 0 }, pointer[bool], boxed[bool], boxed[[]bool]}
-	bigintType       = kind[int64]{"bigint", 8, func(_ *texts, b []byte) int64 { return number(b) }, pointer[int64], boxed[int64], boxed[[]int64]}
-	timeType         = kind[time.Time]{
-		timestamp, 8, func(_ *texts, b []byte) time.Time { return moment(b) },
-		func(t *time.Time) any { return (*utcTime)(t) }, boxed[time.Time], boxed[[]time.Time],
-	}
-)
-
-func pointer[T any](p *T) any { return p }
-
-func boxed[T any](v T) any { return v }
-
-// key is an id as pgx encodes it without parsing its text.
-func key(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
-
-// uuidTexts are ids as every exec mode encodes them in an array.
-func uuidTexts(ids []uuid.UUID) any {
-	list := make([]string, len(ids))
-	for i, id := range ids {
-		list[i] = id.String()
-	}
-	return list
-}
-
-// timestamp is the type of times.
-const timestamp = "timestamptz"
-
-// isInfinite reports whether a timestamptz is infinity or -infinity.
-func isInfinite(b []byte) bool { return number(b) == math.MaxInt64 || number(b) == math.MinInt64 }
-
-// number decodes a bigint.
-func number(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) } //nolint:gosec // two's complement
-
-// moment decodes a timestamptz: microseconds since the year 2000.
-func moment(b []byte) time.Time {
-	const y2000 = 946_684_800_000_000
-	return time.UnixMicro(y2000 + number(b)).UTC()
-}
-
-// utcTime scans a timestamptz that is not null from the text format.
-type utcTime time.Time
-
-// ScanTimestamptz implements pgtype.TimestamptzScanner.
-func (t *utcTime) ScanTimestamptz(v pgtype.Timestamptz) error {
-	if v.InfinityModifier != pgtype.Finite {
-		return errors.New("the time is infinite")
-	}
-	*t = utcTime(v.Time.UTC())
-	return nil
 }

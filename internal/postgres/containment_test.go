@@ -283,7 +283,9 @@ func TestBadRowIsContained(t *testing.T) {
 func TestBadRowInTransaction(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	s := open(t, url)
-	pgtest.Exec(t, url, "ALTER TABLE docket.tasks ALTER COLUMN version TYPE text")
+	pgtest.Exec(t, url, "ALTER TABLE docket.tasks ALTER COLUMN version TYPE numeric",
+		`CREATE FUNCTION docket.halve() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.version = 0.5; RETURN NEW; END'`,
+		`CREATE TRIGGER halve BEFORE INSERT ON docket.tasks FOR EACH ROW EXECUTE FUNCTION docket.halve()`)
 	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
 	_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{create, create}, Now: storetest.Draft("").CreatedAt})
 	if !ofCall(err) || docket.KindOf(err) != docket.Internal || s.troubled.Load() {

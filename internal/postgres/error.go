@@ -27,6 +27,7 @@ const (
 	idleInTransaction    = "25P03" // the session was ended
 	transactionTimeout   = "25P04"
 	noSuchSchema         = "3F000"
+	uniqueViolation      = "23505"
 )
 
 // certainty is what an error leaves certain about a statement or transaction.
@@ -143,6 +144,13 @@ func (standbyError) Error() string { return "postgres: the server is a standby o
 
 // SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
 func (standbyError) SafeToRetry() bool { return true }
+
+// isTaskTwice reports whether a user's task was to be made under an id that another
+// task of the user has.
+func isTaskTwice(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == uniqueViolation && e.ConstraintName == "tasks_pkey"
+}
 
 func isFatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"

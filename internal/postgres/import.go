@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -114,64 +113,4 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
-}
-
-// Legacy is a row of the Python version's table public.tasks.
-type Legacy struct {
-	UserID      string
-	ID          string
-	Title       string
-	Description *string
-	Completed   bool
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
-}
-
-// ReadLegacy reads the table public.tasks at t in one snapshot, and changes nothing
-// there. It calls total with the number of rows, then f with each row, by user and
-// then in the order of creation. Times without a zone are taken as UTC, as the
-// Python version wrote them.
-func ReadLegacy(ctx context.Context, t Target, total func(rows int), f func(Legacy) error) (err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET LOCAL timezone = 'UTC'", pgx.QueryExecModeExec); err != nil {
-			return err
-		}
-		var made bool
-		if err := tx.QueryRow(ctx, "SELECT to_regclass('public.tasks') IS NOT NULL", pgx.QueryExecModeExec).Scan(&made); err != nil {
-			return err
-		}
-		if !made {
-			return fmt.Errorf("the database %s has no table public.tasks: is it the Python version's?", t)
-		}
-		var n int
-		if err := tx.QueryRow(ctx, "SELECT count(*) FROM public.tasks", pgx.QueryExecModeExec).Scan(&n); err != nil {
-			return err
-		}
-		total(n)
-		rows, err := tx.Query(ctx, `SELECT t.user_id::text, t.id::text, t.title::text, t.description::text, coalesce(t.completed, false),
-  coalesce(t.created, t.updated, 'epoch'), coalesce(t.updated, t.created, 'epoch')
-FROM (SELECT p.user_id, p.id, p.title, p.description, p.completed, p.created_at,
-    CASE WHEN isfinite(p.created_at) THEN p.created_at::timestamptz END AS created,
-    CASE WHEN isfinite(p.updated_at) THEN p.updated_at::timestamptz END AS updated FROM public.tasks AS p) AS t ORDER BY t.user_id COLLATE "C", t.created_at, t.id`, pgx.QueryExecModeExec)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			row, err := pgx.RowToStructByPos[Legacy](rows)
-			if err != nil {
-				return err
-			}
-			if err := f(row); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	})
 }

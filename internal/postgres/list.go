@@ -3,9 +3,11 @@ package postgres
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"docket"
 )
@@ -15,7 +17,7 @@ import (
 // request.
 type listStatement struct {
 	sort     docket.Sort
-	filtered bool // it has conditions on the tasks, and may count
+	filtered bool // it has conditions on the tasks, and may count and skip
 	trash    bool
 	long     bool // its page has more than maxBatchedPage tasks
 }
@@ -24,7 +26,7 @@ type listStatement struct {
 // the order of the list. It returns no tasks when the owner's state is the known one.
 var listSQL = func() map[listStatement]*statement[*listRequest] {
 	statements := map[listStatement]*statement[*listRequest]{}
-	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle} {
+	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByDueDate, docket.ByPriority} {
 		for _, descending := range []bool{false, true} {
 			for _, filtered := range []bool{false, true} {
 				for _, trash := range []bool{false, true} {
@@ -47,24 +49,41 @@ func (l listStatement) source() string {
 SELECT ` + noTask + `, ARRAY[o.epoch, o.counter, o.purged_through, ` + l.total() + `] FROM o
 UNION ALL
 ` + pageQuery(l.where()+` AND `+after+` AND NOT EXISTS (
-    SELECT 1 FROM o WHERE o.epoch = @known_epoch::bigint AND o.counter = @known_counter::bigint AND o.purged_through = @known_purged_through::bigint)`, order, l.long)
+    SELECT 1 FROM o WHERE o.epoch = @known_epoch::bigint AND o.counter = @known_counter::bigint AND o.purged_through = @known_purged_through::bigint)`, order, l.filtered, l.long)
+}
+
+// pageOrder is the order of a page.
+type pageOrder struct {
+	by    string // as in ORDER BY, about a table t
+	reads string // a column that by reads besides those of selected, or ""
 }
 
 // pageQuery returns the query for the tasks of a page. A long one ends where its
 // texts exceed MaxPageBytes, and returns the task that does: readPage ends the page
 // there or before, and the rest need not be sent.
-func pageQuery(where, order string, long bool) string {
-	from := `
+func pageQuery(where string, order pageOrder, skips, long bool) string {
+	rows := `
   FROM docket.tasks AS t
   WHERE ` + where + `
-  ORDER BY ` + order + ` LIMIT @limit::integer`
+  ORDER BY ` + order.by + ` LIMIT @limit::integer`
+	if skips {
+		rows += " OFFSET @offset::integer"
+	}
 	if !long {
-		return "(SELECT " + selected + ", NULL" + from + ")"
+		return "(SELECT " + selected + ", NULL" + rows + ")"
+	}
+	columns, bytes := selected, textBytes
+	if order.reads != "" {
+		columns += ", " + order.reads
+	}
+	if skips { // what is skipped is not summed
+		rows = " FROM (\n  SELECT " + columns + ", " + bytes + " AS bytes" + rows + ") AS t"
+		bytes = "t.bytes"
 	}
 	return "(SELECT " + selected + `, NULL FROM (
-  SELECT ` + selected + `,
-    sum(` + textBytes + ") OVER (ORDER BY " + order + " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before" + from + `) AS t
-  WHERE coalesce(t.before, 0) <= ` + strconv.Itoa(docket.MaxPageBytes) + ` ORDER BY ` + order + `)`
+  SELECT ` + columns + `,
+    sum(` + bytes + ") OVER (ORDER BY " + order.by + " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before" + rows + `) AS t
+  WHERE coalesce(t.before, 0) <= ` + strconv.Itoa(docket.MaxPageBytes) + ` ORDER BY ` + order.by + `)`
 }
 
 // where returns the condition that t is one of the tasks to list.
@@ -76,19 +95,24 @@ func (l listStatement) where() string {
 		where = "t.user_id = @user_id AND coalesce(t.deleted_at, 'infinity') < 'infinity'"
 	}
 	if l.filtered {
-		where += ` AND (@completed::boolean IS NULL OR t.completed = @completed)
-    AND (@search::bytea IS NULL OR ` + holds("t.title_folded") + " OR " + holds("t.description_folded") + ")"
+		// The first alternative also has the planner expect that many tasks pass.
+		where += ` AND (NOT @filtered::boolean OR (@completed::boolean IS NULL OR t.completed = @completed)
+    AND (@priorities::smallint[] IS NULL OR coalesce(t.priority, 0) = ANY (@priorities))
+    AND (@due_from::timestamptz IS NULL OR t.due_at >= @due_from) AND (@due_before::timestamptz IS NULL OR t.due_at < @due_before)
+    AND (@tags::bytea[] IS NULL OR 0 < ALL (SELECT position(g.tag IN t.tags_folded) FROM unnest(@tags) AS g (tag)))
+    AND (@search::bytea IS NULL OR ` + strings.Join([]string{holds(utf8("title_folded")), holds(utf8("description_folded")), holds("t.tags_folded")}, " OR ") + "))"
 	}
 	return where
 }
 
-// holds returns the condition that a column holds the text to search for. Bytes are
+// holds returns the condition that bytes hold the text to search for. Bytes are
 // compared because that costs at most one comparison for each character of the
-// column, whatever is searched for: strpos and LIKE compare the whole text again at
+// text, whatever is searched for: strpos and LIKE compare the whole text again at
 // each character of a hostile one.
-func holds(column string) string {
-	return "position(@search IN convert_to(" + column + ", 'UTF8')) > 0"
-}
+func holds(bytes string) string { return "position(@search IN " + bytes + ") > 0" }
+
+// utf8 returns the expression for the bytes of a column.
+func utf8(column string) string { return "convert_to(t." + column + ", 'UTF8')" }
 
 // total returns the expression that counts the tasks to list, or 0.
 func (l listStatement) total() string {
@@ -97,28 +121,34 @@ func (l listStatement) total() string {
 	}
 	total := "CASE WHEN NOT @count::boolean THEN 0"
 	if !l.trash {
-		total += " WHEN @completed::boolean IS NULL AND @search::bytea IS NULL THEN o.live"
+		total += " WHEN NOT @filtered::boolean THEN o.live"
 	}
 	return total + "\n    ELSE (SELECT count(*) FROM docket.tasks AS t WHERE " + l.where() + ") END"
 }
 
 // sequence returns the condition that t comes after the position, and the order. In
 // the order of creation the first page has a position too, before all ids.
-func (l listStatement) sequence() (after, order string) {
-	comparison, direction := " > ", ""
+func (l listStatement) sequence() (after string, order pageOrder) {
+	comparison, direction, noDue := " > ", "", "'infinity'"
 	if l.sort.Descending {
-		comparison, direction = " < ", " DESC"
+		comparison, direction, noDue = " < ", " DESC", "'-infinity'"
 	}
-	sorted := func(column, parameter string) (after, order string) {
-		return "(" + parameter + " IS NULL OR (" + column + ", t.id)" + comparison + "(" + parameter + ", @after_id::uuid))", column + direction + ", t.id" + direction
+	sorted := func(key, parameter string) (after string, order pageOrder) {
+		return "(" + parameter + " IS NULL OR (" + key + ", t.id)" + comparison + "(" + parameter + ", @after_id::uuid))", pageOrder{by: key + direction + ", t.id" + direction}
 	}
 	switch l.sort.Key {
 	case docket.ByUpdate:
 		return sorted("t.updated_at", "@after_updated_at::timestamptz")
 	case docket.ByTitle:
 		return sorted(`t.title COLLATE "C"`, "@after_title::text") // "C" is the order of code points
+	case docket.ByDueDate:
+		after, order = sorted("coalesce(t.due_at, "+noDue+")", "@after_due::timestamptz")
+		order.reads = "t.due_at"
+		return after, order
+	case docket.ByPriority:
+		return sorted("coalesce(t.priority, 0)", "@after_priority::smallint")
 	default:
-		return "t.id" + comparison + "@after_id::uuid", "t.id" + direction
+		return "t.id" + comparison + "@after_id::uuid", pageOrder{by: "t.id" + direction}
 	}
 }
 
@@ -147,11 +177,43 @@ var listParameters = parameters[*listRequest]{
 		}
 		return l.After.Title
 	},
+	"after_due": func(l *listRequest) any {
+		switch {
+		case l.After == nil:
+			return nil
+		case !l.After.Due.IsZero():
+			return l.After.Due
+		case l.Sort.Descending:
+			return pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
+		}
+		return pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+	},
+	"after_priority": func(l *listRequest) any {
+		if l.After == nil {
+			return nil
+		}
+		return int16(l.After.Priority)
+	},
+	"offset": func(l *listRequest) any { return l.Offset },
 	"completed": func(l *listRequest) any {
 		if !l.Completed.Set {
 			return nil
 		}
 		return l.Completed.Value
+	},
+	"priorities": func(l *listRequest) any {
+		if len(l.Priorities) == 0 {
+			return nil
+		}
+		return smallints(l.Priorities)
+	},
+	"due_from":   func(l *listRequest) any { return optionalTimeType.value(l.DueFrom) },
+	"due_before": func(l *listRequest) any { return optionalTimeType.value(l.DueBefore) },
+	"tags": func(l *listRequest) any {
+		if len(l.Tags) == 0 {
+			return nil
+		}
+		return tagsToFind(l.Tags)
 	},
 	"search": func(l *listRequest) any {
 		if l.Search == "" {
@@ -159,7 +221,8 @@ var listParameters = parameters[*listRequest]{
 		}
 		return []byte(docket.Fold(l.Search))
 	},
-	"count": func(l *listRequest) any { return l.Count },
+	"count":    func(l *listRequest) any { return l.Count },
+	"filtered": func(l *listRequest) any { return l.Filtered() },
 }
 
 // known returns the state that the client knows; that of no owner when there is none.
@@ -182,7 +245,7 @@ func (l *listRequest) afterID() uuid.UUID {
 
 // statement returns the statement that answers the request.
 func (l *listRequest) statement() (st *statement[*listRequest], filtered bool) {
-	filtered = l.Count || l.Completed.Set || l.Search != ""
+	filtered = l.Count || l.Filtered() || l.Offset > 0
 	return listSQL[listStatement{l.Sort, filtered, l.Deleted, l.Limit > maxBatchedPage}], filtered
 }
 
@@ -241,7 +304,7 @@ func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) 
 		case page.More || !room.Take(&task):
 			page.More = true
 		case len(page.Tasks) == 0:
-			page.Tasks = append(make([]docket.Task, 0, min(limit, 64)), task)
+			page.Tasks = append(make([]docket.Task, 0, min(limit, maxBatchedPage)), task)
 		default:
 			page.Tasks = append(page.Tasks, task)
 		}

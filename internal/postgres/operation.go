@@ -61,7 +61,8 @@ func versions(list docket.Optional[[]int64]) any {
 	return append([]int64{}, list.Value...) // an empty array, not null
 }
 
-// createSQL returns no row when the owner has as many live tasks as @limit.
+// createSQL returns no row when the owner has as many live tasks as @limit. It fails
+// when another transaction has just made a task with this id.
 var createSQL = func() *statement[*request] {
 	var names, values strings.Builder
 	for _, c := range columns {
@@ -70,13 +71,20 @@ var createSQL = func() *statement[*request] {
 			fmt.Fprintf(&values, ", @%s::%s", c.name, c.sqlType)
 		}
 	}
-	return operationParameters.compile(`WITH o AS (
-  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES (@user_id, @epoch, 1, 1, 0)
+	return operationParameters.compile(`WITH e AS MATERIALIZED (
+  SELECT t.id FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id),
+o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT @user_id::text, @epoch::bigint, 1, 1, 0 WHERE NOT EXISTS (SELECT 1 FROM e)
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < @limit::bigint
-  RETURNING x.counter)
-INSERT INTO docket.tasks AS t (user_id, version` + names.String() + `)
-SELECT @user_id::text, o.counter` + values.String() + ` FROM o
-RETURNING t.version, 'done'`)
+  RETURNING x.counter),
+n AS (
+  INSERT INTO docket.tasks AS t (user_id, version` + names.String() + `)
+  SELECT @user_id, o.counter` + values.String() + ` FROM o
+  RETURNING t.version)
+SELECT n.version, 'done' FROM n
+UNION ALL
+SELECT 0, 'exists' FROM e`)
 }()
 
 // toggleSQL toggles without a precondition, so it need not look at the task before
@@ -87,27 +95,27 @@ var toggleSQL = operationParameters.compile(`WITH o AS (
   UPDATE docket.owners AS x SET counter = x.counter + 1
   WHERE x.user_id = @user_id AND EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL)
   RETURNING x.counter)
-UPDATE docket.tasks AS t SET ` + flipped + `, ` + updated + `, version = o.counter
+UPDATE docket.tasks AS t SET ` + toggled + `, ` + updated + `, version = o.counter
 FROM o WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL
 RETURNING ` + selected + `, 'done'`)
 
 // The statements of the other operations return no row when there is no task.
 var (
-	updateSQL = change{refusals: []string{stale, "WHEN NOT (" + differs + ") THEN 'same'"}, task: assigned + ", " + updated}.compile()
+	updateSQL = change{refusals: []string{stale, "WHEN NOT (" + differs + ") THEN 'same'"}, task: assigned + ", " + followed + ", " + updated}.compile()
 
-	toggleIfSQL = change{refusals: []string{stale}, task: flipped + ", " + updated}.compile()
+	toggleIfSQL = change{refusals: []string{stale}, task: toggled + ", " + updated}.compile()
 
 	// deleteSQL does nothing when the trash has, or may have, as many tasks as
 	// @trash_limit.
 	deleteSQL = change{
 		refusals: []string{stale, "WHEN coalesce(o.trash, @trash_limit::bigint) >= @trash_limit THEN 'crowded'"},
-		task:     "deleted_at = @now::timestamptz", owner: ", live = x.live - 1, trash = x.trash + 1", silent: true,
+		task:     "deleted_at = @now::timestamptz", owner: ", live = x.live - 1, trash = x.trash + 1", tombstone: true,
 	}.compile()
 
 	restoreSQL = change{
 		deleted:  true,
 		refusals: []string{"WHEN t.deleted_at IS NULL THEN 'live'", stale, "WHEN o.live >= @limit::bigint THEN 'full'"},
-		task:     "deleted_at = NULL, " + updated, owner: ", live = x.live + 1, trash = x.trash - 1",
+		task:     "deleted_at = NULL, completed_at = " + settled + ", " + updated, owner: ", live = x.live + 1, trash = x.trash - 1",
 	}.compile()
 )
 
@@ -135,8 +143,16 @@ FROM gone WHERE x.user_id = @user_id`)
 const (
 	stale = "WHEN NOT ((@match::bigint[] IS NULL OR t.version = ANY (@match)) AND (@none_match::bigint[] IS NULL OR t.version <> ALL (@none_match))) THEN 'stale'"
 
-	flipped = "completed = NOT t.completed"
-	updated = "updated_at = greatest(@now::timestamptz, t.updated_at)"
+	changed = "greatest(@now::timestamptz, t.updated_at)"
+	updated = "updated_at = " + changed
+	toggled = "completed = NOT t.completed, completed_at = CASE WHEN NOT t.completed THEN " + changed + " END"
+
+	// settled is what docket.Task.Settle makes of completed_at. Whatever changes
+	// updated_at has to set it, because the next reader would take the new time.
+	settled = "CASE WHEN t.completed THEN coalesce(t.completed_at, t.updated_at) END"
+
+	// followed sets completed_at beside what assigned sets.
+	followed = "completed_at = CASE WHEN NOT @set_completed OR t.completed = @completed THEN " + settled + " WHEN @completed THEN " + changed + " END"
 )
 
 // differs is the condition that an update changes t, assigned what it sets in t.
@@ -155,22 +171,22 @@ var differs, assigned = func() (string, string) {
 
 // change is the statement of an operation on a task that exists, in parts.
 type change struct {
-	deleted  bool     // it finds deleted tasks too
-	refusals []string // WHEN clauses, each with an outcome other than done; the first that holds counts
-	task     string   // what it sets in the task, besides version
-	owner    string   // what it sets in the owner, besides counter
-	silent   bool     // it returns the outcome without the task
+	deleted   bool     // it finds deleted tasks too
+	refusals  []string // WHEN clauses, each with an outcome other than done; the first that holds counts
+	task      string   // what it sets in the task, besides version
+	owner     string   // what it sets in the owner, besides counter
+	tombstone bool     // it returns the version, 0 when the outcome is not done, instead of the task
 }
 
 // compile returns the statement. It locks the owner and then reads the task: FOR UPDATE
 // reads the newest version of a row, not that of the statement's snapshot. It returns
 // one row: the task as the statement leaves it, and the outcome.
 func (c change) compile() *statement[*request] {
-	where, returned, result := "", "", "SELECT now.outcome FROM now"
+	where, returned, result := "", "", "SELECT coalesce((SELECT n.counter FROM n), 0), now.outcome FROM now"
 	if !c.deleted {
 		where = " AND t.deleted_at IS NULL"
 	}
-	if !c.silent {
+	if !c.tombstone {
 		returned = "\n  RETURNING " + selected
 		result = "SELECT " + selected + ", 'done' FROM u AS t\nUNION ALL\nSELECT " + selected + ", t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)"
 	}
@@ -198,6 +214,7 @@ const (
 	outcomeDone   outcome = "done"
 	outcomeSame   outcome = "same"   // the update changes nothing
 	outcomeAbsent outcome = "absent" // there is no such task
+	outcomeExists outcome = "exists" // the task to create is there, live or deleted
 	outcomeLive   outcome = "live"   // the task to restore is not deleted
 	outcomeStale  outcome = "stale"  // the precondition does not hold
 	outcomeFull   outcome = "full"   // the owner has as many live tasks as @limit
@@ -223,7 +240,7 @@ func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone
 			s = toggleIfSQL
 		}
 	case docket.Delete:
-		s, r.dest = deleteSQL, []any{outcome}
+		s, r.dest = deleteSQL, []any{&r.task.Version, outcome}
 	case docket.Restore:
 		s = restoreSQL
 	}
@@ -231,8 +248,12 @@ func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone
 		r.dest = []any{&taskRow{owner: owner, task: &r.task, more: []any{outcome}}}
 	}
 	r.sql, r.args = s.sql, s.args(r)
-	if o.Action != docket.Create {
-		r.task = docket.Task{} // from now on what the statement returns
+	switch o.Action { // from now on the task is what the statement returns
+	case docket.Create:
+	case docket.Delete:
+		r.task = docket.Task{ID: o.ID, UserID: owner, DeletedAt: w.Now}
+	default:
+		r.task = docket.Task{}
 	}
 	return r
 }
@@ -242,6 +263,9 @@ func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone
 func (r *request) result(index int, err error) (docket.Task, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
 		r.outcome, err = r.noRow, nil
+	}
+	if isTaskTwice(err) {
+		r.outcome, err = outcomeExists, nil
 	}
 	if err == nil {
 		err = r.refusal()
@@ -259,6 +283,8 @@ func (r *request) refusal() error {
 		return nil
 	case outcomeAbsent:
 		return docket.NoSuchTask()
+	case outcomeExists:
+		return docket.AlreadyExists()
 	case outcomeLive:
 		return docket.TaskNotDeleted()
 	case outcomeStale:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,9 @@ func TestSearchIsContains(t *testing.T) {
 			if rapid.Bool().Draw(r, "described") {
 				draft.Description = new(texts.Draw(r, "description"))
 			}
+			if draft.Tags = rapid.SliceOfN(texts, 0, 2).Draw(r, "tags"); len(draft.Tags) == 0 {
+				draft.Tags = nil
+			}
 			var err error
 			if tasks[i], err = storetest.Create(t.Context(), s, draft); err != nil {
 				r.Fatal(err)
@@ -45,7 +49,8 @@ func TestSearchIsContains(t *testing.T) {
 			}
 			var want []uuid.UUID
 			for _, task := range tasks {
-				if contains(task.Title, needle) || task.Description != nil && contains(*task.Description, needle) {
+				if contains(task.Title, needle) || task.Description != nil && contains(*task.Description, needle) ||
+					slices.ContainsFunc(task.Tags, func(tag string) bool { return contains(tag, needle) }) {
 					want = append(want, task.ID)
 				}
 			}
@@ -75,7 +80,7 @@ func TestSearchHasNoWorstText(t *testing.T) {
 		}
 		searches += strings.Count(st.sql, "position(")
 	}
-	if want := 2 * 24 * 2; searches != want { // columns, filtered statements, the count and the page
+	if want := (3 + 1) * 40 * 2; searches != want { // columns and tags to find, filtered statements, the count and the page
 		t.Errorf("%d searches, want %d", searches, want)
 	}
 }
@@ -139,8 +144,11 @@ SELECT 'alice', ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, 
 	}
 	defer conn.Release()
 	const fit = docket.MaxPageBytes / 20_004
-	for _, limit := range []int{docket.MaxList, fit + 1, maxBatchedPage + 1} {
-		l := &listRequest{"alice", docket.ListQuery{Limit: limit}}
+	for _, q := range []docket.ListQuery{
+		{Limit: docket.MaxList}, {Limit: fit + 1}, {Limit: maxBatchedPage + 1}, {Limit: docket.MaxList, Offset: 100}, {Limit: docket.MaxList, Offset: 300},
+		{Limit: docket.MaxList, Offset: 300, Sort: docket.Sort{Key: docket.ByDueDate}},
+	} {
+		l := &listRequest{"alice", q}
 		st, _ := l.statement()
 		rows, err := conn.Query(t.Context(), st.sql, st.args(l)...)
 		if err != nil {
@@ -150,8 +158,8 @@ SELECT 'alice', ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, 
 		for rows.Next() {
 			sent++
 		}
-		if want := min(limit, fit) + 1; rows.Err() != nil || sent != want {
-			t.Errorf("limit %d: the server sent %d tasks, want %d: %v", limit, sent, want, rows.Err())
+		if want := min(min(q.Limit, fit)+1, 600-q.Offset); rows.Err() != nil || sent != want {
+			t.Errorf("limit %d, offset %d: the server sent %d tasks, want %d: %v", q.Limit, q.Offset, sent, want, rows.Err())
 		}
 	}
 }

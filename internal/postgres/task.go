@@ -32,12 +32,13 @@ var selected, noTask = func() (names, nulls string) {
 	return strings.Join(columns, ", "), strings.Join(types, ", ")
 }()
 
-// textBytes counts the bytes of the columns of a table t that vary in length.
+// textBytes counts the bytes of the columns of a table t that vary in length. A task
+// has no more of them than docket.Task.Size.
 var textBytes = func() string {
 	var lengths []string
 	for _, c := range readColumns {
-		if c.size == 0 {
-			lengths = append(lengths, "coalesce(octet_length(t."+c.name+"), 0)")
+		if c.length != "" {
+			lengths = append(lengths, "coalesce("+c.length+", 0)")
 		}
 	}
 	return strings.Join(lengths, " + ")
@@ -68,6 +69,7 @@ func (r *taskRow) ScanRow(rows pgx.Rows) error {
 	if err := read(rows); err != nil {
 		return err
 	}
+	r.task.Settle()
 	return scanValues(rows, len(readColumns), r.more)
 }
 
@@ -87,7 +89,7 @@ func (r *taskRow) decode(rows pgx.Rows) error {
 		}
 		c.decode(r, v)
 	}
-	return nil
+	return r.texts.bad
 }
 
 // scanText reads the task in the text format.
@@ -120,6 +122,7 @@ type texts struct {
 	page     bool
 	bytes    strings.Builder
 	optional []string
+	bad      error // of a text that is not in its format
 }
 
 func (t *texts) keep(b []byte) string {

@@ -1,0 +1,181 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"pgregory.net/rapid"
+
+	"docket"
+	"docket/internal/pgtest"
+	"docket/internal/storetest"
+)
+
+// TestTagsAreReadAsWritten keeps tags of all texts, and overwrites their bytes, as pgx
+// does with the next row.
+func TestTagsAreReadAsWritten(t *testing.T) {
+	tag := rapid.StringOfN(rapid.SampledFrom([]rune("ab,\"\\[]{}/'é\u2028\n\x01\x1f<&\U0010ffff")), 1, 6, -1)
+	rapid.Check(t, func(r *rapid.T) {
+		tags := rapid.SliceOfN(tag, 1, 4).Draw(r, "tags")
+		text := *tagsJSON(tags)
+		var parsed []string
+		if err := json.Unmarshal([]byte(text), &parsed); err != nil || !slices.Equal(parsed, tags) {
+			r.Fatalf("%q are stored as %s, which is %q, %v", tags, text, parsed, err)
+		}
+		kept := texts{page: rapid.Bool().Draw(r, "page")}
+		row := []byte(text)
+		got := kept.keepTags(row)
+		clear(row)
+		if kept.bad != nil || !slices.Equal(got, tags) {
+			r.Fatalf("%s was read as %q, %v", text, got, kept.bad)
+		}
+	})
+}
+
+func TestTagsOfAnotherProgram(t *testing.T) {
+	for text, want := range map[string][]string{
+		`[]`: {}, `["a", "b"]`: {"a", "b"}, ` [ "a" ]`: {"a"}, `["\u0061"]`: {"a"}, `["a" ,"b","c"]`: {"a", "b", "c"},
+	} {
+		var kept texts
+		if got := kept.keepTags([]byte(text)); !slices.Equal(got, want) || kept.bad != nil {
+			t.Errorf("%s was read as %q, %v", text, got, kept.bad)
+		}
+	}
+	for _, text := range []string{``, `{}`, `"a"`, `["a"`, `["a",]`, `[1]`, `["a"]]`, `["a""b"]`, `a,b`, "[\"\xff\\\"]"} {
+		var kept texts
+		if got := kept.keepTags([]byte(text)); kept.bad == nil {
+			t.Errorf("%s was read as %q", text, got)
+		}
+	}
+}
+
+// TestBadTags has a task whose tags cannot be read: the requests that read it fail, and
+// the database is not in trouble.
+func TestBadTags(t *testing.T) {
+	for _, mode := range []string{"cache_statement", "exec"} {
+		url := pgtest.Shared(t).Database(t)
+		s := open(t, url, func(o *Options) { o.ExecMode = mode })
+		task := storetest.Put(t, s, "task")
+		pgtest.Exec(t, url, "UPDATE docket.tasks SET tags = 'a'")
+		_, one := s.Get(t.Context(), "alice", task.ID)
+		_, many := storetest.List(s)
+		for _, err := range []error{one, many} {
+			if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.troubled.Load() {
+				t.Errorf("%s: the read returned %v; troubled: %t", mode, err, s.troubled.Load())
+			}
+		}
+	}
+}
+
+// TestBytesAreNoMoreThanTheSize has tasks whose tags take more bytes in their column,
+// because of escapes, or fewer when they are folded.
+func TestBytesAreNoMoreThanTheSize(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	s := open(t, url)
+	for _, tag := range []string{"\x01", "\u212a", "\"", "a", "\U0010ffff"} {
+		draft := storetest.Draft("title")
+		draft.DueDate, draft.Metadata, draft.Description = "2026-12-01T09:00:00Z", `{"a":"é"}`, new("é")
+		for i := range docket.MaxTags {
+			draft.Tags = append(draft.Tags, strings.Repeat(tag, docket.MaxTag-i))
+		}
+		task, err := storetest.Create(t.Context(), s, draft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes := int64(pgtest.Count(t, url, fmt.Sprintf("SELECT %s FROM docket.tasks AS t WHERE t.id = '%s'", textBytes, task.ID)))
+		tags := int64(len(strings.Join(docket.FoldTags(task.Tags), "")))
+		if bytes > task.Size() || bytes < tags+int64(len(task.Title)+len(*task.Description)+len(task.Metadata)) {
+			t.Errorf("a task of the size %d, with tags %q, has %d bytes", task.Size(), tag, bytes)
+		}
+	}
+}
+
+// TestConcurrentCreatesOfOneID has two instances create one task: each has looked for
+// it before either has made it.
+func TestConcurrentCreatesOfOneID(t *testing.T) {
+	url := pgtest.Shared(t).Database(t)
+	first, second := open(t, url), open(t, url)
+	storetest.Put(t, first, "other")
+	owner := lock(t, url, "SELECT 1 FROM docket.owners FOR UPDATE")
+	task, errs := storetest.Draft("task"), make(chan error, 2)
+	for _, s := range []*Store{first, second} {
+		patient(s)
+		s.noBatching = true // else its wait for a lock is cut
+		go func() {
+			_, err := storetest.Create(context.Background(), s, task)
+			errs <- err
+		}()
+	}
+	waitUntil(t, "both wait for the owner", func() bool { return pgtest.Count(t, url, waiting) == 2 })
+	if err := owner.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var failed []error
+	for range 2 {
+		if err := <-errs; err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) != 1 || !errors.Is(failed[0], docket.AlreadyExists()) {
+		t.Errorf("%d of two failed: %v", len(failed), failed)
+	}
+	if n := pgtest.Count(t, url, "SELECT counter FROM docket.owners"); n != 2 {
+		t.Errorf("the counter is %d", n)
+	}
+}
+
+// TestCreateAgainInAGroup has one write of a group make a task that is there. The others
+// are not sent again.
+func TestCreateAgainInAGroup(t *testing.T) {
+	s, proxy, _ := openBehindProxy(t)
+	users, b := mates(s, 4)
+	tasks := create(t, s, users...)
+	errs := make([]error, len(users))
+	var calls []func()
+	for i, user := range users {
+		draft := of(user, "second")
+		if i == 2 {
+			draft.ID = tasks[i].ID
+		}
+		calls = append(calls, func() { _, errs[i] = storetest.Create(context.Background(), s, draft) })
+	}
+	before := proxy.RoundTrips()
+	whileInFlight(t, proxy, s, b, calls...)()
+	if took := proxy.RoundTrips() - before; took != 2 {
+		t.Errorf("%d writes took %d round trips", len(users), took)
+	}
+	for i, err := range errs {
+		if i == 2 && !errors.Is(err, docket.AlreadyExists()) || i != 2 && err != nil {
+			t.Errorf("write %d returned %v", i, err)
+		}
+	}
+	b.idle(t)
+}
+
+// TestCreateAgainTogether has the second operation of a write make a task that is there,
+// that is deleted, or that the first operation makes.
+func TestCreateAgainTogether(t *testing.T) {
+	s := open(t, pgtest.Shared(t).Database(t))
+	live, gone := storetest.Put(t, s, "live"), storetest.Put(t, s, "gone")
+	discard(t, s, 0, gone)
+	made := docket.Operation{Action: docket.Create, ID: storetest.Draft("").ID, New: docket.NewTask{Fields: docket.Fields{Title: "made"}}}
+	for name, task := range map[string]docket.Task{"live": live, "deleted": gone, "made": {ID: made.ID}} {
+		for _, key := range []*docket.Key{nil, {Text: name}} {
+			again := made
+			again.ID = task.ID
+			_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{made, again}, Key: key, Now: live.CreatedAt, Epoch: 1})
+			failed, ok := errors.AsType[*docket.OperationError](err)
+			if !ok || failed.Index != 1 || !errors.Is(failed, docket.AlreadyExists()) {
+				t.Errorf("%s, with a key: %t: Write returned %v", name, key != nil, err)
+			}
+		}
+	}
+	if tasks, err := storetest.List(s); err != nil || len(tasks) != 1 {
+		t.Errorf("%d tasks are left, %v", len(tasks), err)
+	}
+}

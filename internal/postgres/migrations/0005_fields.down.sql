@@ -1,0 +1,9 @@
+-- drops data
+ALTER TABLE docket.tasks
+  DROP COLUMN completed_at,
+  DROP COLUMN metadata,
+  DROP COLUMN tags_folded,
+  DROP COLUMN tags,
+  DROP COLUMN due_at,
+  DROP COLUMN due_date,
+  DROP COLUMN priority;
