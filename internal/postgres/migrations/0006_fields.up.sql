@@ -1,4 +1,4 @@
--- compatible: 4
+-- compatible: 3
 
 -- What is null is at its default, so an older program that inserts a task leaves all
 -- of these at theirs, and no row is rewritten now.
