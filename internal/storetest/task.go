@@ -174,6 +174,7 @@ func testToggle(t *testing.T, f *fixture) {
 		want.Completed = !task.Completed
 		task = f.toggle(task)
 		want.UpdatedAt, want.Version = f.now, want.Version+1
+		want.CompletedAt = map[bool]time.Time{true: f.now}[want.Completed]
 		f.equal(task, want)
 		f.equal(f.get("alice", task.ID), task)
 	}
