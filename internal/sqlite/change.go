@@ -14,7 +14,7 @@ const versions = " AND version > ?2 AND version <= ?3"
 
 // changesSQL reads the tasks in a range of versions, snapshotSQL only the live ones.
 var (
-	changesSQL  = selectLive + versions + "\nUNION ALL " + selectTrash + versions + "\nORDER BY version LIMIT ?4"
+	changesSQL  = selectColumns + ", NULL" + fromLive + versions + "\nUNION ALL " + selectTrash + versions + "\nORDER BY version LIMIT ?4"
 	snapshotSQL = selectLive + versions + " ORDER BY version LIMIT ?4"
 )
 
@@ -31,14 +31,14 @@ func (r *reader) changed(ctx context.Context, owner docket.UserID, q docket.Chan
 	if err != nil {
 		return page, err
 	}
-	stmt, through := r.changes, q.Through
+	stmt, rows, through := r.changes, newTrashScanner(owner), q.Through
 	if q.Live {
-		stmt = r.snapshot
+		stmt, rows = r.snapshot, newScanner(owner)
 	}
 	if through == 0 {
 		through = math.MaxInt64
 	}
-	page.Tasks, page.More, err = readTasks(q.Limit, func() (*sql.Rows, error) {
+	page.Tasks, page.More, err = readTasks(rows, q.Limit, 0, func() (*sql.Rows, error) {
 		return stmt.QueryContext(ctx, string(owner), q.After, through, q.Limit+1)
 	})
 	return page, err

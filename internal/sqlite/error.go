@@ -18,6 +18,12 @@ func code(err error) int {
 	return 0
 }
 
+// violatesPrimaryKey reports whether err is that of an INSERT whose key is in the table.
+func violatesPrimaryKey(err error) bool {
+	e, ok := errors.AsType[*driver.Error](err)
+	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
+
 // translate gives an error of the driver its docket kind. An error that is not listed
 // stays as it is: internal.
 func translate(err error) error {

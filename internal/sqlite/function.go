@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -9,12 +10,16 @@ import (
 	"time"
 
 	sqlite "modernc.org/sqlite"
+
+	"docket"
 )
 
 // registerFunctions adds the functions of this package to SQL.
 var registerFunctions = sync.OnceValue(func() error {
 	return errors.Join(
 		sqlite.RegisterFunction("contains", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, VolatileArgs: true, Scalar: contains}),
+		sqlite.RegisterFunction("has_tags", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, VolatileArgs: true, Scalar: hasTags}),
+		sqlite.RegisterFunction("size_of_tags", &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, Scalar: sizeOfTags}),
 		sqlite.RegisterFunction("in_time", &sqlite.FunctionImpl{NArgs: 1, Scalar: inTime}),
 	)
 })
@@ -22,9 +27,35 @@ var registerFunctions = sync.OnceValue(func() error {
 // contains reports whether a text contains another, in time that is linear in the
 // first: SQLite's instr compares the second at every place of the first.
 func contains(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-	text, _ := args[0].(string) // NULL contains nothing
 	part, _ := args[1].(string)
-	return strings.Contains(text, part), nil
+	switch text := args[0].(type) {
+	case string:
+		return strings.Contains(text, part), nil
+	case []byte:
+		return bytes.Contains(text, []byte(part)), nil
+	}
+	return false, nil // NULL contains nothing
+}
+
+// hasTags reports whether a list of tags holds all of another. Both are from foldedTags.
+func hasTags(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	tags, _ := args[0].([]byte)
+	wanted, _ := args[1].([]byte)
+	for len(wanted) > 1 {
+		n := bytes.IndexByte(wanted[1:], tagEnd) + 1
+		if !bytes.Contains(tags, wanted[:n+1]) {
+			return false, nil
+		}
+		wanted = wanted[n:]
+	}
+	return true, nil
+}
+
+// sizeOfTags returns what the column tags adds to docket.Task.Size.
+func sizeOfTags(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	var t docket.Task
+	err := (*tagList)(&t.Tags).Scan(args[0])
+	return t.Size() - bareSize, err
 }
 
 // inTime returns true until the time of an argument from inTimeArg, and then an error.

@@ -19,17 +19,17 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 			return err
 		}
 		for _, t := range tasks {
-			var exists bool
-			if err := q.has.QueryRow(string(owner), t.ID[:]).Scan(&exists); err != nil {
+			found, err := exists(q, &t)
+			if err != nil {
 				return err
 			}
-			if exists {
+			if found {
 				continue
 			}
-			if err := q.add.QueryRow(string(owner), epoch, unlimited).Scan(&t.Version); err != nil {
+			if err := q.add.QueryRow(string(owner), epoch, unlimited, t.ID[:]).Scan(&t.Version); err != nil {
 				return err
 			}
-			if err := exec(q.insert, values(&t)...); err != nil {
+			if err := insert(q, &t); err != nil {
 				return err
 			}
 			added++

@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"docket"
@@ -19,12 +22,11 @@ type listStatement struct {
 }
 
 // listSQL holds the statements that list tasks, sizesSQL those that read only the
-// sizes of the same tasks. Their parameters: ?1 the owner, ?2 the limit, ?3 and ?4 the
-// position, ?5 the value of completed or NULL, ?6 the folded text to search for or
-// NULL, ?7 the argument of in_time. Without a filter there are only the first four.
+// sizes of the same tasks. Their parameters are those of arguments. Without a filter
+// there are only the first five.
 var listSQL, sizesSQL = func() (lists, sizes map[listStatement]string) {
 	lists, sizes = map[listStatement]string{}, map[listStatement]string{}
-	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle} {
+	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByDueDate, docket.ByPriority} {
 		for n := range 8 {
 			l := listStatement{docket.Sort{Key: key, Descending: n&1 != 0}, n&2 != 0, n&4 != 0}
 			tasks, table := selectLive, fromLive
@@ -40,7 +42,9 @@ var listSQL, sizesSQL = func() (lists, sizes map[listStatement]string) {
 	return lists, sizes
 }()
 
-const sizeColumns = "SELECT octet_length(title) + coalesce(octet_length(description), 0)"
+// sizeColumns is docket.Task.Size without bareSize.
+const sizeColumns = `SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END`
 
 // rest returns the statement without the columns and the owner.
 func (l listStatement) rest() string {
@@ -49,32 +53,54 @@ func (l listStatement) rest() string {
 		filters = filter
 	}
 	after, order := l.sequence()
-	return filters + "\nAND " + after + " ORDER BY " + order + " LIMIT ?2"
+	return filters + "\nAND " + after + " ORDER BY " + order + " LIMIT ?2 OFFSET ?3"
 }
 
-// filter is the condition of a filtered list. The CASE has in_time called for each task.
-const filter = ` AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END`
+// filter is the condition of a filtered list. SQLite evaluates what follows WHEN from
+// left to right, as far as it must, for each task: first in_time.
+const filter = ` AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END`
 
 // sequence returns the condition that a task comes after the position, and the
 // order of the list. The position of the first page comes before every task.
 func (l listStatement) sequence() (after, order string) {
-	switch l.sort.Key {
-	case docket.ByCreation:
-		after, order = "id > ?3", "id"
-	case docket.ByUpdate:
-		after, order = "(?3 IS NULL OR (updated_at, id) > (?3, ?4))", "updated_at, id"
-	case docket.ByTitle:
-		after, order = "(?3 IS NULL OR (title, id) > (?3, ?4))", "title, id"
+	after, order = "id > ?4", "id"
+	if l.sort.Key != docket.ByCreation {
+		key := l.key()
+		after, order = fmt.Sprintf("(?4 IS NULL OR (%s, id) > (?4, ?5))", key), key+", id"
 	}
 	if l.sort.Descending {
-		after, order = strings.Replace(after, ">", "<", 1), strings.ReplaceAll(order, ",", " DESC,")+" DESC"
+		after, order = strings.Replace(after, ">", "<", 1), strings.ReplaceAll(order, ", id", " DESC, id")+" DESC"
 	}
 	return after, order
 }
 
+// key returns the expression that the list is ordered by, before the id.
+func (l listStatement) key() string {
+	switch l.sort.Key {
+	case docket.ByUpdate:
+		return "updated_at"
+	case docket.ByTitle:
+		return "title"
+	case docket.ByDueDate:
+		return fmt.Sprintf("coalesce(due_at, %d)", noDueDate(l.sort))
+	default:
+		return "priority"
+	}
+}
+
+// noDueDate returns the key of the tasks without a due date, which come last in each
+// direction.
+func noDueDate(s docket.Sort) int64 {
+	if s.Descending {
+		return -math.MaxInt64
+	}
+	return math.MaxInt64
+}
+
 // countSQL counts the live tasks that pass a filter, countTrashSQL deleted ones. They
-// take the parameters of listSQL but ?2 to ?4.
+// take the parameters of listSQL but ?2 to ?5.
 const (
 	countSQL      = "SELECT count(*)" + fromLive + filter
 	countTrashSQL = "SELECT count(*)" + fromTrash + filter
@@ -86,34 +112,56 @@ var (
 	afterAll  = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
 
-// position returns the arguments ?3 and ?4.
-func position(q docket.ListQuery) [2]any {
+// position returns what comes before the list, as listStatement.sequence compares it:
+// the key and the id, or the id alone.
+func position(q docket.ListQuery) (first, second any) {
 	switch {
 	case q.Sort.Key == docket.ByCreation && q.After != nil:
-		return [2]any{q.After.ID[:]}
+		return q.After.ID[:], nil
 	case q.Sort.Key == docket.ByCreation && q.Sort.Descending:
-		return [2]any{afterAll}
+		return afterAll, nil
 	case q.Sort.Key == docket.ByCreation:
-		return [2]any{beforeAll}
+		return beforeAll, nil
 	case q.After == nil:
-		return [2]any{}
-	case q.Sort.Key == docket.ByUpdate:
-		return [2]any{q.After.UpdatedAt.UnixMicro(), q.After.ID[:]}
+		return nil, nil
 	}
-	return [2]any{q.After.Title, q.After.ID[:]}
+	var key any
+	switch q.Sort.Key {
+	case docket.ByUpdate:
+		key = q.After.UpdatedAt.UnixMicro()
+	case docket.ByTitle:
+		key = q.After.Title
+	case docket.ByDueDate:
+		if key = microseconds(q.After.Due); key == nil {
+			key = noDueDate(q.Sort)
+		}
+	case docket.ByPriority:
+		key = int64(q.After.Priority)
+	}
+	return key, q.After.ID[:]
 }
 
-// arguments returns those of listSQL, with room for the limit.
+// arguments returns those of listSQL, with room for the limit. What the list is not
+// filtered by is NULL.
 func arguments(ctx context.Context, owner docket.UserID, q docket.ListQuery) []any {
-	at := position(q)
-	args := []any{string(owner), nil, at[0], at[1], nil, nil, inTimeArg(ctx)}
+	first, second := position(q)
+	args := []any{string(owner), nil, q.Offset, first, second}
+	if !q.Filtered() {
+		return args
+	}
+	var completed, priorities any
 	if q.Completed.Set {
-		args[4] = q.Completed.Value
+		completed = q.Completed.Value
 	}
-	if q.Search != "" {
-		args[5] = docket.Fold(q.Search)
+	if len(q.Priorities) > 0 {
+		set := int64(0)
+		for _, p := range q.Priorities {
+			set |= 1 << (p + 1)
+		}
+		priorities = set
 	}
-	return args
+	return append(args, inTimeArg(ctx), completed, priorities,
+		microseconds(q.DueFrom), microseconds(q.DueBefore), foldedTags(q.Tags), orNull(docket.Fold(q.Search)))
 }
 
 // List implements docket.Store.
@@ -128,7 +176,7 @@ func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQue
 		return page, err
 	}
 	page.State = state
-	args, filtered := arguments(ctx, owner, q), q.Completed.Set || q.Search != ""
+	args, filtered := arguments(ctx, owner, q), q.Filtered()
 	switch {
 	case !q.Count:
 	case filtered && q.Deleted:
@@ -144,15 +192,16 @@ func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQue
 		return page, err
 	}
 	l := listStatement{q.Sort, q.Deleted, filtered}
-	if !filtered {
-		args = args[:4]
-	}
 	limit, err := r.fitting(ctx, l, q.Limit, args)
 	if err != nil {
 		return page, err
 	}
 	args[1] = limit
-	page.Tasks, page.More, err = readTasks(q.Limit, func() (*sql.Rows, error) { return r.lists[l].QueryContext(ctx, args...) })
+	rows, expected := newScanner(owner), live
+	if q.Deleted {
+		rows, expected = newTrashScanner(owner), trash
+	}
+	page.Tasks, page.More, err = readTasks(rows, q.Limit, expected, func() (*sql.Rows, error) { return r.lists[l].QueryContext(ctx, args...) })
 	return page, err
 }
 
@@ -183,8 +232,15 @@ func (r *reader) fitting(ctx context.Context, l listStatement, limit int, args [
 var (
 	bareSize = (&docket.Task{}).Size()
 	// alwaysFit is how many tasks of the largest size make a page.
-	alwaysFit = int(docket.MaxPageBytes / (bareSize + 4*(docket.MaxTitle+docket.MaxDescription)))
+	alwaysFit = int(docket.MaxPageBytes / largest.Size())
+	largest   = docket.Task{Fields: docket.Fields{
+		Title: longest(docket.MaxTitle), Description: new(longest(docket.MaxDescription)),
+		Tags: slices.Repeat([]string{longest(docket.MaxTag)}, docket.MaxTags), Metadata: docket.Metadata(strings.Repeat("x", docket.MaxMetadata)),
+	}}
 )
+
+// longest returns a text of so many characters and the most bytes.
+func longest(characters int) string { return strings.Repeat("\U0010ffff", characters) }
 
 // stateOf reads the owner's state and number of live and deleted tasks.
 func (r *reader) stateOf(ctx context.Context, owner docket.UserID) (s docket.State, live, trash int, err error) {
@@ -195,25 +251,23 @@ func (r *reader) stateOf(ctx context.Context, owner docket.UserID) (s docket.Sta
 	return s, live, trash, err
 }
 
-// readTasks reads a page of up to limit tasks. The query asks for one more, to tell
-// whether there are more.
-func readTasks(limit int, query func() (*sql.Rows, error)) (tasks []docket.Task, more bool, err error) {
+// readTasks reads a page of up to limit of about as many tasks as expected. The query
+// asks for one more, to tell whether there are more.
+func readTasks(s *scanner, limit, expected int, query func() (*sql.Rows, error)) (tasks []docket.Task, more bool, err error) {
 	rows, err := query()
 	if err != nil {
 		return nil, false, err
 	}
 	defer rows.Close()
-	tasks = []docket.Task{}
-	room := docket.NewRoom(limit)
-	for scanner := newScanner(); rows.Next(); {
-		t, err := scanner.scan(rows)
-		if err != nil {
+	tasks = make([]docket.Task, 0, min(limit, expected, 100))
+	for room := docket.NewRoom(limit); rows.Next(); {
+		if err := rows.Scan(s.dest...); err != nil {
 			return nil, false, err
 		}
-		if !room.Take(&t) {
+		if !room.Take(&s.task) {
 			return tasks, true, nil
 		}
-		tasks = append(tasks, t)
+		tasks = append(tasks, s.task)
 	}
 	return tasks, false, rows.Err()
 }

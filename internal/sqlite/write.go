@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,9 +12,10 @@ import (
 
 const (
 	// addSQL counts a new task of an owner, whom it makes when there is none. It
-	// returns no row when the owner has ?3 live tasks or more.
+	// returns no row when the owner has ?3 live tasks or more, or has deleted the task ?4.
 	addSQL = `INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3 RETURNING counter`
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3
+AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?4)) RETURNING counter`
 	// bumpSQL counts a change that takes ?2 tasks out of the trash. It returns no row
 	// when the owner has ?3 live tasks or more.
 	bumpSQL = "UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash"
@@ -152,10 +154,7 @@ func (s *Store) write(ctx context.Context, owner docket.UserID, w docket.Write) 
 func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) (docket.Task, error) {
 	if o.Action == docket.Create {
 		t := w.NewTask(owner, o)
-		if err := version(w, q.add.QueryRow(string(owner), w.Epoch, w.TaskLimit()), &t.Version); err != nil {
-			return docket.Task{}, err
-		}
-		err := exec(q.insert, values(&t)...)
+		err := create(q, w, &t)
 		return t, err
 	}
 	t, err := find(q, owner, o)
@@ -168,7 +167,8 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	}
 	switch o.Action {
 	case docket.Delete:
-		return docket.Task{}, discardTask(q, w, t)
+		err := discardTask(q, w, &t)
+		return t.Tombstone(), err
 	case docket.Restore:
 		err := restore(q, w, &t)
 		return t, err
@@ -177,25 +177,57 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	if err := version(w, q.bump.QueryRow(string(owner), 0, unlimited), &t.Version, &trash); err != nil {
 		return docket.Task{}, err
 	}
-	err = exec(q.update, values(&t)...)
+	all := values(&t)
+	err = exec(q.update, append(all[keyColumns:], all[:keyColumns]...)...)
 	return t, err
+}
+
+// create stores a new task. The error is docket.AlreadyExists when its owner has a task
+// of its id, in the trash too.
+func create(q *statements, w docket.Write, t *docket.Task) error {
+	err := version(w, q.add.QueryRow(string(t.UserID), w.Epoch, w.TaskLimit(), t.ID[:]), &t.Version)
+	if err == nil {
+		return insert(q, t)
+	}
+	if docket.KindOf(err) == docket.QuotaExceeded { // or so it seems: there was no row
+		if found, failed := exists(q, t); found || failed != nil {
+			return cmp.Or(failed, docket.AlreadyExists())
+		}
+	}
+	return err
+}
+
+// insert stores t as a live task. The error is docket.AlreadyExists when there is one
+// of its id.
+func insert(q *statements, t *docket.Task) error {
+	err := exec(q.insert, values(t)...)
+	if violatesPrimaryKey(err) {
+		return docket.AlreadyExists()
+	}
+	return err
+}
+
+// exists reports whether the owner of t has a task of its id, in the trash too.
+func exists(q *statements, t *docket.Task) (found bool, err error) {
+	err = q.has.QueryRow(string(t.UserID), t.ID[:]).Scan(&found)
+	return found, err
 }
 
 // find returns the task of o, which is no Create. It looks where that action needs it
 // first.
 func find(q *statements, owner docket.UserID, o docket.Operation) (docket.Task, error) {
 	if o.Action == docket.Restore {
-		t, err := readTask(context.Background(), q.findTrash, owner, o.ID)
+		t, err := readTask(context.Background(), q.findTrash, newTrashScanner(owner), o.ID)
 		if docket.KindOf(err) != docket.NotFound {
 			return t, err
 		}
 	}
-	return readTask(context.Background(), q.find, owner, o.ID)
+	return readTask(context.Background(), q.find, newScanner(owner), o.ID)
 }
 
 // discardTask moves t to the trash. When the trash is full, it purges the task that
 // was deleted first.
-func discardTask(q *statements, w docket.Write, t docket.Task) error {
+func discardTask(q *statements, w docket.Write, t *docket.Task) error {
 	var trash int64
 	if err := version(w, q.bump.QueryRow(string(t.UserID), -1, unlimited), &t.Version, &trash); err != nil {
 		return err
@@ -213,7 +245,7 @@ func discardTask(q *statements, w docket.Write, t docket.Task) error {
 	if err := exec(q.delete, string(t.UserID), t.ID[:]); err != nil {
 		return err
 	}
-	return exec(q.insertTrash, append(values(&t), deletedAt.value(&t))...)
+	return exec(q.insertTrash, append(values(t), deletedAt.value(t))...)
 }
 
 // restore takes t out of the trash.
@@ -225,7 +257,7 @@ func restore(q *statements, w docket.Write, t *docket.Task) error {
 	if err := exec(q.undelete, string(t.UserID), t.ID[:]); err != nil {
 		return err
 	}
-	return exec(q.insert, values(t)...)
+	return insert(q, t)
 }
 
 // version scans what addSQL or bumpSQL returned. The error is of kind QuotaExceeded

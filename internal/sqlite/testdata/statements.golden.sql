@@ -1,6 +1,7 @@
 -- addSQL
 INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3 RETURNING counter;
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3
+AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?4)) RETURNING counter;
 
 -- advanceClockSQL
 INSERT INTO clock (one, believed) VALUES (1, ?1)
@@ -10,20 +11,22 @@ ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING beli
 UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash;
 
 -- changesSQL
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3
-UNION ALL SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND version > ?2 AND version <= ?3
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3
+UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND version > ?2 AND version <= ?3
 ORDER BY version LIMIT ?4;
 
 -- checkpointSQL
 PRAGMA wal_checkpoint(PASSIVE);
 
 -- countSQL
-SELECT count(*) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END;
+SELECT count(*) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END;
 
 -- countTrashSQL
-SELECT count(*) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END;
+SELECT count(*) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END;
 
 -- countersSQL
 SELECT user_id, epoch, counter, purged_through FROM owners WHERE user_id IN (SELECT value FROM json_each(?1));
@@ -51,21 +54,21 @@ DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys 
 SELECT fingerprint FROM idempotency_keys WHERE user_id = ?1 AND key = ?2;
 
 -- findTrashSQL
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND id = ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND id = ?2;
 
 -- getSQL
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND id = ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND id = ?2;
 
 -- hasSQL
 SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2);
 
 -- insertSQL
-INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at, version, title_folded, description_folded)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+INSERT INTO tasks (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- insertTrashSQL
-INSERT INTO trash (user_id, id, title, description, completed, created_at, updated_at, version, title_folded, description_folded, deleted_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+INSERT INTO trash (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at, deleted_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- keepKeySQL
 INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES (?1, ?2, ?3, ?4, ?5);
@@ -74,112 +77,204 @@ INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VAL
 SELECT kept FROM owners WHERE user_id = ?1;
 
 -- listSQL by creation
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1
-AND id > ?3 ORDER BY id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1
-AND id < ?3 ORDER BY id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND id < ?3 ORDER BY id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1
-AND id < ?3 ORDER BY id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND id < ?3 ORDER BY id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND id > ?3 ORDER BY id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1
-AND id > ?3 ORDER BY id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND id > ?3 ORDER BY id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date, descending
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date, descending, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date, descending, trash
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date, descending, trash, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date, trash
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by due date, trash, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority, descending
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority, descending, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority, descending, trash
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority, descending, trash, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority, trash
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
+
+-- listSQL by priority, trash, filtered
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash, filtered
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- lowerKeptSQL
 UPDATE owners SET kept = kept - d.bytes
@@ -219,80 +314,200 @@ UPDATE owners SET epoch = ?2, live = live - ?3, trash = trash - ?4, kept = kept 
 -- resultSQL
 SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2;
 
+-- sizesSQL by due date
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by due date, descending
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by due date, descending, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by due date, descending, trash
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by due date, descending, trash, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by due date, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by due date, trash
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by due date, trash, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority, descending
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority, descending, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority, descending, trash
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority, descending, trash, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority, trash
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
+
+-- sizesSQL by priority, trash, filtered
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
+
 -- sizesSQL by title
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending, trash
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending, trash, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) < (?3, ?4)) ORDER BY title DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, trash
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, trash, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (title, id) > (?3, ?4)) ORDER BY title, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending, trash
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending, trash, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) < (?3, ?4)) ORDER BY updated_at DESC, id DESC LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, trash
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, trash, filtered
-SELECT octet_length(title) + coalesce(octet_length(description), 0) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?7) THEN (?5 IS NULL OR completed = ?5)
-AND (?6 IS NULL OR contains(title_folded, ?6) OR contains(description_folded, ?6)) END
-AND (?3 IS NULL OR (updated_at, id) > (?3, ?4)) ORDER BY updated_at, id LIMIT ?2;
+SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
+AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
+AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- snapshotSQL
-SELECT user_id, id, title, description, completed, created_at, updated_at, version, NULL FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4;
 
 -- stateSQL
 SELECT epoch, counter, purged_through, live, trash FROM owners WHERE user_id = ?1;
@@ -304,8 +519,8 @@ PRAGMA wal_checkpoint(TRUNCATE);
 DELETE FROM trash WHERE user_id = ?1 AND id = ?2;
 
 -- updateSQL
-UPDATE tasks SET title = ?3, description = ?4, completed = ?5, created_at = ?6, updated_at = ?7, version = ?8, title_folded = ?9, description_folded = ?10
-WHERE user_id = ?1 AND id = ?2;
+UPDATE tasks SET title = ?, description = ?, completed = ?, priority = ?, due_date = ?, tags = ?, metadata = ?, created_at = ?, updated_at = ?, completed_at = ?, version = ?, title_folded = ?, description_folded = ?, tags_folded = ?, due_at = ?
+WHERE user_id = ? AND id = ?;
 
 -- writePageSQL
 UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1;
