@@ -147,21 +147,36 @@ func (q ListQuery) Filtered() bool {
 
 // Room is what is left of a page that a Store fills.
 type Room struct {
-	tasks int
-	bytes int64
+	tasks    int
+	bytes    int64
+	unpaused int64 // bytes since the last pause
 }
+
+// A Store that reads a long page pauses after so many bytes of it. Go looks for arrivals
+// on the network only every 10 ms while all cores are busy, so the requests of others
+// would wait for the page.
+const (
+	pauseAfter = 512 << 10
+	pause      = time.Millisecond
+)
 
 // NewRoom returns the room of a page of limit tasks and MaxPageBytes.
 func NewRoom(limit int) Room { return Room{tasks: limit, bytes: MaxPageBytes} }
 
 // Take takes room for t, the next task of the page. It returns false when the
-// page ends before t. The first task always has room.
+// page ends before t. The first task always has room. Take pauses now and then while
+// a page is long.
 func (r *Room) Take(t *Task) bool {
 	if r.tasks == 0 || r.bytes < t.Size() && r.bytes < MaxPageBytes {
 		return false
 	}
+	size := t.Size()
 	r.tasks--
-	r.bytes -= t.Size()
+	r.bytes -= size
+	if r.unpaused += size; r.unpaused >= pauseAfter {
+		r.unpaused = 0
+		time.Sleep(pause)
+	}
 	return true
 }
 

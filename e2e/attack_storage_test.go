@@ -48,7 +48,7 @@ func times(n int64, sent *atomic.Int64) float64 { return float64(n) / float64(se
 func TestAttackByKeptResults(t *testing.T) {
 	attackStores(t, func(t *testing.T, s *target) {
 		ids := twoLong(t, newClient(t, s.URL, 1), "attacker")
-		batches := long(5, 40)
+		batches := long(5, 160)
 		s.grow(t, fmt.Sprintf("%d keyed batches of two tasks", batches), func(t *testing.T, c client) {
 			for n := range batches {
 				mustDo(t, c, http.StatusOK, http.MethodPost, tasksPath("attacker")+"/batch", alternating(ids), fmt.Sprint("Idempotency-Key: key-", n))

@@ -24,7 +24,7 @@ import (
 const (
 	attackMemory  = 256 << 20        // the most that a server under attack may have resident, in bytes
 	attackGrowth  = 4                // the most bytes that the database may grow by for each byte sent
-	attackFirst   = 256 << 10        // the first pages of tables and indexes, in bytes
+	attackFirst   = 512 << 10        // the first pages of tables and indexes, in bytes
 	attackLog     = 4 << 20          // the size that SQLite's write-ahead log may have, whatever was sent
 	attackAnswer  = 90 * time.Second // until a request counts as not answered
 	bystanders    = 4                // connections of the other user

@@ -22,6 +22,7 @@ type attack struct {
 	Headers []string // lines of the request
 	Wanted  string   // a line that the headers of each 200 have, if it is not empty
 	Reads   reading
+	Passes  bool // over all tasks of the user: one that reaches its deadline is answered with 503
 	Tasks   int // how many are on all pages together
 }
 
@@ -43,7 +44,7 @@ const attackVariable = "E2E_ATTACK"
 
 // attackReport is what the clients of an attack were answered.
 type attackReport struct {
-	Statuses map[int]int // how many answers had each status, which is 200 or 429
+	Statuses map[int]int // how many answers had each status, which is 200 or 429, or 503 of a pass
 	Faults   []string    // the first of the wrong answers, and requests without one
 }
 
