@@ -23,7 +23,7 @@ type attack struct {
 	Wanted  string   // a line that the headers of each 200 have, if it is not empty
 	Reads   reading
 	Passes  bool // over all tasks of the user: one that reaches its deadline is answered with 503
-	Tasks   int // how many are on all pages together
+	Tasks   int  // how many are on all pages together
 }
 
 // reading says what a client reads of its answers.

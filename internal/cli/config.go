@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -21,7 +20,6 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/joho/godotenv"
 
 	"docket"
 	"docket/internal/postgres"
@@ -81,14 +79,9 @@ const dotenv = ".env"
 func loadConfig(environ []string) (Config, error) {
 	c := defaults()
 	c.sources = map[string]string{}
-	values, err := godotenv.Read(dotenv)
-	if file, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("the configuration cannot be read: %w", file)
-	} else if err != nil && !ok { // the parser's error quotes the text, which may contain a secret
-		return c, errors.New("the .env file cannot be parsed: a line is not NAME=value, or a quote is not closed")
-	}
-	if values == nil {
-		values = map[string]string{}
+	values, err := readDotenv(dotenv)
+	if err != nil {
+		return c, err
 	}
 	for name := range values {
 		c.sources[name] = dotenv
@@ -109,11 +102,14 @@ func loadConfig(environ []string) (Config, error) {
 			c.otel[name] = value
 		}
 	}
-	faults := c.readSecrets(values)
-	if err := env.ParseWithOptions(&c, env.Options{Environment: values}); err != nil {
-		faults = unparsable(err)
+	faults := quoted(reflect.TypeOf(c), values, c.sources)
+	if len(faults) == 0 {
+		faults = c.readSecrets(values)
+		if err := env.ParseWithOptions(&c, env.Options{Environment: values}); err != nil {
+			faults = unparsable(err)
+		}
+		faults = append(faults, c.validate()...)
 	}
-	faults = append(faults, c.validate()...)
 	if len(faults) > 0 {
 		slices.Sort(faults)
 		return c, errors.New("the configuration is wrong:\n  " + strings.Join(slices.Compact(faults), "\n  "))
@@ -198,7 +194,7 @@ func (c *Config) validate() []string {
 	}
 	faults = append(faults, c.Auth.validate()...)
 	if !isLoopback(c.Host) && c.Auth.mode() == authNone && c.Auth.Mode != authNone {
-		fault("HOST is not a loopback address, so anybody who reaches it could read and change every task: configure authentication, use 127.0.0.1, or set AUTH=none explicitly")
+		fault("HOST is %s (%s), not a loopback address, so anybody who reaches it could read and change every task: configure authentication, use 127.0.0.1, or set AUTH=none explicitly", c.Host, c.sources["HOST"])
 	}
 	for i, origin := range c.CORSOrigins {
 		c.CORSOrigins[i] = strings.TrimSpace(origin)

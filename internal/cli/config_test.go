@@ -62,8 +62,9 @@ func TestConfigFaultsAreListed(t *testing.T) {
 		"units":             {[]string{"RATE_LIMIT=many", "MAX_TASKS_PER_USER=1e3", "DRAIN_DELAY=5", "TRASH_RETENTION=30d"}, []string{"DRAIN_DELAY must be a duration", "MAX_TASKS_PER_USER must be a whole", "RATE_LIMIT must be a whole", "TRASH_RETENTION must be a duration"}},
 		"direct":            {[]string{"DATABASE_URL=postgres://h/d", "DIRECT_DATABASE_URL=mysql://u:hunter2@h/d"}, []string{"DIRECT_DATABASE_URL must begin"}},
 		"port":              {[]string{"PORT=65536"}, []string{"PORT must be from 1"}},
-		"open address":      {[]string{"HOST=0.0.0.0"}, []string{"HOST is not a loopback address"}},
-		"any host":          {[]string{"HOST=docket.example"}, []string{"HOST is not a loopback address"}},
+		"open address":      {[]string{"HOST=0.0.0.0"}, []string{"HOST is 0.0.0.0 (environment), not a loopback address"}},
+		"any host":          {[]string{"HOST=docket.example"}, []string{"HOST is docket.example (environment), not a loopback address"}},
+		"quotes":            {[]string{`MIGRATE="auto"`, `DATABASE_URL='postgres://u:hunter2@h/d'`}, []string{"DATABASE_URL is in quotes", "MIGRATE is in quotes"}},
 		"memory":            {[]string{"DATABASE_URL=sqlite::memory:"}, []string{"DATABASE_URL must name a file"}},
 		"no path":           {[]string{"DATABASE_URL=sqlite:"}, []string{"DATABASE_URL must name a file"}},
 		"slashes":           {[]string{"DATABASE_URL=sqlite:///x.db"}, []string{"without // before the path"}},
@@ -133,13 +134,24 @@ func TestOTelVariablesAreShown(t *testing.T) {
 }
 
 func TestBrokenDotenv(t *testing.T) {
-	inDir(t, "PASSWORD=\"hunter2\nnot closed")
-	_, err := loadConfig(nil)
-	if err == nil || !strings.Contains(err.Error(), ".env") {
-		t.Errorf("a broken .env: %v", err)
+	for text, want := range map[string]string{
+		"PASSWORD=\"hunter2\nnot closed":               "line 1 of the .env file",
+		"PORT=1\n\n# note\nA=\"b\nc\"\nhunter2\nB=2\n": "line 6 of the .env file",
+		"PORT=1\nhunter2":                              "line 2 of the .env file",
+		"\xff\xfeP\x00":                                "is UTF-16",
+	} {
+		inDir(t, text)
+		_, err := loadConfig(nil)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
-	if err != nil && strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("the error contains a secret: %v", err)
+}
+
+func TestDotenvWithAByteOrderMark(t *testing.T) {
+	inDir(t, "\ufeffPORT=9000\n")
+	if c, err := loadConfig(nil); err != nil || c.Port != 9000 {
+		t.Errorf("the port is %d, %v", c.Port, err)
 	}
 }
 
