@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -30,7 +31,8 @@ func (m Metadata) JSON() string {
 // NewMetadata returns the metadata of a valid JSON object, or its faults.
 func NewMetadata(object []byte) (Metadata, []Fault) {
 	m := Metadata(object)
-	return m, normalizeMetadata(&m)
+	faults := normalizeMetadata(&m)
+	return m, faults
 }
 
 // normalizeMetadata brings a valid JSON object into compact form.
@@ -70,7 +72,7 @@ func survey(value jsontext.Value) (depth int, nul bool) {
 			return depth, nul
 		}
 		depth = max(depth, d.StackDepth())
-		nul = nul || token.Kind() == '"' && bytes.ContainsRune([]byte(token.String()), 0)
+		nul = nul || token.Kind() == '"' && strings.ContainsRune(token.String(), 0)
 	}
 }
 
@@ -78,7 +80,8 @@ func survey(value jsontext.Value) (depth int, nul bool) {
 // result.
 func (m Metadata) Merge(patch Metadata) (Metadata, []Fault) {
 	merged := Metadata(merge(jsontext.Value(m.JSON()), jsontext.Value(patch.JSON())))
-	return merged, normalizeMetadata(&merged)
+	faults := normalizeMetadata(&merged)
+	return merged, faults
 }
 
 // merge applies a patch to a valid value. What it keeps stays in its place, and what

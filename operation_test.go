@@ -90,8 +90,10 @@ func TestResultsOfEarlierVersions(t *testing.T) {
 func TestKeptResult(t *testing.T) {
 	at := time.Date(2026, 1, 31, 9, 30, 0, 123_456_000, time.UTC)
 	task := Task{
-		ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b"), UserID: "bob", Fields: Fields{Title: "Buy milk", Description: new("bob"), Completed: true,
-			Priority: Low, DueDate: "2026-02-01", Tags: []string{"bob", "dairy"}, Metadata: `{"a":1.0}`},
+		ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b"), UserID: "bob", Fields: Fields{
+			Title: "Buy milk", Description: new("bob"), Completed: true,
+			Priority: Low, DueDate: "2026-02-01", Tags: []string{"bob", "dairy"}, Metadata: `{"a":1.0}`,
+		},
 		CreatedAt: at, UpdatedAt: at.Add(time.Second), CompletedAt: at, Version: 7,
 	}
 	gone := Task{ID: task.ID, UserID: "bob", Fields: Fields{Title: "Buy milk"}, CreatedAt: at, UpdatedAt: at}

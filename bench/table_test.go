@@ -59,8 +59,10 @@ func (r *row) median() sample {
 	for _, s := range r.samples {
 		errors += s.Errors
 	}
-	return sample{of(func(s sample) float64 { return s.Rate }), of(func(s sample) float64 { return s.P50 }),
-		of(func(s sample) float64 { return s.P99 }), errors, of(func(s sample) float64 { return s.cpu })}
+	return sample{
+		of(func(s sample) float64 { return s.Rate }), of(func(s sample) float64 { return s.P50 }),
+		of(func(s sample) float64 { return s.P99 }), errors, of(func(s sample) float64 { return s.cpu }),
+	}
 }
 
 // BenchmarkTable prints the second table of README.md.

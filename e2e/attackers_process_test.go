@@ -134,7 +134,7 @@ func (p *attacking) isOver() bool {
 // note counts an answer, and returns false when it is a fault.
 func (p *attacking) note(a answer, err error) (fine bool) {
 	const most = 3 // faults of a process
-	if err == nil && a.Status != http.StatusOK && a.Status != http.StatusTooManyRequests && !(p.Passes && a.Status == http.StatusServiceUnavailable) {
+	if err == nil && a.Status != http.StatusOK && a.Status != http.StatusTooManyRequests && (!p.Passes || a.Status != http.StatusServiceUnavailable) {
 		err = fmt.Errorf("%d %.300s", a.Status, a.Body)
 	}
 	p.mu.Lock()

@@ -372,7 +372,8 @@ func BenchmarkVerify(b *testing.B) {
 func newBenchIssuer(b *testing.B) (i struct {
 	v     *Verifier
 	token string
-}) {
+},
+) {
 	b.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -62,8 +62,7 @@ func badLine(data []byte) int {
 // quoted returns a line for each variable of the configuration, but secrets, whose
 // value in the environment is in quotes.
 func quoted(config reflect.Type, values, sources map[string]string) (faults []string) {
-	for i := range config.NumField() {
-		field := config.Field(i)
+	for field := range config.Fields() {
 		name := field.Tag.Get("env")
 		if name == "" && field.IsExported() && field.Type.Kind() == reflect.Struct {
 			faults = append(faults, quoted(field.Type, values, sources)...)

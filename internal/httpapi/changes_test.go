@@ -89,10 +89,21 @@ func testDeletedIsAbsent(c *client) {
 	for _, id := range []string{gone.ID, foreign.ID, "019a4e6f-1b2c-7d3e-8f40-516273849a5b"} {
 		path := "/api/alice/tasks/" + id
 		for _, r := range [][4]string{
-			{"GET", path}, {"HEAD", path}, {"GET", path, "", `If-None-Match: "1"`}, {"GET", path, "", "If-None-Match: *"},
-			{"PUT", path, `{"title":"x"}`}, {"PUT", path, `{}`}, {"PUT", path, `{"title":"x"}`, `If-Match: "1"`}, {"PUT", path, `{"title":"x"}`, "If-Match: *"},
-			{"PATCH", path, `{"title":"x"}`}, {"PATCH", path, `{}`}, {"PATCH", path + "/complete", ""}, {"PATCH", path + "/complete", `{"completed":true}`},
-			{"DELETE", path}, {"DELETE", path, "", `If-Match: "2"`}, {"DELETE", path, "", "Idempotency-Key: " + id},
+			{"GET", path},
+			{"HEAD", path},
+			{"GET", path, "", `If-None-Match: "1"`},
+			{"GET", path, "", "If-None-Match: *"},
+			{"PUT", path, `{"title":"x"}`},
+			{"PUT", path, `{}`},
+			{"PUT", path, `{"title":"x"}`, `If-Match: "1"`},
+			{"PUT", path, `{"title":"x"}`, "If-Match: *"},
+			{"PATCH", path, `{"title":"x"}`},
+			{"PATCH", path, `{}`},
+			{"PATCH", path + "/complete", ""},
+			{"PATCH", path + "/complete", `{"completed":true}`},
+			{"DELETE", path},
+			{"DELETE", path, "", `If-Match: "2"`},
+			{"DELETE", path, "", "Idempotency-Key: " + id},
 		} {
 			headers := []string{}
 			if r[3] != "" {

@@ -63,8 +63,12 @@ func testBatchCreatesUnderIDs(c *client) {
 func TestLocations(t *testing.T) {
 	c, _ := serveEcho(t)
 	for _, r := range [][2]string{
-		{"POST", "/api/alice/tasks"}, {"POST", "/api/alice/tasks/"}, {"POST", "/api/a%2Fb/tasks?x=/"}, {"POST", "/api/alice/tasks/?x"},
-		{"PUT", "/api/alice/tasks/" + madeID}, {"PUT", "/api/alice/tasks/" + madeID + "/"},
+		{"POST", "/api/alice/tasks"},
+		{"POST", "/api/alice/tasks/"},
+		{"POST", "/api/a%2Fb/tasks?x=/"},
+		{"POST", "/api/alice/tasks/?x"},
+		{"PUT", "/api/alice/tasks/" + madeID},
+		{"PUT", "/api/alice/tasks/" + madeID + "/"},
 	} {
 		a := c.do(r[0], r[1], `{"title":"x"}`, "If-None-Match: *").is(201)
 		base, err := url.Parse(c.url + r[1])

@@ -150,8 +150,19 @@ func TestEveryFilterMarksTheList(t *testing.T) {
 func TestFiltersDoNotMixInTheMark(t *testing.T) {
 	at := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	queries := []docket.ListQuery{
-		{}, {Tags: []string{"due from", at.Format(time.RFC3339Nano)}}, {Tags: []string{"due from"}, DueBefore: at}, {DueFrom: at}, {DueBefore: at}, {DueFrom: at, DueBefore: at},
-		{Tags: []string{"a", "b"}}, {Tags: []string{"a,b"}}, {Search: "tags"}, {Priorities: []docket.Priority{docket.Low}}, {Tags: []string{"low"}}, {Tags: []string{"deleted"}}, {Deleted: true},
+		{},
+		{Tags: []string{"due from", at.Format(time.RFC3339Nano)}},
+		{Tags: []string{"due from"}, DueBefore: at},
+		{DueFrom: at},
+		{DueBefore: at},
+		{DueFrom: at, DueBefore: at},
+		{Tags: []string{"a", "b"}},
+		{Tags: []string{"a,b"}},
+		{Search: "tags"},
+		{Priorities: []docket.Priority{docket.Low}},
+		{Tags: []string{"low"}},
+		{Tags: []string{"deleted"}},
+		{Deleted: true},
 	}
 	met := map[listMark]int{}
 	for i, q := range queries {

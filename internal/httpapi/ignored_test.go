@@ -32,8 +32,10 @@ func TestUnknownInputIsIgnoredAndNamed(t *testing.T) {
 		{"PATCH", path, `{"x":1,"title":""}`, 422, `"/x"`},
 		{"DELETE", path + "?purge=true", ``, 200, `"?purge"`},
 		{"GET", path + "?fields=title&%C3%A9=1", ``, 200, `"?fields", "?%C3%A9"`},
-		{"POST", batchPath, `{"atomic":true,"operations":[{"op":"update","id":"` + made.ID.String() + `","note":1,"task":{"titel":"x"}},{"op":"complete","id":"` + made.ID.String() + `","task":{"title":"x"}}]}`, 200,
-			`"/atomic", "/operations/0/note", "/operations/0/task/titel", "/operations/1/task/title"`},
+		{
+			"POST", batchPath, `{"atomic":true,"operations":[{"op":"update","id":"` + made.ID.String() + `","note":1,"task":{"titel":"x"}},{"op":"complete","id":"` + made.ID.String() + `","task":{"title":"x"}}]}`, 200,
+			`"/atomic", "/operations/0/note", "/operations/0/task/titel", "/operations/1/task/title"`,
+		},
 		{"GET", "/healthz?x=1", ``, 200, ``},
 	} {
 		a := c.do(test.method, test.path, test.body)

@@ -58,10 +58,16 @@ func TestBodies(t *testing.T) {
 		"number as completed":  {`{"title":"a","completed":1}`, nil, 422, "invalid-input", []string{"/completed wrong_type"}},
 		"unknown field":        {`{"title":"a","colour":1}`, []string{strictly}, 422, "invalid-input", []string{"/colour unknown_field"}},
 		"slash in a name":      {`{"title":"a","a/b~c":1}`, []string{strictly}, 422, "invalid-input", []string{"/a~1b~0c unknown_field"}},
-		"all at once": {`{"title":5,"description":[],"completed":{},"x":1,"y":2}`, []string{strictly}, 422, "invalid-input",
-			[]string{"/title wrong_type", "/description wrong_type", "/completed wrong_type", "/x unknown_field", "/y unknown_field"}},
-		"kinds of fault together": {`{"title":"","description":"` + strings.Repeat("x", 5001) + `","completed":0}`, nil, 422, "invalid-input",
-			[]string{"/completed wrong_type", "/title too_short", "/description too_long"}},
+		"all at once": {
+			`{"title":5,"description":[],"completed":{},"x":1,"y":2}`,
+			[]string{strictly},
+			422, "invalid-input",
+			[]string{"/title wrong_type", "/description wrong_type", "/completed wrong_type", "/x unknown_field", "/y unknown_field"},
+		},
+		"kinds of fault together": {
+			`{"title":"","description":"` + strings.Repeat("x", 5001) + `","completed":0}`, nil, 422, "invalid-input",
+			[]string{"/completed wrong_type", "/title too_short", "/description too_long"},
+		},
 
 		"no type":        {`{"title":"x"}`, []string{"Content-Type:"}, 415, "unsupported-media-type", nil},
 		"text type":      {`{"title":"x"}`, []string{"Content-Type: text/plain"}, 415, "unsupported-media-type", nil},

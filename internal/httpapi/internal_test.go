@@ -137,9 +137,11 @@ func namesOf[T any](fields []field[T]) (names []string) {
 }
 
 func FuzzBody(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"title":"x","description":null,"completed":true}`, `{"title":"a","title":"b"}`, `null`, `[]`, `{"a/~":{"b":[1,2,{}]}}`,
+	for _, seed := range []string{
+		`{}`, `{"title":"x","description":null,"completed":true}`, `{"title":"a","title":"b"}`, `null`, `[]`, `{"a/~":{"b":[1,2,{}]}}`,
 		"{\"title\":\"\xff\"}", `{"title":"\ud800"}`, `{"title":"\u0000"}`, `{"id":1,"version":2}`, `{"title":"x","priority":"high","due_date":"2026-12-01T09:00+02:00","tags":[" a","a"],"metadata":{"a":[1e400,{"b":null}]}}`,
-		`{"title":"x","priority":"x","due_date":"2026-02-30","tags":[1],"metadata":[]}`, `{} {}`, ``, ` `, `{"title":`} {
+		`{"title":"x","priority":"x","due_date":"2026-02-30","tags":[1],"metadata":[]}`, `{} {}`, ``, ` `, `{"title":`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

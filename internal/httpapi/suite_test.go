@@ -199,8 +199,14 @@ func testNoChange(c *client) {
 	t := c.do("POST", "/api/alice/tasks", `{"title":"title","description":"note"}`).is(201).task()
 	path := "/api/alice/tasks/" + t.ID
 	for _, r := range [][3]string{
-		{"PUT", path, `{}`}, {"PATCH", path, `{}`}, {"PUT", path, `{"title":" title "}`}, {"PATCH", path, `{"description":"note","completed":false}`}, {"PATCH", path, `{"priority":"medium","due_date":null,"tags":[],"metadata":{}}`}, {"PUT", path, `{"tags":null,"metadata":null}`},
-		{"PATCH", path + "/complete", `{"completed":false}`}, {"PUT", path, `{"version":99,"deleted":true}`},
+		{"PUT", path, `{}`},
+		{"PATCH", path, `{}`},
+		{"PUT", path, `{"title":" title "}`},
+		{"PATCH", path, `{"description":"note","completed":false}`},
+		{"PATCH", path, `{"priority":"medium","due_date":null,"tags":[],"metadata":{}}`},
+		{"PUT", path, `{"tags":null,"metadata":null}`},
+		{"PATCH", path + "/complete", `{"completed":false}`},
+		{"PUT", path, `{"version":99,"deleted":true}`},
 	} {
 		c.equal(c.do(r[0], r[1], r[2]).is(200).task(), t)
 	}

@@ -131,8 +131,13 @@ func TestCheck(t *testing.T) {
 		known, have int
 		want        string
 	}{
-		{3, 3, ""}, {1, 2, ""}, {2, 2, ""},
-		{3, 2, "run `docket migrate up`"}, {3, 0, "run `docket migrate up`"}, {1, 3, "upgrade docket"}, {2, 3, "upgrade docket"},
+		{3, 3, ""},
+		{1, 2, ""},
+		{2, 2, ""},
+		{3, 2, "run `docket migrate up`"},
+		{3, 0, "run `docket migrate up`"},
+		{1, 3, "upgrade docket"},
+		{2, 3, "upgrade docket"},
 	} {
 		err := Status{Known: known[:test.known], Records: records[:test.have]}.Check()
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {

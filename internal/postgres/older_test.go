@@ -150,8 +150,10 @@ func TestBesideAnOlderProgram(t *testing.T) {
 		o.run("create", task)
 		o.act("toggle", draft.ID, now.Add(time.Second), nil)
 		got, err := s.Get(t.Context(), "alice", draft.ID)
-		want := docket.Task{ID: draft.ID, UserID: "alice", Fields: docket.Fields{Title: "task", Completed: true}, CreatedAt: now,
-			UpdatedAt: now.Add(time.Second), CompletedAt: now.Add(time.Second), Version: got.Version}
+		want := docket.Task{
+			ID: draft.ID, UserID: "alice", Fields: docket.Fields{Title: "task", Completed: true}, CreatedAt: now,
+			UpdatedAt: now.Add(time.Second), CompletedAt: now.Add(time.Second), Version: got.Version,
+		}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}

@@ -145,7 +145,11 @@ SELECT 'alice', ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, 
 	defer conn.Release()
 	const fit = docket.MaxPageBytes / 20_004
 	for _, q := range []docket.ListQuery{
-		{Limit: docket.MaxList}, {Limit: fit + 1}, {Limit: maxBatchedPage + 1}, {Limit: docket.MaxList, Offset: 100}, {Limit: docket.MaxList, Offset: 300},
+		{Limit: docket.MaxList},
+		{Limit: fit + 1},
+		{Limit: maxBatchedPage + 1},
+		{Limit: docket.MaxList, Offset: 100},
+		{Limit: docket.MaxList, Offset: 300},
 		{Limit: docket.MaxList, Offset: 300, Sort: docket.Sort{Key: docket.ByDueDate}},
 	} {
 		l := &listRequest{"alice", q}

@@ -168,8 +168,10 @@ func TestMigrationOfFields(t *testing.T) {
 			}
 			return time.UnixMicro(micros).UTC()
 		}
-		return docket.Task{ID: ids[id-1], UserID: "alice", Fields: docket.Fields{Title: title, Description: description, Completed: completed != 0},
-			CreatedAt: at(1), UpdatedAt: at(updated), CompletedAt: at(completed), Version: int64(id), DeletedAt: at(deleted)}
+		return docket.Task{
+			ID: ids[id-1], UserID: "alice", Fields: docket.Fields{Title: title, Description: description, Completed: completed != 0},
+			CreatedAt: at(1), UpdatedAt: at(updated), CompletedAt: at(completed), Version: int64(id), DeletedAt: at(deleted),
+		}
 	}
 	wantLive := []docket.Task{task(1, "One", nil, 2, 0, 0), task(2, "Two", new("text"), 3, 3, 0)}
 	wantTrash := []docket.Task{task(3, "Gone", nil, 4, 0, 9), task(4, "Done", new("text"), 5, 5, 9)}

@@ -33,8 +33,10 @@ func Golden(t *testing.T, statements string) {
 
 // SortName describes an order of lists in the name of a statement.
 func SortName(s docket.Sort) string {
-	name := map[docket.SortKey]string{docket.ByCreation: "creation", docket.ByUpdate: "update", docket.ByTitle: "title",
-		docket.ByDueDate: "due date", docket.ByPriority: "priority"}[s.Key]
+	name := map[docket.SortKey]string{
+		docket.ByCreation: "creation", docket.ByUpdate: "update", docket.ByTitle: "title",
+		docket.ByDueDate: "due date", docket.ByPriority: "priority",
+	}[s.Key]
 	if s.Descending {
 		name += ", descending"
 	}

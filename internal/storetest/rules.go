@@ -97,8 +97,10 @@ func (m *model) drawOperation(r *rapid.T) docket.Operation {
 	o.If.Match = drawOptional(r, rapid.SliceOfN(version, 1, 2), 1)
 	o.If.NoneMatch = drawOptional(r, rapid.SliceOfN(version, 0, 1), 1)
 	if action == docket.Update {
-		o.Update = docket.TaskUpdate{Title: drawOptional(r, title, 4), Description: drawOptional(r, description, 4), Completed: drawOptional(r, rapid.Bool(), 4),
-			Priority: drawOptional(r, anyPriority, 2), DueDate: drawOptional(r, anyDueDate, 2), Tags: drawOptional(r, anyTags, 2), Metadata: drawOptional(r, anyMetadata, 2)}
+		o.Update = docket.TaskUpdate{
+			Title: drawOptional(r, title, 4), Description: drawOptional(r, description, 4), Completed: drawOptional(r, rapid.Bool(), 4),
+			Priority: drawOptional(r, anyPriority, 2), DueDate: drawOptional(r, anyDueDate, 2), Tags: drawOptional(r, anyTags, 2), Metadata: drawOptional(r, anyMetadata, 2),
+		}
 	}
 	return o
 }
