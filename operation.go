@@ -28,6 +28,7 @@ const (
 type Operation struct {
 	Action Action
 	ID     uuid.UUID // the task's; of a new task uuid.Nil, for which the Service chooses one, or a UUIDv7
+	Fresh  bool      // of a Create: the Service has just made ID, so no task has it
 	New    NewTask
 	Update TaskUpdate
 	If     Precondition // ignored by Create

@@ -159,6 +159,7 @@ func (s *Service) write(ctx context.Context, owner UserID, operations []Operatio
 	w := Write{Operations: operations, Key: key, Now: s.time(), MaxTasks: s.quota}
 	for i := range operations {
 		if o := operations[i]; o.Action == Create && o.ID == uuid.Nil {
+			operations[i].Fresh = true
 			operations[i].ID = s.ids.next(w.Now, s.random())
 		}
 	}

@@ -167,7 +167,7 @@ func List(s docket.Store) ([]docket.Task, error) {
 }
 
 func creation(t docket.Task) docket.Operation {
-	return docket.Operation{Action: docket.Create, ID: t.ID, New: docket.NewTask{Fields: t.Fields}}
+	return docket.Operation{Action: docket.Create, ID: t.ID, Fresh: true, New: docket.NewTask{Fields: t.Fields}}
 }
 
 func updating(id uuid.UUID, u docket.TaskUpdate) docket.Operation {

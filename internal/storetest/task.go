@@ -78,7 +78,9 @@ func testSameID(t *testing.T, f *fixture) {
 	again := f.draft("alice", "second")
 	again.ID = stored.ID
 	for _, state := range []string{"live", "deleted"} {
-		if _, err := f.tryCreate(again); docket.KindOf(err) != docket.PreconditionFailed || !errors.Is(err, docket.AlreadyExists()) {
+		known := creation(again)
+		known.Fresh = false
+		if _, err := f.do(f.ctx, "alice", known, again.CreatedAt); docket.KindOf(err) != docket.PreconditionFailed || !errors.Is(err, docket.AlreadyExists()) {
 			t.Errorf("a second task with the id of a %s one: %v", state, err)
 		}
 		if state == "live" {

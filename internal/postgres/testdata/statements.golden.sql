@@ -91,6 +91,36 @@ SELECT n.version, 'done' FROM n
 UNION ALL
 SELECT 0, 'exists' FROM e;
 
+-- create fresh
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is limit
+-- $4 is id
+-- $5 is title
+-- $6 is description
+-- $7 is completed
+-- $8 is created_at
+-- $9 is updated_at
+-- $10 is priority
+-- $11 is due_date
+-- $12 is tags
+-- $13 is metadata
+-- $14 is completed_at
+-- $15 is title_folded
+-- $16 is description_folded
+-- $17 is due_at
+-- $18 is tags_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT $1::text, $2::bigint, 1, 1, 0 WHERE true
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $3::bigint
+  RETURNING x.counter),
+n AS (
+  INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
+  SELECT $1, o.counter, $4::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::smallint, $11::text, $12::text, $13::text, $14::timestamptz, $15::text, $16::text, $17::timestamptz, $18::bytea FROM o
+  RETURNING t.version)
+SELECT n.version, 'done' FROM n;
+
 -- delete
 -- $1 is user_id
 -- $2 is match
