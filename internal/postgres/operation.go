@@ -64,29 +64,35 @@ func versions(list docket.Optional[[]int64]) any {
 // createSQL and createFreshSQL return no row when the owner has as many live tasks as
 // @limit. They fail when another transaction has just made a task with this id.
 // createSQL looks for one that is there already, which costs it a tenth more.
-var createSQL, createFreshSQL = creation(`WITH e AS MATERIALIZED (
+var (
+	createSQL = creation{`WITH e AS MATERIALIZED (
   SELECT t.id FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id),
-`, " WHERE NOT EXISTS (SELECT 1 FROM e)", "\nUNION ALL\nSELECT 0, 'exists' FROM e"), creation("WITH ", " WHERE true", "")
+`, " WHERE NOT EXISTS (SELECT 1 FROM e)", "\nUNION ALL\nSELECT 0, 'exists' FROM e"}.compile()
 
-// creation returns the statement that makes a task.
-func creation(begin, unless, end string) *statement[*request] {
+	createFreshSQL = creation{"WITH ", " WHERE true", ""}.compile()
+)
+
+// creation builds a statement that makes a task.
+type creation struct{ begin, unless, end string }
+
+func (c creation) compile() *statement[*request] {
 	var names, values strings.Builder
-	for _, c := range columns {
-		if c.value != nil {
-			fmt.Fprintf(&names, ", %s", c.name)
-			fmt.Fprintf(&values, ", @%s::%s", c.name, c.sqlType)
+	for _, col := range columns {
+		if col.value != nil {
+			fmt.Fprintf(&names, ", %s", col.name)
+			fmt.Fprintf(&values, ", @%s::%s", col.name, col.sqlType)
 		}
 	}
-	return operationParameters.compile(begin + `o AS (
+	return operationParameters.compile(c.begin + `o AS (
   INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
-  SELECT @user_id::text, @epoch::bigint, 1, 1, 0` + unless + `
+  SELECT @user_id::text, @epoch::bigint, 1, 1, 0` + c.unless + `
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < @limit::bigint
   RETURNING x.counter),
 n AS (
   INSERT INTO docket.tasks AS t (user_id, version` + names.String() + `)
   SELECT @user_id, o.counter` + values.String() + ` FROM o
   RETURNING t.version)
-SELECT n.version, 'done' FROM n` + end)
+SELECT n.version, 'done' FROM n` + c.end)
 }
 
 // toggleSQL toggles without a precondition, so it need not look at the task before

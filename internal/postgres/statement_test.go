@@ -106,7 +106,7 @@ var named = []string{
 }
 
 // builders are the methods that make statements for those variables.
-var builders = []string{"change.compile", "pageQuery", "listStatement.source", "listStatement.where", "listStatement.total"}
+var builders = []string{"change.compile", "creation.compile", "pageQuery", "listStatement.source", "listStatement.where", "listStatement.total"}
 
 // TestEveryStatementIsNamed finds the statements in the code.
 func TestEveryStatementIsNamed(t *testing.T) {
