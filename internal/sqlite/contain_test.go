@@ -77,14 +77,16 @@ func TestFiltersCheckTheTime(t *testing.T) {
 	storetest.Put(t, s, "task")
 	r := <-s.passes.idle
 	defer func() { s.passes.idle <- r }()
-	for l, stmt := range r.lists {
+	for l, text := range listSQL {
 		if !l.filtered || l.trash {
 			continue
 		}
 		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(true)}
 		args := arguments(t.Context(), "alice", q)
 		args[1], args[5] = 10, int64(1)
-		if err := stmt.QueryRowContext(t.Context(), args...).Err(); err == nil {
+		rows, err := r.list(t.Context(), text, args...)
+		if err == nil {
+			rows.Close()
 			t.Errorf("%+v did not notice that its time was over", l)
 		}
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,13 @@ func (s *Store) check(ctx context.Context) (err error) {
 	}
 	if err := (&reader{conn: conn}).prepare(ctx); err != nil {
 		return err
+	}
+	for _, texts := range []map[listStatement]string{listSQL, sizesSQL} {
+		for _, text := range texts {
+			if err := conn.prepareAll(ctx, map[**sql.Stmt]string{new(*sql.Stmt): text}); err != nil {
+				return err
+			}
+		}
 	}
 	return new(statements).prepare(ctx, conn)
 }

@@ -201,7 +201,7 @@ func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQue
 	if q.Deleted {
 		rows, expected = newTrashScanner(owner), trash
 	}
-	page.Tasks, page.More, err = readTasks(rows, q.Limit, expected, func() (*sql.Rows, error) { return r.lists[l].QueryContext(ctx, args...) })
+	page.Tasks, page.More, err = readTasks(rows, q.Limit, expected, func() (*sql.Rows, error) { return r.list(ctx, listSQL[l], args...) })
 	return page, err
 }
 
@@ -213,7 +213,7 @@ func (r *reader) fitting(ctx context.Context, l listStatement, limit int, args [
 		return limit + 1, nil
 	}
 	args[1] = limit
-	rows, err := r.sizes[l].QueryContext(ctx, args...)
+	rows, err := r.list(ctx, sizesSQL[l], args...)
 	if err != nil {
 		return 0, err
 	}

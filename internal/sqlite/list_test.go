@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
 	"slices"
 	"testing"
 
@@ -35,7 +34,7 @@ func TestSizes(t *testing.T) {
 	}
 	r := <-s.passes.idle
 	defer func() { s.passes.idle <- r }()
-	for l, stmt := range r.sizes {
+	for l, text := range sizesSQL {
 		q := docket.ListQuery{Limit: 10, Sort: l.sort, Deleted: l.trash}
 		if l.filtered {
 			q.Completed = docket.Some(false)
@@ -50,16 +49,16 @@ func TestSizes(t *testing.T) {
 		}
 		args := arguments(t.Context(), "alice", q)
 		args[1] = q.Limit
-		if got := column0(t, stmt, args); len(got) != 6 || !slices.Equal(got, want) {
+		if got := sizes(t, r, text, args); len(got) != 6 || !slices.Equal(got, want) {
 			t.Errorf("%+v: the sizes are %d, want %d", l, got, want)
 		}
 	}
 }
 
-// column0 returns the first column of each row.
-func column0(t *testing.T, stmt *sql.Stmt, args []any) (list []int64) {
+// sizes returns what a statement of sizesSQL reads.
+func sizes(t *testing.T, r *reader, text string, args []any) (list []int64) {
 	t.Helper()
-	rows, err := stmt.QueryContext(t.Context(), args...)
+	rows, err := r.list(t.Context(), text, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,38 +23,33 @@ type reader struct {
 	broken            bool // its connection must be replaced before the next use
 	begin, end        *sql.Stmt
 	get, state        *sql.Stmt
-	lists, sizes      map[listStatement]*sql.Stmt
+	lists             map[string]*sql.Stmt // by text: see list
 	count, countTrash *sql.Stmt
 	changes, snapshot *sql.Stmt
 	counters, result  *sql.Stmt
 }
 
-// prepare prepares the statements. The schema must be up to date.
+// prepare prepares the statements but those of lists. The schema must be up to date.
 func (r *reader) prepare(ctx context.Context) error {
 	err := r.conn.prepareAll(ctx, map[**sql.Stmt]string{
 		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL, &r.countTrash: countTrashSQL,
 		&r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL, &r.result: resultSQL,
 	})
-	if err != nil {
-		return err
-	}
-	if r.lists, err = prepareLists(ctx, r.conn, listSQL); err != nil {
-		return err
-	}
-	r.sizes, err = prepareLists(ctx, r.conn, sizesSQL)
+	r.lists = map[string]*sql.Stmt{}
 	return err
 }
 
-func prepareLists(ctx context.Context, conn *connection, texts map[listStatement]string) (map[listStatement]*sql.Stmt, error) {
-	stmts := map[listStatement]*sql.Stmt{}
-	for l, text := range texts {
-		var stmt *sql.Stmt
-		if err := conn.prepareAll(ctx, map[**sql.Stmt]string{&stmt: text}); err != nil {
+// list runs a statement of listSQL or sizesSQL. There are many, and most are rarely
+// used, so each is prepared when it is used first.
+func (r *reader) list(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	stmt, prepared := r.lists[text]
+	if !prepared {
+		if err := r.conn.prepareAll(ctx, map[**sql.Stmt]string{&stmt: text}); err != nil {
 			return nil, err
 		}
-		stmts[l] = stmt
+		r.lists[text] = stmt
 	}
-	return stmts, nil
+	return stmt.QueryContext(ctx, args...)
 }
 
 // atOnce runs f in one transaction of a reader: everything that f reads is from one
