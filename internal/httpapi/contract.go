@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -195,6 +194,10 @@ func (doc openAPI) parameters(rt *route) []*huma.Param {
 				described.Explode = new(p.repeats)
 			}
 			nameValues(schema)
+			if p.schema != "" {
+				doc.Components.Schemas.Map()[p.schema] = schema
+				described.Schema = &huma.Schema{Ref: "#/components/schemas/" + p.schema}
+			}
 			list = append(list, described)
 		}
 	}
@@ -205,16 +208,21 @@ func (doc openAPI) parameters(rt *route) []*huma.Param {
 // which generators of code leave out of names.
 func nameValues(schema *huma.Schema) {
 	var names []string
+	signed := false
 	for _, value := range schema.Enum {
 		text, _ := value.(string)
-		plain := strings.TrimPrefix(text, "-")
-		name := strings.ToUpper(plain)
-		if plain != text {
-			name += "_DESC"
+		plain, descending := strings.CutPrefix(text, "-")
+		var name strings.Builder
+		for word := range strings.SplitSeq(plain, "_") {
+			name.WriteString(strings.ToUpper(word[:1]) + word[1:])
 		}
-		names = append(names, name)
+		if descending {
+			name.WriteString("Desc")
+			signed = true
+		}
+		names = append(names, name.String())
 	}
-	if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, "_DESC") }) {
+	if signed {
 		schema.Extensions = map[string]any{"x-enum-varnames": names}
 	}
 }

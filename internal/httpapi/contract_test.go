@@ -45,14 +45,28 @@ func TestGeneratorsCanReadTheContract(t *testing.T) {
 				t.Errorf("HEAD %s has a body with %s", path, status)
 			}
 		}
+		names := map[string]string{}
 		for _, p := range op.Parameters {
-			signed := slices.ContainsFunc(p.Schema.Enum, func(value any) bool { return strings.HasPrefix(fmt.Sprint(value), "-") })
-			names, _ := p.Schema.Extensions["x-enum-varnames"].([]string)
-			if slices.Sort(names); signed && len(slices.Compact(names)) != len(p.Schema.Enum) {
-				t.Errorf("the values %v of %s have the names %v", p.Schema.Enum, p.Name, names)
+			plain := strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(p.Name))
+			if other, taken := names[plain]; taken {
+				t.Errorf("%s %s has the parameters %s and %s, of one name without case and signs", method, path, other, p.Name)
+			}
+			names[plain] = p.Name
+			for _, value := range p.Schema.Enum {
+				if strings.HasPrefix(fmt.Sprint(value), "-") {
+					t.Errorf("%s %s has the value %v of %s in a schema without a name", method, path, value, p.Name)
+				}
 			}
 		}
 	})
+	sort := schemas["TaskSort"]
+	if sort == nil {
+		t.Fatal("there is no schema TaskSort")
+	}
+	names, _ := sort.Extensions["x-enum-varnames"].([]string)
+	if slices.Sort(names); len(slices.Compact(names)) != len(sort.Enum) {
+		t.Errorf("the values %v of TaskSort have the names %v", sort.Enum, names)
+	}
 	for path, item := range doc.Paths {
 		if (item.Get == nil) != (item.Head == nil) {
 			t.Errorf("%s has one of GET and HEAD", path)

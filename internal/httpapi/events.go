@@ -34,11 +34,8 @@ var (
 			in.begin(values[0], queryFault(name, "invalid_token", badStart))
 		},
 	}
-	lastEventIDQuery = param{
-		in: inQuery, name: "lastEventId", sets: "last_event_id", shape: text,
-		tag:  syncTag + `doc:"The same as the header Last-Event-ID, for clients that cannot set it. The header has precedence." example:"AQ"`,
-		read: readLastEventID,
-	}
+	// The contract has the header alone: in generated code the three would have one name.
+	lastEventIDQuery = param{in: inQuery, name: "lastEventId", sets: "last_event_id", read: readLastEventID}
 	lastEventIDSnake = secondName("last_event_id", lastEventIDQuery)
 	lastEventID      = param{
 		in: inHeader, name: "Last-Event-Id", shape: text,

@@ -90,7 +90,7 @@ var (
 		},
 	}
 	sort = param{
-		in: inQuery, name: "sort", sets: "sort", shape: text,
+		in: inQuery, name: "sort", sets: "sort", shape: text, schema: "TaskSort",
 		tag:  `enum:"created_at,-created_at,updated_at,-updated_at,title,-title,due_date,-due_date,priority,-priority" default:"created_at" doc:"The order; with - in front from the last to the first. Ties are broken by id; tasks without a due date come last in both directions; of priorities low is the first." example:"-updated_at"`,
 		read: readSort,
 	}

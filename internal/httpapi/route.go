@@ -58,8 +58,9 @@ type param struct {
 	// unless it repeats.
 	read func(in *input, name string, values []string)
 
-	shape reflect.Type      // of the value; nil: the contract does not have the parameter
-	tag   reflect.StructTag // the constraints of the value, as package huma reads them
+	shape  reflect.Type      // of the value; nil: the contract does not have the parameter
+	tag    reflect.StructTag // the constraints of the value, as package huma reads them
+	schema string            // the name of the value's schema, which then has one type in generated code; "": none
 
 	// Of query parameters:
 	sets       string // what it sets, where several parameters set it: a request has one of them

@@ -108,7 +108,7 @@ var routes = []route{
 		params: []param{eventsSince, lastEventIDQuery, lastEventIDSnake, lastEventID, preferStrict, userID},
 		status: http.StatusOK, means: "The stream. It ends by itself when the token expires or the server is about to stop: connect again, with the id of the last event.", shape: reflect.TypeFor[eventStream](),
 		id: "streamEvents", summary: "Stream changes",
-		description: "Server-Sent Events: the items of changes, as they happen, whichever instance they happen on. The stream begins at Last-Event-ID, else at `since`, else now, and resumes without loss: the first thing it sends is the id of where it begins. " +
+		description: "Server-Sent Events: the items of changes, as they happen, whichever instance they happen on. The stream begins at Last-Event-ID (for clients that cannot set the header also a query parameter, `lastEventId` or `last_event_id`), else at `since`, else now, and resumes without loss: the first thing it sends is the id of where it begins. " +
 			"`event: resync`, which has no id, says that the token is too old: begin again with changes. A comment comes every 15 s. A browser reads it with fetch, because EventSource cannot send a token.",
 	},
 	{

@@ -1,0 +1,7 @@
+//go:build misspelled
+
+package main
+
+import "generators/generated/oapi"
+
+var _ = oapi.TaskCreate{Titel: "x"}

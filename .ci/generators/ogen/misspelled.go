@@ -1,0 +1,7 @@
+//go:build misspelled
+
+package main
+
+import "generators/generated/ogen"
+
+var _ = ogen.TaskCreate{Titel: "x"}

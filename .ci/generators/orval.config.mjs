@@ -1,0 +1,3 @@
+export default {
+  docket: { input: "../../openapi.yaml", output: { target: "generated/orval.ts", client: "fetch" } },
+};
