@@ -272,7 +272,7 @@ function drawFilters(tasks) {
     $("tag").replaceChildren(new Option("Any", ""), ...tags.map((tag) => new Option(tag, tag, false, tag === chosen)));
   }
   const set = ["priority", "tag", "due"].filter((id) => $(id).value).length;
-  $("set").textContent = set ? `Filter (${set})` : "Filter";
+  $("set").textContent = `Filter and sort${set ? ` (${set})` : ""}`;
 }
 
 function fill(row, task) {

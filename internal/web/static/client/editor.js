@@ -15,12 +15,18 @@ export class Editor {
     place.append(document.getElementById("fields").content.cloneNode(true));
     this.#at = (selector) => form.querySelector(selector);
     const tag = this.#at(".tag");
-    tag.addEventListener("input", () => tag.setCustomValidity(""));
-    tag.addEventListener("keydown", (event) => {
-      if (event.isComposing || (event.key !== "," && !(event.key === "Enter" && tag.value.trim()))) return;
-      event.preventDefault(); // Enter adds what is there; the next one submits the form
-      this.#takeTag();
+    tag.addEventListener("input", () => {
+      tag.setCustomValidity("");
+      if (tag.value.includes(",")) this.#takeTag();
     });
+    // Enter adds the tag that is there; the next one submits the form.
+    const enter = (event) => {
+      if (document.activeElement !== tag || !tag.value.trim()) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.#takeTag();
+    };
+    form.addEventListener("submit", enter, { capture: true });
   }
 
   show(task) {
