@@ -68,7 +68,7 @@ async function converge(user, replicas, steps) {
     return all.every((replica) => replica.outbox.length === 0 && JSON.stringify(replica.view()) === want);
   };
   for (let tries = 0; !(await same()); tries++) {
-    if (tries === 1200) {
+    if (tries === 600) {
       problems.push(`no convergence: ${all.map((r) => `${r.state}, ${JSON.stringify(r.outbox)}, ${r.view().length}`)}; the server has ${(await list("")).length}`);
       break;
     }

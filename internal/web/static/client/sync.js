@@ -51,7 +51,8 @@ export class Replica extends EventTarget {
     this.#store = store;
     const copy = store.load("copy");
     if (copy) {
-      this.tasks = new Map(copy.tasks.map((task) => [task.id, { ...DEFAULTS, ...task }]));
+      // The copy may be of a time when tasks had fewer fields.
+      this.tasks = new Map(copy.tasks.map((task) => [task.id, { ...task, ...{ ...DEFAULTS, ...task } }]));
       this.#next = copy.next;
     }
     this.outbox = store.load("outbox") ?? [];
