@@ -75,11 +75,12 @@ func (w window) notice(t *testing.T, text string) {
 }
 
 // shows returns the tasks that the page shows, newest first: "x" or "-" for
-// completed or not, the title and the description.
+// completed or not, the title, the description, the due date as the API has it, the
+// priority unless it is medium, and the tags.
 func (w window) shows(t *testing.T) []string {
 	t.Helper()
 	return evaluate[[]string](t, w.browser, `[...document.querySelectorAll("#tasks li")].map((row) =>
-		[row.querySelector(".done").checked ? "x" : "-", ...[...row.querySelectorAll(".text span")].map((part) => part.textContent)].filter(Boolean).join(" "))`)
+		[row.querySelector(".done").checked ? "x" : "-", ...[...row.querySelectorAll(".text :is(span, em)")].map((part) => part.title || part.textContent)].filter(Boolean).join(" "))`)
 }
 
 // showing waits until all windows show these tasks and have sent all changes.

@@ -39,20 +39,25 @@ async function converge(user, replicas, steps) {
   const all = stores.map(open);
 
   let created = 0;
+  const removed = [];
   for (let step = 0; step < steps; step++) {
     const n = Math.floor(Math.random() * replicas);
     const task = pick(all[n].view());
-    const gone = pick([...all[n].tasks.values()].filter((task) => task.deleted && task.title));
+    const gone = pick(removed.filter((task) => all[n].tasks.get(task.id)?.deleted));
     const chance = Math.random();
     if (chance < 0.05) {
       all[n].close(); // as a window that is closed and opened again
       all[n] = open(stores[n]);
-    } else if (chance < 0.35 || !task) all[n].create(`task ${++created}`);
-    else if (chance < 0.55) all[n].update(task, { title: `${task.title.split(",")[0]}, step ${step}` });
+    } else if (chance < 0.35 || !task) all[n].create({ title: `task ${++created}`, tags: [`step ${step}`] });
+    else if (chance < 0.4) all[n].update(task, { due_date: pick([null, "2026-12-01", "2026-12-01T09:00:00"]) });
+    else if (chance < 0.45) all[n].update(task, { priority: pick(["low", "high"]), tags: [...task.tags.slice(-3), `step ${step}`] });
+    else if (chance < 0.6) all[n].update(task, { title: `${task.title.split(",")[0]}, step ${step}` });
     else if (chance < 0.7) all[n].update(task, { description: `step ${step}` });
     else if (chance < 0.85) all[n].update(task, { completed: !task.completed });
-    else if (chance < 0.95 || !gone) all[n].remove(task);
-    else all[n].restore(gone);
+    else if (chance < 0.95 || !gone) {
+      removed.push(task);
+      all[n].remove(task);
+    } else all[n].restore(gone);
     if (Math.random() < 0.3) await sleep(20);
   }
   broken = false;
@@ -63,7 +68,7 @@ async function converge(user, replicas, steps) {
     return all.every((replica) => replica.outbox.length === 0 && JSON.stringify(replica.view()) === want);
   };
   for (let tries = 0; !(await same()); tries++) {
-    if (tries === 1200) {
+    if (tries === 600) {
       problems.push(`no convergence: ${all.map((r) => `${r.state}, ${JSON.stringify(r.outbox)}, ${r.view().length}`)}; the server has ${(await list("")).length}`);
       break;
     }

@@ -11,7 +11,7 @@ const place = (operation) => {
 };
 
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#docs",
   deepLinking: true,
   validatorUrl: null, // the validator is a service on the internet

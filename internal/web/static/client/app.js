@@ -1,11 +1,15 @@
 // The page: it shows what a Replica holds and tells it what the user does.
+import { describe, isOverdue } from "./due.js";
+import { Editor } from "./editor.js";
+import { choose, tagsOf } from "./list.js";
 import { openStore } from "./store.js";
-import { Replica } from "./sync.js";
+import { DEFAULTS, Replica } from "./sync.js";
 
 const $ = (id) => document.getElementById(id);
 const rows = new Map(); // the shown tasks' elements, by id
+const renamed = new Map(); // the ids that the server gave to new tasks
+const adding = new Editor($("add"), $("details"));
 let replica, store, user;
-let filter = "all";
 
 // Entering and leaving.
 
@@ -31,10 +35,12 @@ async function enter(name, token) {
   if (!navigator.locks) return ask("Browsers let pages keep their work only on https or localhost. Open this page there.");
   user = name;
   store = await openStore(user);
-  sessionStorage.setItem("docket", JSON.stringify({ user, token })); // for a reload; gone with the window
+  remember(token);
   replica = new Replica(user, token, store);
   replica.addEventListener("change", draw);
   replica.addEventListener("renamed", ({ detail }) => {
+    renamed.set(detail.from, detail.to);
+    if (!rows.has(detail.from) || rows.has(detail.to)) return;
     rows.set(detail.to, rows.get(detail.from));
     rows.delete(detail.from);
   });
@@ -43,7 +49,12 @@ async function enter(name, token) {
     const what = detail.now ? "was changed elsewhere, too." : "was deleted elsewhere.";
     notify(`“${titleOf(detail.change)}” ${what}`, detail.change.kind === "delete" ? "Delete it anyway" : "Keep mine", () => replica.insist(detail));
   });
+  replica.addEventListener("ended", ({ detail }) => {
+    close();
+    ask(detail);
+  });
   replica.addEventListener("unauthorized", ({ detail }) => {
+    if (replica.outbox.length > 0 || replica.tasks.size > 0) return askAgain(detail);
     close();
     ask(detail);
   });
@@ -55,13 +66,19 @@ async function enter(name, token) {
   $("title").focus();
 }
 
+// remember keeps who is here for a reload; it is gone with the window.
+function remember(token) {
+  sessionStorage.setItem("docket", JSON.stringify({ user, token }));
+}
+
 function close() {
   replica.close();
   store.close();
   replica = undefined;
   sessionStorage.removeItem("docket");
-  for (const id of ["board", "leave", "status"]) $(id).hidden = true;
+  for (const id of ["board", "leave", "status", "again"]) $(id).hidden = true;
   $("enter").hidden = false;
+  $("token").value = "";
   $("notices").replaceChildren();
   document.title = "Docket";
 }
@@ -73,6 +90,24 @@ function ask(why) {
   $("who").value = "";
   $("who").focus();
 }
+
+// askAgain asks for another token of the same user, who may go on meanwhile.
+function askAgain(why) {
+  $("again").hidden = false;
+  $("because").textContent = why;
+}
+
+$("again").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const token = $("token").value.trim();
+  const other = subject(token);
+  if (other !== undefined && other !== user) return askAgain(`This is the token of ${other}. Leave first to see the tasks of ${other}.`);
+  remember(token);
+  $("token").value = "";
+  $("again").hidden = true;
+  $("title").focus();
+  replica.authorize(token);
+});
 
 $("leave").addEventListener("click", () => {
   const unsent = replica.outbox.length;
@@ -86,49 +121,89 @@ $("leave").addEventListener("click", () => {
 
 // What the user does with tasks.
 
+function clearAdding() {
+  adding.show({ ...DEFAULTS, title: "" });
+}
+
 $("add").addEventListener("submit", (event) => {
   event.preventDefault();
-  const title = $("title").value.trim();
-  if (title) replica.create(title);
-  $("title").value = "";
+  const fields = adding.edited();
+  if (!fields) return;
+  const id = replica.create(fields);
+  clearAdding();
+  $("title").focus();
+  if (!rows.has(id)) notify(`“${fields.title}” is added, but not shown by these filters.`, "Show all", clearFilters, 8000);
 });
 
-$("filters").addEventListener("click", (event) => {
-  if (!event.target.dataset.filter) return;
-  filter = event.target.dataset.filter;
-  for (const button of $("filters").querySelectorAll("button")) button.ariaPressed = String(button === event.target);
+$("more").addEventListener("click", () => {
+  $("details").hidden = !$("details").hidden;
+  $("more").ariaExpanded = String(!$("details").hidden);
+  if (!$("details").hidden) $("details").querySelector("textarea").focus();
+});
+
+// Filters.
+
+$("shown").addEventListener("click", ({ target }) => {
+  if (target.dataset.filter === undefined) return;
+  for (const button of $("shown").querySelectorAll("button")) button.ariaPressed = String(button === target);
   draw();
 });
+
+$("filters").addEventListener("submit", (event) => event.preventDefault());
+$("filters").addEventListener("input", () => draw());
+$("clear").addEventListener("click", () => {
+  clearFilters();
+  $("search").focus();
+});
+
+function clearFilters() {
+  $("filters").reset();
+  $("shown").querySelector("button").click();
+}
+
+function filters() {
+  const { search, priority, tag, due, sort } = Object.fromEntries(new FormData($("filters")));
+  const completed = $("shown").querySelector("[aria-pressed=true]").dataset.filter;
+  return { completed, search: search.trim(), priority, tag, due, sort };
+}
 
 function newRow() {
   const row = $("task").content.firstElementChild.cloneNode(true);
   const find = (selector) => row.querySelector(selector);
+  let editor; // most rows are never edited
   const edit = (open) => {
     find(".edit").hidden = !open;
     find(".text").hidden = open;
+    row.edited = open ? row.task : undefined;
     if (!open) return find(".text").focus();
-    find(".edit .title").value = row.task.title;
-    find(".edit .description").value = row.task.description ?? "";
-    row.edited = row.task;
+    editor ??= new Editor(find(".edit"), find(".edit .place"));
+    editor.show(row.task);
     find(".edit .title").focus();
   };
   find(".done").addEventListener("change", (event) => replica.update(row.task, { completed: event.target.checked }));
   find(".text").addEventListener("click", () => edit(true));
-  find(".cancel").addEventListener("click", () => edit(false));
-  find(".edit").addEventListener("keydown", (event) => event.key === "Escape" && edit(false));
+  find(".cancel").addEventListener("click", () => {
+    edit(false);
+    draw();
+  });
+  find(".edit").addEventListener("keydown", (event) => {
+    const suggesting = event.target.matches(".tag") && event.target.value;
+    if (event.key === "Escape" && !suggesting) find(".cancel").click();
+  });
   find(".edit").addEventListener("submit", (event) => {
     event.preventDefault();
-    const now = { title: find(".edit .title").value.trim(), description: find(".edit .description").value || null };
-    const fields = Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== row.edited[name]));
-    if (!now.title) return;
-    if (Object.keys(fields).length > 0) replica.update({ ...row.edited, id: row.task.id }, fields);
+    const fields = editor.edited();
+    if (!fields) return;
+    const task = { ...row.edited, id: row.task.id };
     edit(false);
+    if (Object.keys(fields).length > 0) replica.update(task, fields);
+    else draw();
   });
   find(".delete").addEventListener("click", () => {
     const task = row.task;
+    row.edited = undefined;
     replica.remove(task);
-    const id = rows.has(task.id) ? task.id : row.task.id;
-    notify(`“${task.title}” is deleted.`, "Undo", () => replica.restore({ ...task, id }), 8000);
+    notify(`“${task.title}” is deleted.`, "Undo", () => replica.restore({ ...task, id: renamed.get(task.id) ?? task.id }), 8000);
     $("title").focus();
   });
   return row;
@@ -139,16 +214,32 @@ function newRow() {
 function draw() {
   if (!replica) return;
   const unsent = replica.outbox.length;
-  const state = { live: "Live", connecting: "Connecting", offline: "Offline", refused: "Refused" }[replica.state];
+  const state = { live: "Live", connecting: "Connecting", offline: "Offline", unauthorized: "Token needed", refused: "Refused" }[replica.state];
   $("status").textContent = `${user} · ${state}${unsent ? ` · ${unsent} unsent` : ""}`;
   $("status").dataset.state = replica.state;
 
   const all = replica.view();
-  const shown = all.filter((task) => filter === "all" || task.completed === (filter === "done"));
-  const open = all.filter((task) => !task.completed).length;
-  $("count").textContent = all.length ? `${open} of ${all.length} open` : "";
-  $("none").hidden = shown.length > 0;
+  drawFilters(all);
+  const wanted = filters();
+  const chosen = new Set(choose(all, wanted).map((task) => task.id));
+  // A task stays while it is edited, whatever others do with it.
+  const edited = [...rows].filter(([, row]) => row.edited);
+  const kept = all.filter(({ id }) => chosen.has(id) || edited.some(([other]) => other === id));
+  const gone = edited.filter(([id]) => !kept.some((task) => task.id === id)).map(([id, row]) => ({ ...row.task, id }));
+  const shown = choose([...kept, ...gone], { sort: wanted.sort });
 
+  const open = all.filter((task) => !task.completed).length;
+  const filtered = Object.entries(wanted).some(([name, value]) => name !== "sort" && name !== "completed" && value);
+  $("count").textContent = filtered ? `${chosen.size} of ${all.length} shown` : all.length ? `${open} of ${all.length} open` : "";
+  $("none").textContent = all.length ? "No task is like that." : "Nothing here.";
+  $("none").hidden = shown.length > 0;
+  drawRows(shown);
+}
+
+// drawRows keeps the focus where it is, also when its row moves or is gone.
+function drawRows(shown) {
+  const focus = document.activeElement;
+  const place = [...$("tasks").children].findIndex((row) => row.contains(focus));
   const ids = new Set(shown.map((task) => task.id));
   for (const [id, row] of rows) {
     if (ids.has(id)) continue;
@@ -160,21 +251,49 @@ function draw() {
     if (!rows.has(task.id)) rows.set(task.id, newRow());
     const row = rows.get(task.id);
     fill(row, task);
-    const place = after ? after.nextElementSibling : $("tasks").firstElementChild;
-    if (place !== row) $("tasks").insertBefore(row, place);
+    const next = after ? after.nextElementSibling : $("tasks").firstElementChild;
+    if (next !== row) $("tasks").insertBefore(row, next);
     after = row;
   }
+  if (place < 0 || document.activeElement === focus) return;
+  const instead = $("tasks").children[Math.min(place, shown.length - 1)]?.querySelector(".done") ?? $("title");
+  (focus.isConnected ? focus : instead).focus();
+}
+
+// drawFilters offers the tags that there are.
+function drawFilters(tasks) {
+  const tags = tagsOf(tasks);
+  const chosen = $("tag").value;
+  const offered = JSON.stringify(tags);
+  if (offered !== $("known").dataset.offered) {
+    $("known").dataset.offered = offered;
+    $("known").replaceChildren(...tags.map((tag) => new Option("", tag)));
+    if (chosen && !tags.includes(chosen)) tags.push(chosen);
+    $("tag").replaceChildren(new Option("Any", ""), ...tags.map((tag) => new Option(tag, tag, false, tag === chosen)));
+  }
+  const set = ["priority", "tag", "due"].filter((id) => $(id).value).length;
+  $("set").textContent = `Filter and sort${set ? ` (${set})` : ""}`;
 }
 
 function fill(row, task) {
+  const find = (selector) => row.querySelector(selector);
   row.task = task;
   row.classList.toggle("completed", task.completed);
   row.classList.toggle("unsent", Boolean(task.unsent));
-  row.querySelector(".done").checked = task.completed;
-  row.querySelector(".done").ariaLabel = `Done: ${task.title}`;
-  row.querySelector(".delete").ariaLabel = `Delete ${task.title}`;
-  row.querySelector(".text .title").textContent = task.title;
-  row.querySelector(".text .description").textContent = task.description ?? "";
+  find(".done").checked = task.completed;
+  find(".done").ariaLabel = `Done: ${task.title}`;
+  find(".delete").ariaLabel = `Delete ${task.title}`;
+  find(".text .title").textContent = task.title;
+  find(".text .description").textContent = task.description ?? "";
+
+  const now = new Date();
+  const about = [];
+  const add = (name, text, title) => about.push(Object.assign(document.createElement("em"), { className: name, textContent: text, title: title ?? "" }), " ");
+  const late = task.due_date && !task.completed && isOverdue(task.due_date, now);
+  if (task.due_date) add(late ? "due late" : "due", `${late ? "Overdue" : "Due"} ${describe(task.due_date, now)}`, task.due_date);
+  if (task.priority !== "medium") add(`priority ${task.priority}`, task.priority === "high" ? "High priority" : "Low priority");
+  for (const tag of task.tags) add("tag", `#${tag}`);
+  find(".text .about").replaceChildren(...about);
 }
 
 // notify shows a sentence, with something to do about it, until it is dismissed
@@ -202,6 +321,8 @@ function count(n, thing) {
   return `${n} ${thing}${n === 1 ? "" : "s"}`;
 }
 
+setInterval(draw, 60_000); // days begin
+clearAdding();
 const last = JSON.parse(sessionStorage.getItem("docket"));
 if (last) enter(last.user, last.token);
 else $("who").focus();

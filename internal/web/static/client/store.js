@@ -1,10 +1,13 @@
+// Where the server is served on its origin, which may be shared with others: "/docket/".
+const here = `docket${new URL("..", import.meta.url).pathname}`;
+
 // openStore returns what a window keeps about a user, in localStorage.
 //
 // Windows of one browser share localStorage, so each has a place of its own, held by
 // a Web Lock as long as the window lives. A window that opens takes over what
 // closed ones had not sent.
 export async function openStore(user) {
-  const prefix = `docket/${encodeURIComponent(user)}/`;
+  const prefix = `${here}${encodeURIComponent(user)}/`;
   let place = 0;
   let close;
   while (!(close = await claim(prefix + place))) place++;
@@ -12,8 +15,9 @@ export async function openStore(user) {
   const read = (name) => JSON.parse(localStorage.getItem(name));
 
   for (const name of Object.keys(localStorage)) {
-    const other = name.startsWith(prefix) && name.endsWith("/outbox") && name.slice(0, -"/outbox".length);
-    if (!other || `${other}/` === own) continue;
+    const place = name.startsWith(prefix) && name.slice(prefix.length).match(/^(\d+)\/outbox$/)?.[1];
+    const other = prefix + place;
+    if (!place || `${other}/` === own) continue;
     const release = await claim(other);
     if (!release) continue;
     localStorage.setItem(`${own}outbox`, JSON.stringify([...(read(`${own}outbox`) ?? []), ...(read(name) ?? [])]));

@@ -13,23 +13,30 @@
 //   3. A change names the version that its user saw (If-Match). If the task is
 //      another by then, the change is made anyway when it touches nothing that
 //      the others changed; else the user decides (a "conflict" event).
+//
+// A token that the server does not take ends nothing: the "unauthorized" event asks
+// for another one, and authorize goes on with it.
 
-const FIELDS = ["title", "description", "completed"];
-const QUIET = 40_000; // ms; the server sends a comment every 15 s
+import { Refused, Unauthorized, call, read, request } from "./wire.js";
+
+const QUIET = 35_000; // ms; the server sends a comment every 15 s
 const MOST = 30_000; // ms between two attempts
 
-// Refused means that no attempt will do better without another user or token.
-class Refused extends Error {}
+// What a task has unless its user says otherwise, besides its title. Metadata is
+// another application's: the page keeps it and never sends it.
+export const DEFAULTS = { description: null, completed: false, priority: "medium", due_date: null, tags: [] };
+const FIELDS = ["title", ...Object.keys(DEFAULTS)];
 
 export class Replica extends EventTarget {
   tasks = new Map();
   outbox = [];
-  state = "connecting"; // "connecting", "live", "offline" or "refused"
+  state = "connecting"; // "connecting", "live", "offline", "unauthorized" or "refused"
 
   #base;
-  #token;
+  #access; // { token }, a new object for each token that is given
   #store;
   #next = null; // the sync token of tasks
+  #quiet = false; // whether the last stream said nothing: then the changes are asked for
   #settled; // when the change that is being sent is answered
   #closed = new AbortController();
   #wakes = new Set();
@@ -38,12 +45,14 @@ export class Replica extends EventTarget {
   // store keeps values under names, as openStore's does.
   constructor(user, token, store) {
     super();
-    this.#base = `/api/${encodeURIComponent(user)}`;
-    this.#token = token;
+    // Relative to this script: a proxy may serve all of it under a prefix.
+    this.#base = new URL(`../api/${encodeURIComponent(user)}`, import.meta.url).href;
+    this.#access = { token };
     this.#store = store;
     const copy = store.load("copy");
     if (copy) {
-      this.tasks = new Map(copy.tasks.map((task) => [task.id, task]));
+      // The copy may be of a time when tasks had fewer fields.
+      this.tasks = new Map(copy.tasks.map((task) => [task.id, { ...task, ...{ ...DEFAULTS, ...task } }]));
       this.#next = copy.next;
     }
     this.outbox = store.load("outbox") ?? [];
@@ -55,6 +64,13 @@ export class Replica extends EventTarget {
     addEventListener("pagehide", () => this.#keepCopy(), { signal: this.#closed.signal });
     this.#repeat((done) => this.#follow(done));
     this.#repeat((done) => this.#send(done));
+  }
+
+  // authorize goes on with another token.
+  authorize(token) {
+    this.#access = { token };
+    this.#become("connecting");
+    this.#wake();
   }
 
   close() {
@@ -77,12 +93,15 @@ export class Replica extends EventTarget {
 
   // What the user can do.
 
-  create(title) {
+  // create returns the id that the task has until the server gives it another.
+  create(fields) {
     // Greater than any id of the server's, so that it is shown as the newest.
     const id = `new-${String(Date.now()).padStart(15, "0")}-${crypto.randomUUID()}`;
-    this.#record({ kind: "create", id, fields: { title }, task: { id, title, description: null, completed: false } });
+    this.#record({ kind: "create", id, fields, task: { id, ...DEFAULTS, ...fields } });
+    return id;
   }
 
+  // update changes these fields and no other.
   update(task, fields) {
     this.#record({ kind: "update", id: task.id, task, fields, seen: pick(task, Object.keys(fields)) });
   }
@@ -104,7 +123,7 @@ export class Replica extends EventTarget {
   #record(change) {
     // A change after another one of the same task gets its version from the other's answer.
     const first = !this.outbox.some((other) => other.id === change.id);
-    const version = first ? this.tasks.get(change.id)?.version : undefined;
+    const version = first ? (change.task.version ?? this.tasks.get(change.id)?.version) : undefined;
     this.outbox.push({ ...change, key: crypto.randomUUID(), version });
     this.#keepOutbox();
     this.#wake();
@@ -161,8 +180,8 @@ export class Replica extends EventTarget {
     }
     const now = await response.json();
     this.#apply(now);
-    const wanted = change.fields && Object.keys(change.fields).every((name) => now[name] === change.fields[name]);
-    const touched = Object.keys(change.seen).some((name) => now[name] !== change.seen[name]);
+    const wanted = change.fields && Object.keys(change.fields).every((name) => same(now[name], change.fields[name]));
+    const touched = Object.keys(change.seen).some((name) => !same(now[name], change.seen[name]));
     if (!wanted && !touched) {
       Object.assign(change, { key: crypto.randomUUID(), version: now.version });
       return this.#keepOutbox();
@@ -186,18 +205,31 @@ export class Replica extends EventTarget {
     const quiet = new AbortController();
     const signal = AbortSignal.any([this.#closed.signal, quiet.signal]);
     const lost = () => quiet.abort(new Error("the connection is lost"));
+    const silent = () => {
+      this.#quiet = true;
+      done(); // it took long enough
+      lost();
+    };
     addEventListener("offline", lost, { signal });
-    let timer = setTimeout(lost, QUIET);
+    let timer;
     let retry = 0; // ms
     try {
-      if (!this.#next) await this.#snapshot();
+      if (!this.#next || this.#quiet) {
+        await this.#catchUp();
+        this.#become("connecting");
+      }
+      timer = setTimeout(silent, QUIET);
       const { body } = await this.#ok("/events", { headers: { "Last-Event-ID": this.#next }, signal });
-      this.#become("live");
-      this.#wake();
-      done();
+      this.#quiet = true;
       for await (const event of read(body)) {
         clearTimeout(timer);
-        timer = setTimeout(lost, QUIET);
+        timer = setTimeout(silent, QUIET);
+        if (this.#quiet || this.state !== "live") {
+          this.#quiet = false;
+          this.#become("live"); // not at the headers: a proxy may hold back what follows them
+          this.#wake();
+          done();
+        }
         if (event.retry) retry = Number(event.retry);
         if (event.event === "resync") {
           this.#next = null;
@@ -222,43 +254,39 @@ export class Replica extends EventTarget {
     this.#apply(item);
   }
 
-  async #snapshot() {
-    const tasks = new Map();
-    let next = "";
+  // catchUp asks for what has changed since the sync token, or for all without one.
+  async #catchUp() {
+    const items = [];
+    let next = this.#next;
     for (let more = true; more; ) {
-      const response = await this.#ok(`/changes?limit=1000${next && `&since=${next}`}`, {});
+      const response = await this.#ok(`/changes?limit=1000${next ? `&since=${next}` : ""}`, {});
       const page = await response.json();
-      for (const item of page.items) tasks.set(item.id, item);
+      items.push(...page.items);
       ({ next, has_more: more } = page);
     }
-    this.tasks = tasks;
+    if (!this.#next) this.tasks = new Map();
+    for (const item of items) this.#put(item);
     this.#next = next;
     this.#keepCopySoon();
     this.#changed();
   }
 
   #apply(item) {
-    const have = this.tasks.get(item.id);
-    if (have && have.version >= item.version) return;
-    this.tasks.set(item.id, item);
+    if (!this.#put(item)) return;
     this.#keepCopySoon();
     this.#changed();
   }
 
+  #put(item) {
+    const old = this.tasks.get(item.id)?.version >= item.version;
+    if (!old) this.tasks.set(item.id, item);
+    return !old;
+  }
+
   // What both need.
 
-  async #fetch(method, path, { headers, body, signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(QUIET)]) }) {
-    const authorization = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
-    const response = await fetch(this.#base + path, { method, headers: { ...authorization, ...headers }, body, signal, cache: "no-store" });
-    if (response.ok) return response;
-    const type = response.headers.get("Content-Type") ?? "";
-    const problem = type.startsWith("application/problem+json") ? await response.clone().json() : {};
-    if (["/problems/unauthorized", "/problems/forbidden", "/problems/untrusted-origin"].includes(problem.type)) throw new Refused(problem.detail);
-    const inFlight = problem.type === "/problems/idempotency-key-in-flight";
-    if (!problem.type || response.status >= 500 || response.status === 408 || response.status === 429 || inFlight) {
-      throw Object.assign(new Error(problem.detail ?? response.statusText), { retryAfter: Number(response.headers.get("Retry-After")) });
-    }
-    return response;
+  #fetch(method, path, { headers, body, signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(QUIET)]) }) {
+    return call(this.#base + path, this.#access, { method, headers, body, signal });
   }
 
   // ok reads what can only be read or fail. When it is the token that is not
@@ -272,7 +300,8 @@ export class Replica extends EventTarget {
     throw new Error(detail);
   }
 
-  // repeat works until it is closed or refused, ever less often while it fails.
+  // repeat works until it is closed or refused, ever less often while it fails, and not
+  // while another token is needed.
   async #repeat(work) {
     let failures = 0;
     while (!this.#closed.signal.aborted) {
@@ -282,7 +311,15 @@ export class Replica extends EventTarget {
         if (this.#closed.signal.aborted) return;
         if (error instanceof Refused) {
           this.#become("refused");
-          return this.#tell("unauthorized", error.message);
+          return this.#tell("ended", error.message);
+        }
+        if (error instanceof Unauthorized) {
+          if (this.#access === error.access) {
+            this.#become("unauthorized");
+            this.#tell("unauthorized", error.message);
+          }
+          while (this.#access === error.access && !this.#closed.signal.aborted) await this.#pause();
+          continue;
         }
         const wait = Math.max(1000 * error.retryAfter || 0, Math.min(MOST, 500 * 2 ** failures++));
         await this.#pause(wait * (0.5 + Math.random() / 2)); // not all clients at once
@@ -349,31 +386,6 @@ function pick(task, names) {
   return Object.fromEntries(names.map((name) => [name, task[name]]));
 }
 
-// request returns how a change is sent: the same bytes, however often.
-function request({ kind, id, key, version, fields }) {
-  const headers = { "Idempotency-Key": key };
-  if (version !== undefined && kind !== "restore") headers["If-Match"] = `"${version}"`;
-  if (fields) headers["Content-Type"] = kind === "create" ? "application/json" : "application/merge-patch+json";
-  const body = fields && JSON.stringify(fields);
-  switch (kind) {
-    case "create":
-      return ["POST", "/tasks", { headers, body }];
-    case "update":
-      return ["PATCH", `/tasks/${id}`, { headers, body }];
-    case "delete":
-      return ["DELETE", `/tasks/${id}`, { headers }];
-    case "restore":
-      return ["POST", `/tasks/${id}/restore`, { headers }];
-  }
-}
-
-// read yields the events of a stream, and an empty one for each comment.
-async function* read(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (let part; !(part = await reader.read()).done; ) {
-    const blocks = (text + part.value).split("\n\n");
-    text = blocks.pop();
-    for (const block of blocks) yield Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s)));
-  }
+function same(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
