@@ -42,7 +42,7 @@ func TestFrontEnd(t *testing.T) {
 		{"complete toggles with no body but a JSON type", false},
 		{"complete toggles with an empty object", true},
 		{"complete sets", []any{true, false}},
-		{"a delete answers 204", nil},
+		{"a delete answers with a JSON body", []any{true, true, 9.0}},
 		{"what is left is in order", []any{"Second", "Third"}},
 		{"a foreign id is an error to show", noSuchTask},
 		{"a deleted task is an error to show", noSuchTask},
