@@ -30,7 +30,8 @@ const (
 	bystanders    = 4                // connections of the other user
 	attackRequest = 5                // measured requests in a round of a bystander
 
-	minimal = "Prefer: return=minimal" // a deletion is answered with 204
+	minimal = "Prefer: return=minimal"  // a deletion is answered with 204
+	strict  = "Prefer: handling=strict" // what is not known is refused
 )
 
 // target is a server under attack, with the database that it grows.

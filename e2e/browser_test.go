@@ -26,6 +26,7 @@ type browser struct {
 	ctx      context.Context
 	mu       sync.Mutex
 	requests []string // URLs
+	answers  []reply
 	errors   []string // on the console, exceptions, violations of a policy
 }
 
@@ -50,6 +51,27 @@ var chromium = sync.OnceValues(func() (context.Context, error) {
 
 // closeChromium ends Chromium, if a test has started it.
 var closeChromium = func() {}
+
+// reply is an answer that a page got, or the browser for it.
+type reply struct {
+	url    string
+	status int64
+}
+
+// answersOf returns how many answers the server at url gave, and those that refuse.
+func (b *browser) answersOf(url string) (n int, refused []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.answers {
+		if strings.HasPrefix(a.url, url+"/") {
+			n++
+			if a.status >= http.StatusBadRequest {
+				refused = append(refused, fmt.Sprintf("%d of %s", a.status, a.url))
+			}
+		}
+	}
+	return n, refused
+}
 
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
@@ -84,6 +106,8 @@ func (b *browser) record(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		b.requests = append(b.requests, e.Request.URL)
+	case *network.EventResponseReceived:
+		b.answers = append(b.answers, reply{e.Response.URL, e.Response.Status})
 	case *runtime.EventExceptionThrown:
 		b.errors = append(b.errors, fmt.Sprintf("exception: %+v", e.ExceptionDetails))
 	case *runtime.EventConsoleAPICalled:

@@ -18,9 +18,36 @@ type task struct {
 	Title       string   `json:"title"`
 	Description nullable `json:"description"`
 	Completed   bool     `json:"completed"`
+	CompletedAt nullable `json:"completed_at"`
+	Priority    string   `json:"priority"`
+	DueDate     nullable `json:"due_date"`
+	Tags        verbatim `json:"tags"`
+	Metadata    verbatim `json:"metadata"`
 	CreatedAt   string   `json:"created_at"` // of fixed width, so that times sort as texts
 	UpdatedAt   string   `json:"updated_at"`
 	Version     int64    `json:"version"`
+}
+
+// freshTask is a task of a user as the server makes it of a title alone, apart from
+// what the server alone decides: ids, times and versions.
+func freshTask(user, title string) task {
+	return task{UserID: user, Title: title, Priority: "medium", Tags: "[]", Metadata: "{}"}
+}
+
+// tombstone is what is left of a task that was deleted.
+type tombstone struct {
+	ID        string `json:"id"`
+	Deleted   bool   `json:"deleted"`
+	DeletedAt string `json:"deleted_at"`
+	Version   int64  `json:"version"`
+}
+
+// verbatim is the text of an array or object, as it was sent.
+type verbatim string
+
+func (v *verbatim) UnmarshalJSON(b []byte) error {
+	*v = verbatim(b)
+	return nil
 }
 
 // nullable is a string or null.

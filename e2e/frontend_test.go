@@ -42,7 +42,7 @@ func TestFrontEnd(t *testing.T) {
 		{"complete toggles with no body but a JSON type", false},
 		{"complete toggles with an empty object", true},
 		{"complete sets", []any{true, false}},
-		{"a delete answers 204", nil},
+		{"a delete answers with a JSON body", []any{true, true, 9.0}},
 		{"what is left is in order", []any{"Second", "Third"}},
 		{"a foreign id is an error to show", noSuchTask},
 		{"a deleted task is an error to show", noSuchTask},
@@ -67,8 +67,7 @@ func TestFrontEndNotListed(t *testing.T) {
 	}
 }
 
-// serveFrontEnd serves a page with the front-end's script and returns its
-// origin, which is not the server's: localhost, not 127.0.0.1.
+// serveFrontEnd serves a page with the front-end's script and returns its origin.
 func serveFrontEnd(t *testing.T) string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
@@ -77,7 +76,14 @@ func serveFrontEnd(t *testing.T) string {
 	mux.HandleFunc("GET /frontend.js", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, "testdata/frontend.js")
 	})
-	site := httptest.NewServer(mux)
+	return serveAtLocalhost(t, mux)
+}
+
+// serveAtLocalhost serves pages and returns their origin, which is not that of a
+// server at 127.0.0.1.
+func serveAtLocalhost(t *testing.T, pages http.Handler) string {
+	t.Helper()
+	site := httptest.NewServer(pages)
 	t.Cleanup(site.Close)
 	_, port, err := net.SplitHostPort(site.Listener.Addr().String())
 	if err != nil {

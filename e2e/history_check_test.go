@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,15 +14,19 @@ import (
 func goodHistory() map[string]*operation {
 	yes, no := true, false
 	state := func(id, title string, completed bool, version int64) task {
-		t := task{ID: id, UserID: "u", Title: title, Completed: completed, Version: version}
+		t := freshTask("u", title)
+		t.ID, t.Completed, t.Version = id, completed, version
 		t.CreatedAt = map[string]string{"a": "t1", "b": "t2"}[id]
 		t.UpdatedAt = fmt.Sprintf("t%d", version)
+		if completed {
+			t.CompletedAt = nullable{true, map[string]string{"a": "t3", "b": "t6"}[id]}
+		}
 		return t
 	}
 	a1, b2 := state("a", "A", false, 1), state("b", "B", false, 2)
 	a3, a4, b6 := state("a", "A", true, 3), state("a", "A2", true, 4), state("b", "B", true, 6)
 	at := func(start, end int, o operation) *operation {
-		o.User, o.ID = "u", o.ID+o.Task.ID
+		o.User, o.ID = "u", cmp.Or(o.ID, o.Task.ID)
 		o.Start, o.End = time.Duration(start), time.Duration(end)
 		if o.Status == 0 {
 			o.Status = opSuccess[o.Kind]
@@ -39,7 +44,7 @@ func goodHistory() map[string]*operation {
 		"titleA":      at(100, 120, operation{Kind: opChange, Title: nullable{true, "A2"}, Task: a4}),
 		"titleAAgain": at(105, 130, operation{Kind: opChange, Title: nullable{true, "A2"}, Task: a4}),
 		"list":        at(101, 140, operation{Kind: opList, List: []task{a4, b2}}),
-		"deleteA":     at(150, 170, operation{Kind: opDelete, ID: "a"}), // takes version 5
+		"deleteA":     at(150, 170, operation{Kind: opDelete, Task: task{ID: "a", Version: 5}}),
 		"readDeleted": at(155, 160, operation{Kind: opGet, ID: "a", Status: http.StatusNotFound}),
 		"setB":        at(165, 180, operation{Kind: opChange, Completed: &yes, Task: b6}),
 		"deleteAgain": at(175, 190, operation{Kind: opDelete, ID: "a", Status: http.StatusNotFound}),
@@ -83,34 +88,40 @@ func TestHistoryFindsFaults(t *testing.T) {
 				}
 			}
 		}, "no operation led"},
-		"a version shared by tasks":  {func(h history) { h["lateSet"].Task.Version = 4 }, "share version 4"},
-		"two toggles that share one": {func(h history) { o := *h["toggleA"]; h["toggleA2"] = &o }, "share a version"},
-		"a version for no change":    {func(h history) { h["setNothing"].Task.Version = 33 }, "no operation led"},
-		"one version, two states":    {func(h history) { h["readDuring"].Task.Title = "X" }, "but that version is"},
-		"a stale read":               {func(h history) { h["readBefore"].Start, h["readBefore"].End = 95, 96 }, "after"},
-		"a stale list":               {func(h history) { h["lateList"].List[0] = h["createB"].Task }, "after"},
-		"a write out of order":       {func(h history) { h["titleA"].Start, h["titleA"].End = 40, 45; delete(h, "titleAAgain") }, "after"},
-		"a read of the future":       {func(h history) { h["readDuring"].Start, h["readDuring"].End = 50, 55 }, "written later"},
-		"a 404 without a delete":     {func(h history) { delete(h, "deleteA") }, "no delete had begun"},
-		"a 404 before the delete":    {func(h history) { h["readDeleted"].Start, h["readDeleted"].End = 140, 145 }, "no delete had begun"},
-		"a read after the delete":    {func(h history) { o := *h["titleA"]; o.Kind, o.Start, o.End = opGet, 300, 310; h["ghost"] = &o }, "was gone"},
-		"a read after a 404":         {func(h history) { o := *h["titleA"]; o.Kind, o.Start, o.End = opGet, 161, 168; h["ghost"] = &o }, "was gone"},
-		"a list with a deleted task": {func(h history) { h["lateList"].List = h["list"].List }, "was gone"},
-		"two deletes":                {func(h history) { h["deleteAgain"].Status = 204 }, "deleted 2 times"},
-		"a list that lacks a task":   {func(h history) { h["lateList"].List = nil }, "no delete had begun"},
-		"a list out of order":        {func(h history) { l := h["list"].List; l[0], l[1] = l[1], l[0] }, "does not come after"},
-		"a list with a task twice":   {func(h history) { l := h["lateList"]; l.List = append(l.List, l.List[0]) }, "does not come after"},
+		"a version shared by tasks":      {func(h history) { h["lateSet"].Task.Version = 4 }, "share version 4"},
+		"two toggles that share one":     {func(h history) { o := *h["toggleA"]; h["toggleA2"] = &o }, "share a version"},
+		"a version for no change":        {func(h history) { h["setNothing"].Task.Version = 33 }, "no operation led"},
+		"one version, two states":        {func(h history) { h["readDuring"].Task.Title = "X" }, "but that version is"},
+		"a stale read":                   {func(h history) { h["readBefore"].Start, h["readBefore"].End = 95, 96 }, "after"},
+		"a stale list":                   {func(h history) { h["lateList"].List[0] = h["createB"].Task }, "after"},
+		"a write out of order":           {func(h history) { h["titleA"].Start, h["titleA"].End = 40, 45; delete(h, "titleAAgain") }, "after"},
+		"a read of the future":           {func(h history) { h["readDuring"].Start, h["readDuring"].End = 50, 55 }, "written later"},
+		"a 404 without a delete":         {func(h history) { delete(h, "deleteA") }, "no delete had begun"},
+		"a 404 before the delete":        {func(h history) { h["readDeleted"].Start, h["readDeleted"].End = 140, 145 }, "no delete had begun"},
+		"a read after the delete":        {func(h history) { o := *h["titleA"]; o.Kind, o.Start, o.End = opGet, 300, 310; h["ghost"] = &o }, "was gone"},
+		"a read after a 404":             {func(h history) { o := *h["titleA"]; o.Kind, o.Start, o.End = opGet, 161, 168; h["ghost"] = &o }, "was gone"},
+		"a list with a deleted task":     {func(h history) { h["lateList"].List = h["list"].List }, "was gone"},
+		"two deletes":                    {func(h history) { h["deleteAgain"].Status = 200 }, "deleted 2 times"},
+		"a delete that takes no version": {func(h history) { h["deleteA"].Task.Version = 6 }, "share version 6"},
+		"a delete of an older version":   {func(h history) { h["deleteA"].Task.Version = 0 }, "not its last"},
+		"another task's delete":          {func(h history) { h["deleteA"].Task.ID = "b" }, "not its last"},
+		"a list that lacks a task":       {func(h history) { h["lateList"].List = nil }, "no delete had begun"},
+		"a list out of order":            {func(h history) { l := h["list"].List; l[0], l[1] = l[1], l[0] }, "does not come after"},
+		"a list with a task twice":       {func(h history) { l := h["lateList"]; l.List = append(l.List, l.List[0]) }, "does not come after"},
 		"a list of two moments": {func(h history) {
 			h["list"].List[0] = h["toggleA"].Task
 			h["list"].List[1] = h["setB"].Task
 			h["list"].End = 170
 		}, "and not 4"},
-		"a list of one half of history": {func(h history) { h["earlyList"].List[0] = h["toggleA"].Task; h["earlyList"].End = 100 }, "and not 2"},
-		"a task from nowhere":           {func(h history) { delete(h, "createB") }, "nobody created"},
-		"another user's task":           {func(h history) { h["readDuring"].Task.UserID = "v" }, "of \"v\""},
-		"another task":                  {func(h history) { h["readDuring"].Task.ID = "c" }, "shows the task c"},
-		"a change before the creation":  {func(h history) { h["lateSet"].Task.UpdatedAt = "t0" }, "before it was created"},
-		"a new creation time":           {func(h history) { h["lateSet"].Task.CreatedAt = "t6" }, "no operation led"},
+		"a list of one half of history":  {func(h history) { h["earlyList"].List[0] = h["toggleA"].Task; h["earlyList"].End = 100 }, "and not 2"},
+		"a task from nowhere":            {func(h history) { delete(h, "createB") }, "nobody created"},
+		"another user's task":            {func(h history) { h["readDuring"].Task.UserID = "v" }, "of \"v\""},
+		"another task":                   {func(h history) { h["readDuring"].Task.ID = "c" }, "shows the task c"},
+		"a change before the creation":   {func(h history) { h["lateSet"].Task.UpdatedAt = "t0" }, "before it was created"},
+		"a completion of another time":   {func(h history) { h["setB"].Task.CompletedAt.Text = "t5" }, "no operation led"},
+		"a completion that is not ended": {func(h history) { h["lateSet"].Task.CompletedAt = nullable{true, "t6"} }, "no operation led"},
+		"a priority that nobody gave":    {func(h history) { h["lateSet"].Task.Priority = "high" }, "no operation led"},
+		"a new creation time":            {func(h history) { h["lateSet"].Task.CreatedAt = "t6" }, "no operation led"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := goodHistory()

@@ -24,7 +24,7 @@ type operation struct {
 	Completed   *bool
 
 	Status int
-	Task   task   // the answer of a create, get, change or toggle that succeeded
+	Task   task   // the answer of a create, get, change or toggle that succeeded; of a delete, the id and version
 	List   []task // the answer of a list
 }
 
@@ -41,7 +41,7 @@ const (
 
 var opSuccess = map[opKind]int{
 	opCreate: http.StatusCreated, opGet: http.StatusOK, opList: http.StatusOK,
-	opChange: http.StatusOK, opToggle: http.StatusOK, opDelete: http.StatusNoContent,
+	opChange: http.StatusOK, opToggle: http.StatusOK, opDelete: http.StatusOK,
 }
 
 func (o *operation) String() string {
@@ -52,7 +52,9 @@ func (o *operation) String() string {
 // alone decides: ids, times and versions.
 func (o *operation) apply(t task) task {
 	if o.Kind == opCreate {
-		t.UserID = o.User
+		fresh := freshTask(o.User, "")
+		fresh.ID, fresh.CreatedAt = t.ID, t.CreatedAt
+		t = fresh
 	}
 	if o.Kind == opToggle {
 		t.Completed = !t.Completed
@@ -100,7 +102,7 @@ type userHistory struct {
 type taskHistory struct {
 	sightings []sighting
 	absences  []*operation // the answers 404, and the lists that lack it
-	deletes   []*operation // the answers 204
+	deletes   []*operation // those that succeeded
 
 	// From the sightings, once their versions are checked:
 	versions []int64 // in order
@@ -162,7 +164,7 @@ func (h *historyCheck) checkUser(u *userHistory) {
 		t := u.tasks[id]
 		h.checkStates(id, t)
 		t.absences = append(t.absences, u.listsWithout(id)...)
-		for _, v := range t.versions {
+		for _, v := range slices.Concat(t.versions, t.tombstones()) {
 			if other := owners[v]; other != "" {
 				h.faultf("the tasks %s and %s share version %d", other, id, v)
 			}
@@ -187,6 +189,14 @@ func (u *userHistory) listsWithout(id string) []*operation {
 		}
 	}
 	return lists
+}
+
+// tombstones returns the versions that the task's deletions took.
+func (t *taskHistory) tombstones() (versions []int64) {
+	for _, o := range t.deletes {
+		versions = append(versions, o.Task.Version)
+	}
+	return versions
 }
 
 // checkStates holds all sightings of one version against each other, and
@@ -273,9 +283,15 @@ func canWrite(o *operation, before *task, state task) bool {
 }
 
 // follows compares what an operation gives with a state of which the server
-// chose version and updated_at.
+// chose version and updated_at. A task that the operation completed has been
+// completed since then.
 func follows(result, state task) bool {
 	result.Version, result.UpdatedAt = state.Version, state.UpdatedAt
+	if !result.Completed {
+		result.CompletedAt = nullable{}
+	} else if !result.CompletedAt.Set {
+		result.CompletedAt = nullable{true, state.UpdatedAt}
+	}
 	return result == state
 }
 
@@ -310,6 +326,11 @@ func (h *historyCheck) checkAbsence(id string, t *taskHistory) {
 	for _, o := range t.absences {
 		if !t.deletedBefore(o.End) {
 			h.faultf("%s does not find the task %s, but no delete had begun", o, id)
+		}
+	}
+	for _, o := range t.deletes {
+		if o.Task.ID != id || len(t.versions) > 0 && o.Task.Version < t.versions[len(t.versions)-1] {
+			h.faultf("%s gives %s version %d, which is not its last", o, o.Task.ID, o.Task.Version)
 		}
 	}
 	for _, s := range t.sightings {

@@ -170,10 +170,14 @@ func (h *seen) change(t *testing.T, c client, k task, body string) task {
 // delete takes the version after the newest: that of the tombstone.
 func (h *seen) delete(t *testing.T, c client, k task) {
 	t.Helper()
-	if a := c.must(t, http.MethodDelete, taskPath("u", k.ID), ""); a.Status != http.StatusNoContent {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	var gone tombstone
+	if err := c.must(t, http.MethodDelete, taskPath("u", k.ID), "").decode(&gone); err != nil {
+		t.Fatal(err)
 	}
-	k.Title, k.Version = "a tombstone", h.newest()+1
+	if want := h.newest() + 1; gone.ID != k.ID || gone.Version != want {
+		t.Errorf("a delete is answered with %+v, not version %d of %s", gone, want, k.ID)
+	}
+	k.Title, k.Version = "a tombstone", gone.Version
 	h.note(t, c, k)
 }
 

@@ -213,7 +213,11 @@ func (m *member) send(ctx context.Context, o operation) error {
 		}
 	case o.Kind == opList:
 		err = a.decode(&o.List)
-	case o.Kind != opDelete:
+	case o.Kind == opDelete:
+		var gone tombstone
+		err = a.decode(&gone)
+		o.Task = task{ID: gone.ID, Version: gone.Version}
+	default:
 		err = a.decode(&o.Task)
 	}
 	if o.Kind == opCreate {

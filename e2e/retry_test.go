@@ -182,7 +182,9 @@ func (r *retries) live(c client, key int) task {
 		return got
 	}
 	for range 2 { // the second time as if the first answer had been lost
-		if a := r.send(c, http.MethodDelete, path, "", "Idempotency-Key: delete", `If-Match: "2"`); a.Status != http.StatusNoContent {
+		var gone tombstone
+		a := r.send(c, http.MethodDelete, path, "", "Idempotency-Key: delete", `If-Match: "2"`)
+		if err := a.decode(&gone); err != nil || a.Status != http.StatusOK || gone.ID != made.ID || gone.Version != 3 {
 			r.t.Errorf("key %d: a delete was answered with %d %s", key, a.Status, a.Body)
 		}
 	}

@@ -112,7 +112,9 @@ func (p *provocateur) want(status int, method, path, body string, headers ...str
 
 // canaryTask returns a JSON object with the canaries of a task.
 func canaryTask() string {
-	text, _ := json.Marshal(map[string]string{"title": canaryTitle, "description": canaryText}) // strings can always be encoded
+	text, _ := json.Marshal(map[string]any{
+		"title": canaryTitle, "description": canaryText, "tags": []string{canaryTitle}, "metadata": map[string]string{canaryTitle: canaryText},
+	}) // strings can always be encoded
 	return string(text)
 }
 
@@ -133,7 +135,9 @@ func (p *provocateur) successes() {
 	if err := p.want(201, http.MethodPost, "/api/alice/tasks", canaryTask(), p.alice).decode(&other); err != nil {
 		p.t.Fatal(err)
 	}
-	p.want(204, http.MethodDelete, taskPath("alice", other.ID), "", p.alice)
+	p.want(200, http.MethodDelete, taskPath("alice", other.ID), "", p.alice)
+	p.want(200, http.MethodPost, taskPath("alice", other.ID)+"/restore", "", p.alice)
+	p.want(204, http.MethodDelete, taskPath("alice", other.ID), "", p.alice, minimal)
 	p.want(200, http.MethodGet, "/api/bob/tasks", "", p.bob)
 	for _, path := range []string{"/", "/docs", "/openapi.yaml", "/healthz", "/readyz", "/problems/invalid-input"} {
 		p.want(200, http.MethodGet, path, "", p.alice)
@@ -163,7 +167,8 @@ func (p *provocateur) refusals() {
 	p.want(413, http.MethodPost, tasks, string(large), p.alice)
 	p.want(415, http.MethodPost, tasks, canaryTask(), p.alice, "Content-Type: text/plain; charset="+canaryBasic)
 	p.want(415, http.MethodPost, tasks, canaryTask(), p.alice, "Content-Encoding: gzip")
-	p.want(422, http.MethodGet, tasks+"?access_token="+token, "", p.alice)
+	p.want(200, http.MethodGet, tasks+"?access_token="+token, "", p.alice) // ignored, and named without its value
+	p.want(422, http.MethodGet, tasks+"?access_token="+token, "", p.alice, strict)
 	p.want(422, http.MethodGet, "/api/alice/tasks?limit="+url.QueryEscape(canaryText), "", p.alice)
 
 	title, err := json.Marshal(canaryTitle)
@@ -179,11 +184,12 @@ func (p *provocateur) refusals() {
 	}
 	for _, body := range []string{
 		string(title), fmt.Sprintf("[%s]", title), fmt.Sprintf(`{"title": {"x": %s}}`, title), fmt.Sprintf(`{"title": [%s]}`, title),
-		fmt.Sprintf(`{"title": %s, "completed": %[1]s}`, title), fmt.Sprintf(`{"titel": %s}`, title), fmt.Sprintf(`{"title": "", "description": %s}`, title),
+		fmt.Sprintf(`{"title": %s, "completed": %[1]s}`, title), fmt.Sprintf(`{"title": %s, "due_date": %[1]s, "priority": %[1]s, "metadata": %[1]s, "tags": %[1]s}`, title),
+		fmt.Sprintf(`{"titel": %s}`, title), fmt.Sprintf(`{"title": "", "description": %s}`, title),
 		strings.Replace(canaryTask(), "kanarie", "kanarie\\u0000", 1), fmt.Sprintf(`{"title": "%s"}`, strings.Repeat(canaryText, 100)),
 	} {
-		p.want(422, http.MethodPost, tasks, body, p.alice)
-		p.want(422, http.MethodPut, one, body, p.alice)
+		p.want(422, http.MethodPost, tasks, body, p.alice, strict)
+		p.want(422, http.MethodPut, one, body, p.alice, strict)
 	}
 }
 

@@ -116,7 +116,7 @@ func (w *writer) settle(stored map[string]task) (faults []string) {
 // TestSettleNotices shows that the comparison can fail.
 func TestSettleNotices(t *testing.T) {
 	kept := task{ID: "1", UserID: "u", Title: "kept", Version: 1}
-	toggled := task{ID: "1", UserID: "u", Title: "kept", Completed: true, Version: 3}
+	toggled := task{ID: "1", UserID: "u", Title: "kept", Completed: true, CompletedAt: nullable{true, "t"}, Version: 3}
 	made := task{ID: "2", UserID: "u", Title: "made", Version: 2}
 	again := task{ID: "3", UserID: "u", Title: "made", Version: 4}
 	toggle := []write{{id: "1", apply: func(t task) task { t.Completed = !t.Completed; return t }}}
@@ -140,8 +140,9 @@ func TestSettleNotices(t *testing.T) {
 		"lost":                             {unknown: create, stored: []task{made}, done: 1},
 		"changed without a write":          {stored: []task{toggled}},
 		"created without a write":          {unknown: toggle, stored: []task{kept, made}},
+		"the time of a toggle is lost":     {unknown: toggle, stored: []task{{ID: "1", UserID: "u", Title: "kept", Completed: true, Version: 3}}},
 		"one version for two":              {unknown: create, stored: []task{kept, {ID: "2", UserID: "u", Title: "made", Version: 1}}, done: 1},
-		"an old version":                   {unknown: toggle, stored: []task{{ID: "1", UserID: "u", Title: "kept", Completed: true, Version: 1}}},
+		"an old version":                   {unknown: toggle, stored: []task{{ID: "1", UserID: "u", Title: "kept", Completed: true, CompletedAt: nullable{true, "t"}, Version: 1}}},
 	} {
 		w := newWriters(1, 1)[0]
 		w.user, w.tasks["1"], w.unknown, w.refused = "u", kept, slices.Clone(c.unknown), slices.Clone(c.refused)

@@ -174,7 +174,7 @@ func (w *writer) next() write {
 	switch choice := rand.N(10); {
 	case id == "" || choice < 4 && len(w.tasks) < writerTasks:
 		return write{"", http.MethodPost, tasksPath(w.user), string(body), func(task) task {
-			return task{UserID: w.user, Title: title}
+			return freshTask(w.user, title)
 		}}
 	case choice < 6:
 		return write{id, http.MethodPatch, taskPath(w.user, id), string(body), func(t task) task {
@@ -199,7 +199,11 @@ func (w *writer) any() string {
 	return ""
 }
 
-// sameContent compares the fields that requests set.
+// sameContent compares what requests set. A completed task has a time of it.
 func sameContent(a, b task) bool {
-	return a.UserID == b.UserID && a.Title == b.Title && a.Description == b.Description && a.Completed == b.Completed
+	content := func(t task) task {
+		t.ID, t.CreatedAt, t.UpdatedAt, t.Version, t.CompletedAt = "", "", "", 0, nullable{}
+		return t
+	}
+	return content(a) == content(b) && a.CompletedAt.Set == a.Completed
 }
