@@ -81,14 +81,8 @@ func (f *fleet) serve(requests int) {
 
 // fieldsDropped says that the step that adds the fields was undone.
 func (f *fleet) fieldsDropped() {
-	f.serving.Lock()
-	defer f.serving.Unlock()
 	for _, w := range f.writers {
-		for id, was := range w.tasks {
-			is := freshTask(was.UserID, was.Title)
-			is.Completed = was.Completed
-			w.tasks[id] = is
-		}
+		w.forgetFields()
 	}
 }
 
@@ -132,10 +126,12 @@ func (f *fleet) check() {
 // fleetWriter sends one request after the other, each to any server. It knows what its
 // tasks must be.
 type fleetWriter struct {
-	fleet   *fleet
-	n       int
-	user    string
-	http    *http.Client
+	fleet *fleet
+	n     int
+	user  string
+	http  *http.Client
+
+	mu      sync.Mutex // held during a step
 	made    int
 	tasks   map[string]task  // what clients set of each
 	token   string           // of the changes, of whichever version
@@ -147,6 +143,16 @@ func (w *fleetWriter) run() {
 		if err := w.step(); err != nil {
 			w.fleet.t.Errorf("writer %d: %v", w.n, err)
 		}
+	}
+}
+
+func (w *fleetWriter) forgetFields() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, was := range w.tasks {
+		is := freshTask(was.UserID, was.Title)
+		is.Completed = was.Completed
+		w.tasks[id] = is
 	}
 }
 
@@ -243,6 +249,8 @@ func (w *fleetWriter) sync(c client) error {
 
 // step does one thing that a client does.
 func (w *fleetWriter) step() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	ids := slices.Collect(maps.Keys(w.tasks))
 	w.made++
 	title := fmt.Sprintf("writer %d, %d", w.n, w.made)

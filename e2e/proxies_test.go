@@ -309,3 +309,17 @@ func TestPrefix(t *testing.T) {
 		t.Errorf("the pages have %q", got)
 	}
 }
+
+// TestPagesBelowPrefix loads the pages for people below /backend.
+func TestPagesBelowPrefix(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	prefix := startProxies(t, s.URL).stripping + "/backend"
+	b := newBrowser(t)
+	for path, shows := range map[string]string{"/": "#who", "/docs": "#operations-Tasks-listTasks", "/problems/invalid-input": "h1"} {
+		b.do(t, chromedp.Navigate(prefix+path), chromedp.WaitVisible(chromedp.CSS(shows)))
+	}
+	if faults := b.faults(prefix); len(faults) > 0 {
+		t.Errorf("the page %s", strings.Join(faults, "\n"))
+	}
+}
