@@ -31,6 +31,6 @@ const deleted = await api.DELETE(task, { params });
 check(deleted.data?.deleted === true, deleted);
 
 // @ts-expect-error: a task has no such field
-const misspelled: components["schemas"]["TaskCreate"] = { titel: "x" };
-// @ts-expect-error: the same beside the right one
-const beside: components["schemas"]["TaskUpdate"] = { title: "x", titel: "x" };
+const made: components["schemas"]["TaskCreate"] = { title: "x", titel: "x" };
+// @ts-expect-error
+const changed: components["schemas"]["TaskUpdate"] = { titel: "x" };

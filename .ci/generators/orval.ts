@@ -26,6 +26,6 @@ const deleted = await api.deleteTask(user, id);
 check(deleted.status === 200 && deleted.data.deleted, deleted);
 
 // @ts-expect-error: a task has no such field
-const misspelled: api.TaskCreate = { titel: "x" };
-// @ts-expect-error: the same beside the right one
-const beside: api.TaskUpdate = { title: "x", titel: "x" };
+const made: api.TaskCreate = { title: "x", titel: "x" };
+// @ts-expect-error
+const changed: api.TaskUpdate = { titel: "x" };
