@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -114,9 +115,13 @@ var secondNames = []param{
 	secondName("order", sortOrder),
 }
 
+// withoutDefault matches a default: a client that sends it would send both names.
+var withoutDefault = regexp.MustCompile(` ?default:"[^"]*"`)
+
 // secondName returns p under another name. A request has one of the two.
 func secondName(name string, p param) param {
 	p.name, p.deprecated = name, true
+	p.tag = reflectTag(withoutDefault.ReplaceAllString(string(p.tag), ""))
 	return p
 }
 
