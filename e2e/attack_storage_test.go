@@ -91,6 +91,9 @@ func checkKeptBound(t *testing.T, c client) {
 	kept := 0
 	for n := 0; ; n++ {
 		a, err := c.do(t.Context(), http.MethodPost, tasksPath("hoarder")+"/batch", body, fmt.Sprint("Idempotency-Key: key-", n))
+		if err == nil && a.Status == http.StatusServiceUnavailable { // a slow machine: nothing was written
+			continue
+		}
 		if err == nil && a.Status == http.StatusForbidden {
 			checkProblem(t, a, "quota-exceeded")
 			break

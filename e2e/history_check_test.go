@@ -118,7 +118,7 @@ func TestHistoryFindsFaults(t *testing.T) {
 		"another user's task":            {func(h history) { h["readDuring"].Task.UserID = "v" }, "of \"v\""},
 		"another task":                   {func(h history) { h["readDuring"].Task.ID = "c" }, "shows the task c"},
 		"a change before the creation":   {func(h history) { h["lateSet"].Task.UpdatedAt = "t0" }, "before it was created"},
-		"a completion of another time":   {func(h history) { h["setB"].Task.CompletedAt.Text = "t5" }, "no operation led"},
+		"a completion of another time":   {func(h history) { everywhere(h, 6, func(t *task) { t.CompletedAt.Text = "t5" }) }, "no operation led"},
 		"a completion that is not ended": {func(h history) { h["lateSet"].Task.CompletedAt = nullable{true, "t6"} }, "no operation led"},
 		"a priority that nobody gave":    {func(h history) { h["lateSet"].Task.Priority = "high" }, "no operation led"},
 		"a new creation time":            {func(h history) { h["lateSet"].Task.CreatedAt = "t6" }, "no operation led"},
@@ -132,4 +132,22 @@ func TestHistoryFindsFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// everywhere spoils the task of a version in all that shows it.
+func everywhere(h map[string]*operation, version int64, spoil func(*task)) {
+	for _, o := range h {
+		for _, t := range append([]*task{&o.Task}, pointers(o.List)...) {
+			if t.Version == version {
+				spoil(t)
+			}
+		}
+	}
+}
+
+func pointers(list []task) (to []*task) {
+	for i := range list {
+		to = append(to, &list[i])
+	}
+	return to
 }
