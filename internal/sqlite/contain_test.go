@@ -84,9 +84,16 @@ func TestFiltersCheckTheTime(t *testing.T) {
 		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(true)}
 		args := arguments(t.Context(), "alice", q)
 		args[1], args[5] = 10, int64(1)
-		rows, err := r.list(t.Context(), text, args...)
-		if err == nil {
-			rows.Close()
+		list := func() error {
+			rows, err := r.list(t.Context(), text, args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			rows.Next()
+			return rows.Err()
+		}
+		if list() == nil {
 			t.Errorf("%+v did not notice that its time was over", l)
 		}
 	}
