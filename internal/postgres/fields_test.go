@@ -142,7 +142,8 @@ func TestCreateAgainInAGroup(t *testing.T) {
 		if i == 2 {
 			draft.ID = tasks[i].ID
 		}
-		calls = append(calls, func() { _, errs[i] = storetest.Create(context.Background(), s, draft) })
+		o := docket.Operation{Action: docket.Create, ID: draft.ID, New: docket.NewTask{Fields: draft.Fields}}
+		calls = append(calls, func() { _, errs[i] = storetest.Do(context.Background(), s, user, o, draft.CreatedAt) })
 	}
 	before := proxy.RoundTrips()
 	whileInFlight(t, proxy, s, b, calls...)()
