@@ -135,6 +135,10 @@ func TestCreateAgainInAGroup(t *testing.T) {
 	s, proxy, _ := openBehindProxy(t)
 	users, b := mates(s, 4)
 	tasks := create(t, s, users...)
+	again := docket.Operation{Action: docket.Create, ID: tasks[0].ID, New: docket.NewTask{Fields: tasks[0].Fields}}
+	if _, err := storetest.Do(t.Context(), s, users[0], again, tasks[0].CreatedAt); !errors.Is(err, docket.AlreadyExists()) { // it prepares the statement
+		t.Fatal(err)
+	}
 	errs := make([]error, len(users))
 	var calls []func()
 	for i, user := range users {
