@@ -50,7 +50,7 @@ func attackStores(t *testing.T, f func(t *testing.T, s *target), env ...string) 
 	if !tortured {
 		t.Parallel()
 	}
-	for _, store := range []string{"sqlite", "postgres"} {
+	for _, store := range someOf("sqlite", "postgres") {
 		t.Run(store, func(t *testing.T) {
 			if !tortured {
 				t.Parallel()

@@ -91,6 +91,15 @@ func build(directory string, flags ...string) (string, error) {
 	return path, nil
 }
 
+// someOf returns the kinds of database that a test runs on: the first alone, and in
+// torture all.
+func someOf(names ...string) []string {
+	if *torture == 0 {
+		return names[:1]
+	}
+	return names
+}
+
 // long returns how long, how many or how large something is: short in make test,
 // full with -torture=1, and in proportion between them.
 func long[T ~int | ~int64](short, full T) T {

@@ -24,7 +24,7 @@ const frontEndSecret = "AUTH_SECRET=a-secret-of-the-test-0123456789-0123456789"
 // what it relies on, and neither the browser nor the server's log an answer of 4xx.
 func TestObservedFrontEnds(t *testing.T) {
 	origin := serveObserved(t)
-	for _, store := range []string{"sqlite", "postgres"} {
+	for _, store := range someOf("sqlite", "postgres") {
 		for _, name := range observedFrontEnds {
 			t.Run(store+"/"+name, func(t *testing.T) {
 				t.Parallel()

@@ -82,10 +82,10 @@ func unpackFile(path string, content io.Reader) error {
 // that this release knows is lost when the old one writes, until the step that drops
 // them is undone.
 func TestUpgrade(t *testing.T) {
-	for name, database := range postgresDatabases {
+	for _, name := range someOf("pgbouncer", "postgres") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := database(t)
+			url := postgresDatabases[name](t)
 			env := []string{"DATABASE_URL=" + url}
 			before, after := newServer(t, t.TempDir(), url), newServer(t, t.TempDir(), url)
 			before.useBinary(t, oldBinary)
