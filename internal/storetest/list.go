@@ -3,7 +3,6 @@ package storetest
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -276,18 +275,13 @@ func testPages(t *testing.T, f *fixture) {
 				}
 			}
 		}
-		var undisturbed []docket.Task
-		for _, task := range order {
-			if !touched[task.ID.String()] {
-				undisturbed = append(undisturbed, task)
-			}
-		}
+		undisturbed := slices.DeleteFunc(order, func(t docket.Task) bool { return touched[t.ID.String()] })
 		if !slices.IsSortedFunc(undisturbed, query.Sort.Compare) {
 			r.Fatalf("%+v is out of order: %+v", query.Sort, undisturbed)
 		}
 		for _, task := range begin {
 			want := 0
-			if (!query.Completed.Set || task.Completed == query.Completed.Value) && strings.Contains(docket.Fold(task.Title), docket.Fold(query.Search)) {
+			if query.Matches(task) {
 				want = 1
 			}
 			if id := task.ID.String(); !touched[id] && met[id] != want {
