@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "modernc.org/sqlite" // another program's driver
+
 	"docket"
 	"docket/internal/storetest"
 )
@@ -48,7 +50,7 @@ func TestLockedByAnotherProgram(t *testing.T) {
 // pragma changes how the writer, which must be idle, is treated by SQLite.
 func pragma(t *testing.T, s *Store, text string) {
 	t.Helper()
-	if _, err := s.writer.conn.ExecContext(t.Context(), "PRAGMA "+text); err != nil {
+	if err := s.writer.conn.run("PRAGMA " + text); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -19,7 +19,7 @@ var texts = func() map[string]string {
 	all := map[string]string{
 		"getSQL": getSQL, "findTrashSQL": findTrashSQL, "insertSQL": insertSQL, "updateSQL": updateSQL, "insertTrashSQL": insertTrashSQL,
 		"deleteSQL": deleteSQL, "undeleteSQL": undeleteSQL,
-		"addSQL": addSQL, "bumpSQL": bumpSQL, "ownSQL": ownSQL, "hasSQL": hasSQL,
+		"addSQL": addSQL, "bumpSQL": bumpSQL, "hasSQL": hasSQL,
 		"findKeySQL": findKeySQL, "keptSQL": keptSQL, "resultSQL": resultSQL, "raiseKeptSQL": raiseKeptSQL, "keepKeySQL": keepKeySQL,
 		"lowerKeptSQL": lowerKeptSQL, "expireKeysSQL": expireKeysSQL,
 		"stateSQL": stateSQL, "countSQL": countSQL, "countTrashSQL": countTrashSQL,
@@ -29,7 +29,7 @@ var texts = func() map[string]string {
 		"eraseTasksSQL": eraseTasksSQL, "eraseTrashSQL": eraseTrashSQL, "eraseKeysSQL": eraseKeysSQL, "eraseOwnerSQL": eraseOwnerSQL,
 		"nextOwnersSQL": nextOwnersSQL, "renewOwnerSQL": renewOwnerSQL, "advanceClockSQL": advanceClockSQL,
 		"pageSQL": pageSQL, "writePageSQL": writePageSQL,
-		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL,
+		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL, "lengthSQL": lengthSQL,
 	}
 	for l, text := range listSQL {
 		name := "by " + storetest.SortName(l.sort)

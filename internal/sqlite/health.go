@@ -2,12 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"sync"
 	"sync/atomic"
 
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 
 	"docket"
 	"docket/internal/migrate"
@@ -27,8 +26,8 @@ func (h *health) met(err error) {
 	}
 	_, known := errors.AsType[*docket.Error](err)
 	switch code(err) {
-	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_INTERRUPT:
-	case 0:
+	case sqlite.ResultConstraint, sqlite.ResultTooBig, sqlite.ResultMismatch, sqlite.ResultInterrupt:
+	case sqlite.ResultOK:
 		if (err == nil || known && !isUnavailable(err)) && h.troubled.Load() {
 			h.troubled.Store(false)
 		}
@@ -63,32 +62,32 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 // check returns nil when this program serves the schema of the file: the steps are
-// those that it knows, and every statement of a reader can be prepared. It uses a
-// connection of its own.
+// those that it knows, and every statement can be prepared. It uses a connection of its
+// own.
 func (s *Store) check(ctx context.Context) (err error) {
-	conn, err := s.file.connection(ctx, "query_only(1)")
+	conn, err := s.file.connection("query_only = 1")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.close()) }()
-	records, err := records(ctx, conn)
+	defer conn.until(ctx)()
+	records, err := conn.records()
 	if err != nil {
 		return err
 	}
 	if err := (migrate.Status{Records: records, Known: migrations}).Check(); err != nil {
 		return err
 	}
-	if err := (&reader{conn: conn}).prepare(ctx); err != nil {
-		return err
-	}
+	r := &reader{conn: conn}
+	err = errors.Join(r.prepare(), new(statements).prepare(conn))
 	for _, texts := range []map[listStatement]string{listSQL, sizesSQL} {
 		for _, text := range texts {
-			if err := conn.prepareAll(ctx, map[**sql.Stmt]string{new(*sql.Stmt): text}); err != nil {
-				return err
+			if err == nil {
+				_, err = r.listStatement(text)
 			}
 		}
 	}
-	return new(statements).prepare(ctx, conn)
+	return err
 }
 
 // Warnings implements docket.Store. A file whose history may have been lost is renewed

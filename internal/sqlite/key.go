@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,8 +13,8 @@ const (
 	findKeySQL = "SELECT fingerprint FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
 	resultSQL  = "SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
 	keptSQL    = "SELECT kept FROM owners WHERE user_id = ?1"
-	// raiseKeptSQL returns no row when more than ?3 bytes would be kept.
-	raiseKeptSQL = "UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3 RETURNING kept"
+	// raiseKeptSQL changes nothing when more than ?3 bytes would be kept.
+	raiseKeptSQL = "UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3"
 	keepKeySQL   = "INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)"
 )
 
@@ -26,10 +25,8 @@ var errKept = errors.New("sqlite: the key has a result")
 // when the result is another request's.
 func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 	var fingerprint []byte
-	switch err := q.findKey.QueryRow(string(owner), w.Key.Text).Scan(&fingerprint); {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
+	found, err := q.findKey.text(string(owner)).text(w.Key.Text).row(func() { fingerprint = q.findKey.bytesAt(0) })
+	if err != nil || !found {
 		return err
 	}
 	if err := w.Key.CheckRetry(fingerprint); err != nil {
@@ -43,16 +40,14 @@ func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 // since.
 func (s *Store) replay(ctx context.Context, owner docket.UserID, key *docket.Key) (written docket.Written, found bool, err error) {
 	var fingerprint, result []byte
-	err = s.readers.use(ctx, func(ctx context.Context, r *reader) error {
-		return r.result.QueryRowContext(ctx, string(owner), key.Text).Scan(&fingerprint, &result)
+	err = s.readers.use(ctx, func(r *reader) (err error) {
+		found, err = r.result.text(string(owner)).text(key.Text).row(func() { fingerprint, result = r.result.bytesAt(0), r.result.bytesAt(1) })
+		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return written, false, nil
-	}
-	if err == nil {
+	if err == nil && found {
 		err = key.CheckRetry(fingerprint)
 	}
-	if err != nil {
+	if err != nil || !found {
 		return written, false, err
 	}
 	written.Tasks, err = docket.DecodeResult(result)
@@ -76,10 +71,7 @@ func checkRoom(q *statements, owner docket.UserID, w docket.Write) error {
 			}
 		}
 	}
-	err := q.kept.QueryRow(string(owner)).Scan(&kept)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
+	_, err := q.kept.text(string(owner)).row(func() { kept = q.kept.ColumnInt(0) })
 	if err == nil && kept+texts/4 > docket.MaxKeptBytes {
 		err = docket.NoRoomToKeep()
 	}
@@ -92,15 +84,14 @@ func keep(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Tas
 	if err != nil {
 		return err
 	}
-	var kept int64
-	err = q.raiseKept.QueryRow(string(owner), len(result), docket.MaxKeptBytes).Scan(&kept)
-	if errors.Is(err, sql.ErrNoRows) {
-		return docket.NoRoomToKeep()
+	raised, err := q.raiseKept.text(string(owner)).num(int64(len(result))).num(docket.MaxKeptBytes).changes()
+	if err == nil && raised == 0 {
+		err = docket.NoRoomToKeep()
 	}
 	if err != nil {
 		return err
 	}
-	return exec(q.keepKey, string(owner), w.Key.Text, w.Key.Fingerprint[:], result, w.Now.Add(docket.KeyLifetime).UnixMicro())
+	return q.keepKey.text(string(owner)).text(w.Key.Text).blob(w.Key.Fingerprint[:]).blob(result).moment(w.Now.Add(docket.KeyLifetime)).exec()
 }
 
 // inFlightKeys counts the keyed writes that wait or run. Only the writer decides

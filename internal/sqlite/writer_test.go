@@ -21,16 +21,16 @@ func stopped(t *testing.T, s *Store) *writer {
 	if err := s.writer.close(); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWriter(t.Context(), s.file, noLog)
+	w, err := openWriter(s.file, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.place, w.health = s.writer.place, s.writer.health
 	s.writer = w
-	if err := w.prepare(t.Context()); err != nil {
+	if err := w.prepare(); err != nil {
 		t.Fatal(err)
 	}
-	if w.checkpoints, err = openCheckpointer(t.Context(), s.file, s.pace, noLog); err != nil {
+	if w.checkpoints, err = openCheckpointer(s.file, s.pace, noLog); err != nil {
 		t.Fatal(err)
 	}
 	s.checkpoints = w.checkpoints
@@ -75,7 +75,7 @@ func inserting(title string) *write {
 func insertTitle(q *statements, title string) error {
 	task := storetest.Draft(title)
 	task.Version = int64(len(title))
-	return exec(q.insert, values(&task)...)
+	return q.insert.task(&task).exec()
 }
 
 func newWrite(run func(*statements) error) *write {
