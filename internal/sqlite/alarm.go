@@ -49,11 +49,11 @@ func (a *alarm) ring(use int, cause error) {
 	}
 }
 
-// ringing returns why the alarm has rung, nil when it has not.
-func (a *alarm) ringing() error {
+// ringing reports whether the alarm has rung.
+func (a *alarm) ringing() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.cause
+	return a.cause != nil
 }
 
 // clear ends the use of the connection, and returns why it was interrupted.

@@ -99,6 +99,11 @@ func (c *connection) once(text string, use func(*statement) error) (rest string,
 // run executes statements that are separated by semicolons.
 func (c *connection) run(script string) (err error) {
 	for script = strings.TrimSpace(script); script != "" && err == nil; {
+		if strings.HasPrefix(script, "--") { // a comment alone is no statement
+			_, script, _ = strings.Cut(script, "\n")
+			script = strings.TrimSpace(script)
+			continue
+		}
 		script, err = c.once(script, (*statement).exec)
 	}
 	return err

@@ -12,7 +12,8 @@ import (
 	"docket"
 )
 
-// scalar is the code of a function in SQL. Its arguments are valid until it returns.
+// scalar is the code of a function in SQL. Its arguments are valid until it returns. The
+// library loses an error that it returns.
 type scalar = func(sqlite.Context, []sqlite.Value) (sqlite.Value, error)
 
 // registerFunctions adds the functions of this package to the SQL of the connection.
@@ -24,7 +25,7 @@ func (c *connection) registerFunctions() error {
 		add("contains", 2, true, contains),
 		add("has_tags", 2, true, hasTags),
 		add("size_of_tags", 1, true, sizeOfTags),
-		add("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(true), c.inTime() }),
+		add("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(c.inTime()), nil }),
 	)
 }
 
@@ -58,21 +59,22 @@ func hasTags(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 // sizeOfTags returns what the column tags adds to docket.Task.Size.
 func sizeOfTags(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 	var t docket.Task
-	err := json.Unmarshal(args[0].Blob(), &t.Tags)
-	return sqlite.IntegerValue(t.Size() - bareSize), err
+	_ = json.Unmarshal(args[0].Blob(), &t.Tags) // reading the task will tell
+	return sqlite.IntegerValue(t.Size() - bareSize), nil
 }
 
-// inTime returns an error when the connection is interrupted: SQLite forgets an
-// interrupt from the moment before a statement begins. A pass calls it for each row.
-func (c *connection) inTime() error {
-	if err := c.alarm.ringing(); err != nil {
-		return err
+// inTime returns false when the connection is interrupted, so that a pass ends soon:
+// SQLite forgets an interrupt from the moment before a statement begins. A pass calls it
+// for each row.
+func (c *connection) inTime() bool {
+	if c.alarm.ringing() {
+		return false
 	}
 	passed := time.Since(begin)
 	if last := paused.Load(); passed-time.Duration(last) >= pauseAfter && paused.CompareAndSwap(last, int64(passed)) {
 		time.Sleep(pause)
 	}
-	return nil
+	return true
 }
 
 // Passes pause after so much time. Go looks for arrivals on the network only every

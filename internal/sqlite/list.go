@@ -115,11 +115,11 @@ var (
 func (s *statement) position(q docket.ListQuery) *statement {
 	switch {
 	case q.Sort.Key == docket.ByCreation && q.After != nil:
-		return s.blob(q.After.ID[:]).null()
+		return s.blob(q.After.ID[:])
 	case q.Sort.Key == docket.ByCreation && q.Sort.Descending:
-		return s.blob(afterAll).null()
+		return s.blob(afterAll)
 	case q.Sort.Key == docket.ByCreation:
-		return s.blob(beforeAll).null()
+		return s.blob(beforeAll)
 	case q.After == nil:
 		return s.null().null()
 	}
@@ -147,6 +147,7 @@ func (s *statement) listing(owner docket.UserID, q docket.ListQuery, limit int) 
 	if !q.Filtered() {
 		return s
 	}
+	s.bound = 5 // the order of creation has no second part of a position
 	if q.Completed.Set {
 		s.flag(q.Completed.Value)
 	} else {

@@ -110,8 +110,8 @@ func (p *readers) run(ctx context.Context, r *reader, f func(*reader) error) err
 		r.broken = end != nil
 		err = errors.Join(err, end)
 	}
-	switch {
-	case err == nil || cause == nil:
+	switch { // what f returns after the alarm has rung may be incomplete
+	case cause == nil:
 		return err
 	case errors.Is(cause, errDeadline):
 		return unavailable(errors.Join(cause, err))

@@ -1,7 +1,7 @@
 -- addSQL
-INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3
-AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?4)) RETURNING counter;
+INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, ?3, ?3)
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3 WHERE live + ?3 <= ?4
+AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash;
 
 -- advanceClockSQL
 INSERT INTO clock (one, believed) VALUES (1, ?1)
@@ -19,14 +19,14 @@ ORDER BY version LIMIT ?4;
 PRAGMA wal_checkpoint(PASSIVE);
 
 -- countSQL
-SELECT count(*) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END;
+SELECT count(*) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END;
 
 -- countTrashSQL
-SELECT count(*) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END;
+SELECT count(*) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END;
 
 -- countersSQL
 SELECT user_id, epoch, counter, purged_through FROM owners WHERE user_id IN (SELECT value FROM json_each(?1));
@@ -76,6 +76,9 @@ INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VAL
 -- keptSQL
 SELECT kept FROM owners WHERE user_id = ?1;
 
+-- lengthSQL
+PRAGMA wal_checkpoint(NOOP);
+
 -- listSQL by creation
 SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
@@ -85,9 +88,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash
@@ -95,15 +98,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash
@@ -111,9 +114,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date
@@ -125,9 +128,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, trash
@@ -135,15 +138,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, trash
@@ -151,9 +154,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority
@@ -165,9 +168,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, trash
@@ -175,15 +178,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, trash
@@ -191,9 +194,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title
@@ -205,9 +208,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash
@@ -215,15 +218,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash
@@ -231,9 +234,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update
@@ -245,9 +248,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash
@@ -255,15 +258,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash
@@ -271,9 +274,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- lowerKeptSQL
@@ -286,9 +289,6 @@ SELECT user_id FROM owners WHERE user_id > ?1 ORDER BY user_id LIMIT 500;
 -- overflowSQL
 UPDATE owners SET purged_through = max(purged_through, ?2), trash = trash - 1 WHERE user_id = ?1;
 
--- ownSQL
-INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING;
-
 -- pageSQL
 SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1;
 
@@ -299,7 +299,7 @@ DELETE FROM trash WHERE user_id = ?1 AND version = (SELECT min(version) FROM tra
 DELETE FROM trash WHERE (user_id, id) IN (SELECT user_id, id FROM trash WHERE deleted_at < ?1 ORDER BY deleted_at, user_id, id LIMIT ?2);
 
 -- raiseKeptSQL
-UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3 RETURNING kept;
+UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3;
 
 -- raisePurgedSQL
 UPDATE owners SET purged_through = max(purged_through, d.version), trash = trash - d.n
@@ -326,9 +326,9 @@ AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDE
 
 -- sizesSQL by due date, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, descending, trash
@@ -338,16 +338,16 @@ AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDE
 
 -- sizesSQL by due date, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, trash
@@ -357,9 +357,9 @@ AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER
 
 -- sizesSQL by due date, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority
@@ -374,9 +374,9 @@ AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LI
 
 -- sizesSQL by priority, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, descending, trash
@@ -386,16 +386,16 @@ AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LI
 
 -- sizesSQL by priority, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, trash
@@ -405,9 +405,9 @@ AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFF
 
 -- sizesSQL by priority, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title
@@ -422,9 +422,9 @@ AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2
 
 -- sizesSQL by title, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending, trash
@@ -434,16 +434,16 @@ AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2
 
 -- sizesSQL by title, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, trash
@@ -453,9 +453,9 @@ AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3
 
 -- sizesSQL by title, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update
@@ -470,9 +470,9 @@ AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DES
 
 -- sizesSQL by update, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending, trash
@@ -482,16 +482,16 @@ AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DES
 
 -- sizesSQL by update, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, trash
@@ -501,9 +501,9 @@ AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2
 
 -- sizesSQL by update, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- snapshotSQL
@@ -519,8 +519,8 @@ PRAGMA wal_checkpoint(TRUNCATE);
 DELETE FROM trash WHERE user_id = ?1 AND id = ?2;
 
 -- updateSQL
-UPDATE tasks SET title = ?, description = ?, completed = ?, priority = ?, due_date = ?, tags = ?, metadata = ?, created_at = ?, updated_at = ?, completed_at = ?, version = ?, title_folded = ?, description_folded = ?, tags_folded = ?, due_at = ?
-WHERE user_id = ? AND id = ?;
+UPDATE tasks SET title = ?3, description = ?4, completed = ?5, priority = ?6, due_date = ?7, tags = ?8, metadata = ?9, created_at = ?10, updated_at = ?11, completed_at = ?12, version = ?13, title_folded = ?14, description_folded = ?15, tags_folded = ?16, due_at = ?17
+WHERE user_id = ?1 AND id = ?2;
 
 -- writePageSQL
 UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1;
