@@ -11,10 +11,16 @@ import (
 
 const versions = " AND version > ?2 AND version <= ?3"
 
+// indexed selects the live tasks that are in the index by version, fresh the others.
+const (
+	indexed = fromLive + " AND fresh = 0" + versions
+	fresh   = fromLive + " AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1" + versions
+)
+
 // changesSQL reads the tasks in a range of versions, snapshotSQL only the live ones.
 var (
-	changesSQL  = selectColumns + ", NULL" + fromLive + versions + "\nUNION ALL " + selectTrash + versions + "\nORDER BY version LIMIT ?4"
-	snapshotSQL = selectLive + versions + " ORDER BY version LIMIT ?4"
+	changesSQL  = selectColumns + ", NULL" + indexed + "\nUNION ALL " + selectColumns + ", NULL" + fresh + "\nUNION ALL " + selectTrash + versions + "\nORDER BY version LIMIT ?4"
+	snapshotSQL = selectColumns + indexed + "\nUNION ALL " + selectColumns + fresh + "\nORDER BY version LIMIT ?4"
 )
 
 // countersSQL takes the users as a JSON array.

@@ -13,7 +13,7 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 	count := docket.Write{Epoch: epoch}
 	err = s.writer.do(ctx, len(tasks), func(q *statements) error {
 		added = 0
-		version, _, err := add(q, owner, count, 0, nil)
+		before, err := add(q, owner, count, 0, nil)
 		if err != nil {
 			return err
 		}
@@ -26,12 +26,12 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 				continue
 			}
 			added++
-			t.Version = version + int64(added)
-			if err := insert(q, &t); err != nil {
+			t.Version = before.version + int64(added)
+			if err := insert(q, &t, false); err != nil {
 				return err
 			}
 		}
-		_, _, err = add(q, owner, count, added, nil)
+		_, err = add(q, owner, count, added, nil)
 		return err
 	})
 	return added, err

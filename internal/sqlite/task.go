@@ -27,10 +27,19 @@ var columns = []column{
 	{"title", func(s *statement, t *docket.Task) { s.text(t.Title) }, func(s *statement, at int, t *docket.Task) error { t.Title = s.ColumnText(at); return nil }},
 	{"description", func(s *statement, t *docket.Task) { s.optional(t.Description) }, func(s *statement, at int, t *docket.Task) error { t.Description = s.optionalAt(at); return nil }},
 	{"completed", func(s *statement, t *docket.Task) { s.flag(t.Completed) }, func(s *statement, at int, t *docket.Task) error { t.Completed = s.ColumnBool(at); return nil }},
-	{"priority", func(s *statement, t *docket.Task) { s.num(int64(t.Priority)) }, func(s *statement, at int, t *docket.Task) error { t.Priority = docket.Priority(s.ColumnInt64(at)); return nil }},
-	{"due_date", func(s *statement, t *docket.Task) { s.textOrNull(string(t.DueDate)) }, func(s *statement, at int, t *docket.Task) error { t.DueDate = docket.DueDate(s.ColumnText(at)); return nil }},
+	{"priority", func(s *statement, t *docket.Task) { s.num(int64(t.Priority)) }, func(s *statement, at int, t *docket.Task) error {
+		t.Priority = docket.Priority(s.ColumnInt64(at))
+		return nil
+	}},
+	{"due_date", func(s *statement, t *docket.Task) { s.textOrNull(string(t.DueDate)) }, func(s *statement, at int, t *docket.Task) error {
+		t.DueDate = docket.DueDate(s.ColumnText(at))
+		return nil
+	}},
 	{"tags", func(s *statement, t *docket.Task) { s.tags(t.Tags) }, func(s *statement, at int, t *docket.Task) (err error) { t.Tags, err = s.tagsAt(at); return err }},
-	{"metadata", func(s *statement, t *docket.Task) { s.textOrNull(string(t.Metadata)) }, func(s *statement, at int, t *docket.Task) error { t.Metadata = docket.Metadata(s.ColumnText(at)); return nil }},
+	{"metadata", func(s *statement, t *docket.Task) { s.textOrNull(string(t.Metadata)) }, func(s *statement, at int, t *docket.Task) error {
+		t.Metadata = docket.Metadata(s.ColumnText(at))
+		return nil
+	}},
 	{"created_at", func(s *statement, t *docket.Task) { s.moment(t.CreatedAt) }, func(s *statement, at int, t *docket.Task) error { t.CreatedAt = s.momentAt(at); return nil }},
 	{"updated_at", func(s *statement, t *docket.Task) { s.moment(t.UpdatedAt) }, func(s *statement, at int, t *docket.Task) error { t.UpdatedAt = s.momentAt(at); return nil }},
 	{"completed_at", func(s *statement, t *docket.Task) { s.moment(t.CompletedAt) }, func(s *statement, at int, t *docket.Task) error { t.CompletedAt = s.momentAt(at); return nil }},
@@ -96,19 +105,20 @@ func names(columns []column) (list []string) {
 	return list
 }
 
-// insertSQL, updateSQL and insertTrashSQL take the columns of a task.
+// insertSQL, updateSQL and insertTrashSQL take the columns of a task, insertSQL also
+// whether it is fresh.
 var insertSQL, updateSQL, insertTrashSQL = func() (insert, update, trash string) {
-	all := names(append(slices.Clip(columns), deletedAt))
-	into := func(table string, n int) string {
-		return fmt.Sprintf("INSERT INTO %s (%s)\nVALUES (?%s)", table, strings.Join(all[:n], ", "), strings.Repeat(", ?", n-1))
+	all := names(columns)
+	into := func(table, besides string) string {
+		return fmt.Sprintf("INSERT INTO %s (%s, %s)\nVALUES (?%s)", table, strings.Join(all, ", "), besides, strings.Repeat(", ?", len(all)))
 	}
 	set := make([]string, len(columns))
 	for i := range columns {
 		set[i] = fmt.Sprintf("%s = ?%d", all[i], i+1)
 	}
-	return into("tasks", len(columns)),
+	return into("tasks", "fresh"),
 		fmt.Sprintf("UPDATE tasks SET %s\nWHERE %s", strings.Join(set[keyColumns:], ", "), strings.Join(set[:keyColumns], " AND ")),
-		into("trash", len(all))
+		into("trash", deletedAt.name)
 }()
 
 // getSQL reads a live task, findTrashSQL a deleted one.

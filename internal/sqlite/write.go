@@ -10,12 +10,16 @@ import (
 )
 
 const (
-	// addSQL counts ?3 new tasks of an owner, whom it makes when there is none. It
-	// returns the counter, and the size of the trash, but no row when the owner would
-	// have more than ?4 live tasks, or has deleted the task ?5.
-	addSQL = `INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, ?3, ?3)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3 WHERE live + ?3 <= ?4
-AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash`
+	// addSQL counts ?3 new tasks of an owner, whom it makes when there is none. Of them
+	// the task ?5 is fresh. It returns the counter, the size of the trash and how many are
+	// fresh, but no row when the owner would have more than ?4 live tasks, or has deleted
+	// the task ?5.
+	addSQL = `INSERT INTO owners (user_id, epoch, counter, live, fresh, fresh_from) VALUES (?1, ?2, ?3, ?3, ?5 IS NOT NULL, ?5)
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3, fresh = fresh + excluded.fresh, fresh_from = coalesce(min(fresh_from, ?5), fresh_from, ?5)
+WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash, fresh`
+	// settleSQL puts the fresh tasks into the index by version, settledSQL notes that.
+	settleSQL  = "UPDATE tasks SET fresh = 0 WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1"
+	settledSQL = "UPDATE owners SET fresh = 0, fresh_from = NULL WHERE user_id = ?1"
 	// bumpSQL counts a change that takes ?2 tasks out of the trash. It returns no row
 	// when the owner has ?3 live tasks or more.
 	bumpSQL = "UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash"
@@ -24,6 +28,9 @@ AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5
 	undeleteSQL = "DELETE FROM trash WHERE user_id = ?1 AND id = ?2"
 
 	unlimited = math.MaxInt64 // as the limit of live tasks
+
+	// maxFresh is how many tasks of an owner are fresh. A read of changes looks at each.
+	maxFresh = 32
 )
 
 // statements are the prepared statements of the writing connection.
@@ -35,7 +42,7 @@ type statements struct {
 
 	find, insert, update                     *statement
 	findTrash, insertTrash, undelete, delete *statement
-	add, bump                                *statement
+	add, bump, settle, settled               *statement
 	has                                      *statement
 	findKey, kept, raiseKept, keepKey        *statement
 	lowerKept, expireKeys                    *statement
@@ -70,6 +77,8 @@ func (s *statements) prepare(conn *connection) error {
 		&s.undelete:    undeleteSQL,
 		&s.add:         addSQL,
 		&s.bump:        bumpSQL,
+		&s.settle:      settleSQL,
+		&s.settled:     settledSQL,
 		&s.has:         hasSQL,
 		&s.findKey:     findKeySQL,
 		&s.kept:        keptSQL,
@@ -179,18 +188,22 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	return t, q.update.task(&t).exec()
 }
 
-// add counts n new tasks of an owner, and returns the highest of their versions and
-// whether the owner has a trash. The error is of kind QuotaExceeded when there is no
-// room for them, or the owner has deleted the task id, which may be nil.
-func add(q *statements, owner docket.UserID, w docket.Write, n int, id []byte) (version int64, trash bool, err error) {
+// counts are an owner's after add: the counter, and how many tasks are in the trash and
+// are fresh.
+type counts struct{ version, trash, fresh int64 }
+
+// add counts n new tasks of an owner, of which the task id, which may be nil, is fresh.
+// The error is of kind QuotaExceeded when there is no room for them, or the owner has
+// deleted that task.
+func add(q *statements, owner docket.UserID, w docket.Write, n int, id []byte) (c counts, err error) {
 	a := q.add
 	found, err := a.text(string(owner)).num(w.Epoch).num(int64(n)).num(w.TaskLimit()).blob(id).row(func() {
-		version, trash = a.ColumnInt64(0), a.ColumnInt64(1) > 0
+		c = counts{a.ColumnInt64(0), a.ColumnInt64(1), a.ColumnInt64(2)}
 	})
 	if err == nil && !found {
 		err = docket.TooManyTasks(w.MaxTasks)
 	}
-	return version, trash, err
+	return c, err
 }
 
 // createRun carries out the creates that follow one another in w from first on, when
@@ -207,7 +220,7 @@ func createRun(q *statements, owner docket.UserID, w docket.Write, tasks []docke
 	if n < 2 || int64(n) > w.TaskLimit() {
 		return 0, nil
 	}
-	last, trash, err := add(q, owner, w, n, nil)
+	after, err := add(q, owner, w, n, nil)
 	if err != nil {
 		if docket.KindOf(err) == docket.QuotaExceeded {
 			err = nil
@@ -217,16 +230,16 @@ func createRun(q *statements, owner docket.UserID, w docket.Write, tasks []docke
 	for i := range n {
 		t := &tasks[first+i]
 		*t = w.NewTask(owner, w.Operations[first+i])
-		t.Version = last - int64(n-1-i)
+		t.Version = after.version - int64(n-1-i)
 		found := false
-		if trash {
+		if after.trash > 0 {
 			found, err = exists(q, t)
 		}
 		if err == nil && found {
 			err = docket.AlreadyExists()
 		}
 		if err == nil {
-			err = insert(q, t)
+			err = insert(q, t, false)
 		}
 		if err != nil {
 			return i + 1, err
@@ -237,10 +250,14 @@ func createRun(q *statements, owner docket.UserID, w docket.Write, tasks []docke
 
 // create stores a new task. The error is docket.AlreadyExists when its owner has a task
 // of its id, in the trash too.
-func create(q *statements, w docket.Write, t *docket.Task) (err error) {
-	t.Version, _, err = add(q, t.UserID, w, 1, t.ID[:])
+func create(q *statements, w docket.Write, t *docket.Task) error {
+	after, err := add(q, t.UserID, w, 1, t.ID[:])
 	if err == nil {
-		return insert(q, t)
+		t.Version = after.version
+		if err := insert(q, t, true); err != nil || after.fresh < maxFresh {
+			return err
+		}
+		return errors.Join(q.settle.text(string(t.UserID)).exec(), q.settled.text(string(t.UserID)).exec())
 	}
 	if docket.KindOf(err) == docket.QuotaExceeded { // or so it seems: there was no row
 		if found, failed := exists(q, t); found || failed != nil {
@@ -252,8 +269,8 @@ func create(q *statements, w docket.Write, t *docket.Task) (err error) {
 
 // insert stores t as a live task. The error is docket.AlreadyExists when there is one
 // of its id.
-func insert(q *statements, t *docket.Task) error {
-	err := q.insert.task(t).exec()
+func insert(q *statements, t *docket.Task, fresh bool) error {
+	err := q.insert.task(t).flag(fresh).exec()
 	if violatesPrimaryKey(err) {
 		return docket.AlreadyExists()
 	}
@@ -310,7 +327,7 @@ func restore(q *statements, w docket.Write, t *docket.Task) error {
 	if err := q.undelete.text(string(t.UserID)).blob(t.ID[:]).exec(); err != nil {
 		return err
 	}
-	return insert(q, t)
+	return insert(q, t, false)
 }
 
 // bump gives t its next version, and takes so many tasks of its owner out of the trash,

@@ -195,6 +195,7 @@ func (w *writer) commit(group []*write) {
 			err = w.transact(group)
 		}
 	}
+	pages, copied := w.logLength()
 	w.metrics.commit.Observe(time.Since(start).Seconds())
 	w.metrics.groups.Inc()
 	for _, op := range group {
@@ -203,7 +204,7 @@ func (w *writer) commit(group []*write) {
 		}
 		w.answer(op)
 	}
-	w.checkpoints.grown(w.logLength())
+	w.checkpoints.grown(pages, copied)
 	select {
 	case <-w.checkpoints.rest:
 		w.emptyLog()

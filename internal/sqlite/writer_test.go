@@ -75,7 +75,7 @@ func inserting(title string) *write {
 func insertTitle(q *statements, title string) error {
 	task := storetest.Draft(title)
 	task.Version = int64(len(title))
-	return q.insert.task(&task).exec()
+	return q.insert.task(&task).flag(false).exec()
 }
 
 func newWrite(run func(*statements) error) *write {
@@ -91,7 +91,7 @@ func TestGroupIsolatesItsWrites(t *testing.T) {
 	group := []*write{
 		inserting("a"),
 		newWrite(func(q *statements) error { return errors.Join(insertTitle(q, "bb"), errors.New("failed")) }),
-		newWrite(func(q *statements) error { return errors.Join(insertTitle(q, "ccc"), insertTitle(q, "ccc")) }), // one version twice
+		newWrite(func(q *statements) error { return errors.Join(insertTitle(q, "ccc"), insertTitle(q, "")) }), // which the table refuses
 		newWrite(func(*statements) error { panic("oops") }),
 		newWrite(func(*statements) error { return docket.NoSuchTask() }),
 		inserting("eeeee"),
