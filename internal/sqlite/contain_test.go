@@ -237,10 +237,26 @@ func TestTrashDoesNotSlowLists(t *testing.T) {
 	}
 }
 
+// TestChangesReadTheIndex checks that reads of changes cost the same wherever they begin.
+func TestChangesReadTheIndex(t *testing.T) {
+	s := open(t, tempPath(t))
+	for name, want := range map[string][]string{
+		"changesSQL":  {"tasks_version (user_id=? AND version>? AND version<?)", "PRIMARY KEY (user_id=? AND id>?)", "trash_version (user_id=? AND version>? AND version<?)"},
+		"snapshotSQL": {"tasks_version (user_id=? AND version>? AND version<?)", "PRIMARY KEY (user_id=? AND id>?)"},
+	} {
+		plan := strings.Join(planOf(t, s, texts[name]), "\n")
+		for _, step := range want {
+			if !strings.Contains(plan, step) {
+				t.Errorf("%s does not use %s:\n%s", name, step, plan)
+			}
+		}
+	}
+}
+
 // planOf returns the steps of a statement.
 func planOf(t *testing.T, s *Store, text string) (steps []string) {
 	t.Helper()
-	_, err := s.writer.conn.once("EXPLAIN QUERY PLAN "+text, func(s *statement) error {
+	_, err := beside(t, s).once("EXPLAIN QUERY PLAN "+text, func(s *statement) error {
 		return s.each(func() bool {
 			steps = append(steps, s.ColumnText(3))
 			return true
@@ -267,6 +283,7 @@ func BenchmarkSearch(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	conn := beside(b, s)
 	for name, part := range map[string]string{
 		"another first": "😎" + strings.Repeat("😀", docket.MaxSearch-1),
 		"another last":  strings.Repeat("😀", docket.MaxSearch-1) + "😎",
@@ -274,7 +291,7 @@ func BenchmarkSearch(b *testing.B) {
 		for _, function := range []string{"contains(description_folded, ?2)", "instr(description_folded, ?2) > 0"} {
 			b.Run(name+", "+function, func(b *testing.B) {
 				for b.Loop() {
-					_, err := s.writer.conn.once("SELECT count(*) FROM tasks WHERE user_id = ?1 AND "+function, func(s *statement) error {
+					_, err := conn.once("SELECT count(*) FROM tasks WHERE user_id = ?1 AND "+function, func(s *statement) error {
 						return s.text("alice").text(part).exec()
 					})
 					if err != nil {

@@ -88,12 +88,7 @@ func untilNothingIsLeft(t *testing.T, s *Store) {
 
 func checkIntegrity(t *testing.T, s *Store) {
 	t.Helper()
-	conn, err := s.file.connection("query_only = 1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.close()
-	if result := textOf(t, conn, "PRAGMA integrity_check"); result != "ok" {
+	if result := textOf(t, beside(t, s), "PRAGMA integrity_check"); result != "ok" {
 		t.Errorf("the check of the file returned %q", result)
 	}
 }

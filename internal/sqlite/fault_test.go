@@ -19,6 +19,9 @@ func external(t *testing.T, path string) *sql.DB {
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("PRAGMA busy_timeout = 60000"); err != nil { // as long as the wiper writes
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { db.Close() })
 	return db
 }
@@ -50,6 +53,7 @@ func TestLockedByAnotherProgram(t *testing.T) {
 // pragma changes how the writer, which must be idle, is treated by SQLite.
 func pragma(t *testing.T, s *Store, text string) {
 	t.Helper()
+	s.wiper.close()
 	if err := s.writer.conn.run("PRAGMA " + text); err != nil {
 		t.Fatal(err)
 	}

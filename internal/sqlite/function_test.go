@@ -3,9 +3,9 @@ package sqlite
 import "testing"
 
 // truthOf returns what a query with arguments returns.
-func truthOf(t *testing.T, s *Store, query string, bind func(*statement)) (got bool) {
+func truthOf(t *testing.T, conn *connection, query string, bind func(*statement)) (got bool) {
 	t.Helper()
-	_, err := s.writer.conn.once(query, func(s *statement) error {
+	_, err := conn.once(query, func(s *statement) error {
 		bind(s)
 		_, err := s.row(func() { got = s.ColumnBool(0) })
 		return err
@@ -17,7 +17,7 @@ func truthOf(t *testing.T, s *Store, query string, bind func(*statement)) (got b
 }
 
 func TestContains(t *testing.T) {
-	s := open(t, tempPath(t))
+	conn := beside(t, open(t, tempPath(t)))
 	for _, test := range []struct {
 		text any
 		part string
@@ -32,7 +32,7 @@ func TestContains(t *testing.T) {
 		{[]byte("\x00A\x00B\x00"), "B", true},
 		{[]byte("\x00A\x00B\x00"), "AB", false},
 	} {
-		got := truthOf(t, s, "SELECT contains(?, ?)", func(s *statement) {
+		got := truthOf(t, conn, "SELECT contains(?, ?)", func(s *statement) {
 			switch text := test.text.(type) {
 			case string:
 				s.text(text)
@@ -50,7 +50,7 @@ func TestContains(t *testing.T) {
 }
 
 func TestHasTags(t *testing.T) {
-	s := open(t, tempPath(t))
+	conn := beside(t, open(t, tempPath(t)))
 	for _, test := range []struct {
 		tags, wanted []string
 		want         bool
@@ -66,7 +66,7 @@ func TestHasTags(t *testing.T) {
 		{nil, []string{"a"}, false},
 		{[]string{"ß"}, []string{"ẞ"}, true},
 	} {
-		got := truthOf(t, s, "SELECT has_tags(?, ?)", func(s *statement) { s.blob(foldedTags(test.tags)).blob(foldedTags(test.wanted)) })
+		got := truthOf(t, conn, "SELECT has_tags(?, ?)", func(s *statement) { s.blob(foldedTags(test.tags)).blob(foldedTags(test.wanted)) })
 		if got != test.want {
 			t.Errorf("has_tags(%q, %q) is %v", test.tags, test.wanted, got)
 		}

@@ -33,6 +33,17 @@ func openAt(t *testing.T, path string, p pace) *Store {
 	return s
 }
 
+// beside returns another connection to the file of s: only the writer may use its own.
+func beside(t testing.TB, s *Store) *connection {
+	t.Helper()
+	conn, err := s.file.connection()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.close() })
+	return conn
+}
+
 // textOf returns the text that a query returns.
 func textOf(t *testing.T, conn *connection, query string) (text string) {
 	t.Helper()
@@ -70,6 +81,7 @@ func TestFileIsItsOwnersOnly(t *testing.T) {
 
 func TestEveryConnectionIsDurableAndBounded(t *testing.T) {
 	s := open(t, tempPath(t))
+	s.wiper.close() // the writer rests
 	check := func(conn *connection, pragma, want string) {
 		t.Helper()
 		if got := textOf(t, conn, "PRAGMA "+pragma); got != want {

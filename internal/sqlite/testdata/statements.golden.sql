@@ -1,7 +1,7 @@
 -- addSQL
-INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, ?3, ?3)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3 WHERE live + ?3 <= ?4
-AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash;
+INSERT INTO owners (user_id, epoch, counter, live, fresh, fresh_from) VALUES (?1, ?2, ?3, ?3, ?5 IS NOT NULL, ?5)
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3, fresh = fresh + excluded.fresh, fresh_from = coalesce(min(fresh_from, ?5), fresh_from, ?5)
+WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash, fresh;
 
 -- advanceClockSQL
 INSERT INTO clock (one, believed) VALUES (1, ?1)
@@ -11,7 +11,8 @@ ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING beli
 UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash;
 
 -- changesSQL
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND fresh = 0 AND version > ?2 AND version <= ?3
+UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1 AND version > ?2 AND version <= ?3
 UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND version > ?2 AND version <= ?3
 ORDER BY version LIMIT ?4;
 
@@ -63,8 +64,8 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2);
 
 -- insertSQL
-INSERT INTO tasks (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO tasks (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at, fresh)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- insertTrashSQL
 INSERT INTO trash (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at, deleted_at)
@@ -314,6 +315,12 @@ UPDATE owners SET epoch = ?2, live = live - ?3, trash = trash - ?4, kept = kept 
 -- resultSQL
 SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2;
 
+-- settleSQL
+UPDATE tasks SET fresh = 0 WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1;
+
+-- settledSQL
+UPDATE owners SET fresh = 0, fresh_from = NULL WHERE user_id = ?1;
+
 -- sizesSQL by due date
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
 + CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
@@ -507,7 +514,9 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- snapshotSQL
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND fresh = 0 AND version > ?2 AND version <= ?3
+UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1 AND version > ?2 AND version <= ?3
+ORDER BY version LIMIT ?4;
 
 -- stateSQL
 SELECT epoch, counter, purged_through, live, trash FROM owners WHERE user_id = ?1;
