@@ -36,9 +36,9 @@ func (r *reader) changed(owner docket.UserID, q docket.ChangeRange) (page docket
 	if err != nil {
 		return page, err
 	}
-	stmt, through := r.changes, q.Through
+	stmt, through := r.conn.stmt(changesSQL), q.Through
 	if q.Live {
-		stmt = r.snapshot
+		stmt = r.conn.stmt(snapshotSQL)
 	}
 	if through == 0 {
 		through = math.MaxInt64
@@ -56,7 +56,7 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (map[docke
 	}
 	states := map[docket.UserID]docket.State{}
 	err = s.readers.use(ctx, func(r *reader) error {
-		c := r.counters
+		c := r.conn.stmt(countersSQL)
 		return c.text(string(list)).each(func() bool {
 			states[docket.UserID(c.ColumnText(0))] = docket.State{Epoch: c.ColumnInt64(1), Counter: c.ColumnInt64(2), PurgedThrough: c.ColumnInt64(3)}
 			return true

@@ -155,7 +155,7 @@ func (w *writer) emptyLog() {
 	}
 	pages, _ := w.logLength()
 	if !w.stmts.removed && pages < maxLog {
-		w.note(w.stmts.checkpoint.exec()) // after an error the log stays as it was
+		w.note(w.conn.stmt(checkpointSQL).exec()) // after an error the log stays as it was
 		return
 	}
 	wait := truncateWait
@@ -176,7 +176,7 @@ func (w *writer) emptyLog() {
 func (w *writer) truncate(patience time.Duration) (busy bool, err error) {
 	w.conn.conn.SetBusyTimeout(patience)
 	defer w.conn.conn.SetBusyTimeout(acquireTimeout)
-	t := w.stmts.truncate
+	t := w.conn.stmt(truncateSQL)
 	_, err = t.row(func() { busy = t.ColumnBool(0) })
 	return busy, err
 }
@@ -187,7 +187,7 @@ func (w *writer) logLength() (pages, copied int) {
 	if w.broken {
 		return 0, 0
 	}
-	l := w.stmts.length
+	l := w.conn.stmt(lengthSQL)
 	_, err := l.row(func() { pages, copied = l.ColumnInt(1), l.ColumnInt(2) })
 	w.note(err)
 	return pages, copied

@@ -16,6 +16,7 @@ type connection struct {
 	file    file
 	pragmas []string     // besides those of every connection
 	conn    *sqlite.Conn // nil while it is closed
+	stmts   map[string]*statement
 	alarm   alarm
 }
 
@@ -36,6 +37,7 @@ func (c *connection) connect() error {
 			return failed(err)
 		}
 		c.conn.SetBusyTimeout(acquireTimeout) // first: the pragmas may have to wait
+		c.stmts = map[string]*statement{}
 		c.alarm.watch(c.conn)
 		err = c.registerFunctions()
 		for _, text := range append(always[:len(always):len(always)], c.pragmas...) {
@@ -67,18 +69,21 @@ func (c *connection) replace() error {
 	return c.connect()
 }
 
-// prepareAll prepares each statement.
-func (c *connection) prepareAll(texts map[**statement]string) error {
-	return guarded(func() error {
-		for dest, text := range texts {
-			stmt, err := c.conn.Prepare(text)
-			if err != nil {
-				return failed(err)
-			}
-			*dest = &statement{Stmt: stmt, conn: c}
+// stmt returns the statement of a text, which it prepares when it is used first. When
+// that fails, running the statement returns the error.
+func (c *connection) stmt(text string) *statement {
+	if s, prepared := c.stmts[text]; prepared {
+		return s
+	}
+	s := &statement{Stmt: new(sqlite.Stmt), conn: c}
+	s.err = guarded(func() error {
+		stmt, err := c.conn.Prepare(text)
+		if err == nil {
+			s.Stmt, c.stmts[text] = stmt, s
 		}
-		return nil
+		return failed(err)
 	})
+	return s
 }
 
 // once calls use with a statement that is used once. It returns what follows the
@@ -130,7 +135,8 @@ func (c *connection) until(ctx context.Context) (release func()) {
 type statement struct {
 	*sqlite.Stmt
 	conn  *connection
-	bound int // arguments
+	bound int   // arguments
+	err   error // it could not be prepared
 }
 
 func (s *statement) next() int {
@@ -213,6 +219,9 @@ func (s *statement) each(f func() (more bool)) error {
 
 // step runs the statement to its next row. A panic of SQLite is an error.
 func (s *statement) step() (row bool, err error) {
+	if s.err != nil {
+		return false, s.err
+	}
 	err = guarded(func() (err error) {
 		s.conn.file.called()
 		row, err = s.Step()
@@ -224,7 +233,9 @@ func (s *statement) step() (row bool, err error) {
 
 func (s *statement) reset() {
 	s.bound = 0
-	_ = guarded(s.Reset) // its error is that of the last step
+	if s.err == nil {
+		_ = guarded(s.Reset) // its error is that of the last step
+	}
 }
 
 // failure is an error of SQLite.

@@ -88,10 +88,7 @@ func TestFiltersCheckTheTime(t *testing.T) {
 		if !l.filtered || l.trash {
 			continue
 		}
-		list, err := r.listStatement(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		list := r.conn.stmt(text)
 		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(false)}
 		for _, cause := range []error{errDeadline, nil} {
 			r.conn.alarm.cause = cause

@@ -86,3 +86,13 @@ func TestEveryStatementIsGolden(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryStatementIsChecked looks for each statement among those that readiness
+// prepares.
+func TestEveryStatementIsChecked(t *testing.T) {
+	for name, text := range texts {
+		if !strings.HasPrefix(text, "PRAGMA") && !slices.Contains(every, text) {
+			t.Errorf("%s is not checked", name)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -78,17 +80,22 @@ func (s *Store) check(ctx context.Context) (err error) {
 	if err := (migrate.Status{Records: records, Known: migrations}).Check(); err != nil {
 		return err
 	}
-	r := &reader{conn: conn}
-	err = errors.Join(r.prepare(), new(statements).prepare(conn))
-	for _, texts := range []map[listStatement]string{listSQL, sizesSQL} {
-		for _, text := range texts {
-			if err == nil {
-				_, err = r.listStatement(text)
-			}
+	for _, text := range every {
+		if err := conn.stmt(text).err; err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
+
+// every holds the texts of all statements that read or write tables.
+var every = slices.Concat(slices.Collect(maps.Values(listSQL)), slices.Collect(maps.Values(sizesSQL)), []string{
+	getSQL, findTrashSQL, insertSQL, updateSQL, insertTrashSQL, deleteSQL, undeleteSQL, addSQL, settleSQL, settledSQL, bumpSQL, hasSQL,
+	stateSQL, countSQL, countTrashSQL, changesSQL, snapshotSQL, countersSQL,
+	findKeySQL, keptSQL, resultSQL, raiseKeptSQL, keepKeySQL, lowerKeptSQL, expireKeysSQL,
+	raisePurgedSQL, purgeSQL, purgeFirstSQL, overflowSQL, renewSQL, eraseTasksSQL, eraseTrashSQL, eraseKeysSQL, eraseOwnerSQL,
+	nextOwnersSQL, renewOwnerSQL, advanceClockSQL, pageSQL, writePageSQL,
+})
 
 // Warnings implements docket.Store. A file whose history may have been lost is renewed
 // when it is opened, so there is nothing to warn of.

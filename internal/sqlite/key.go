@@ -25,7 +25,8 @@ var errKept = errors.New("sqlite: the key has a result")
 // when the result is another request's.
 func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 	var fingerprint []byte
-	found, err := q.findKey.text(string(owner)).text(w.Key.Text).row(func() { fingerprint = q.findKey.bytesAt(0) })
+	s := q.stmt(findKeySQL)
+	found, err := s.text(string(owner)).text(w.Key.Text).row(func() { fingerprint = s.bytesAt(0) })
 	if err != nil || !found {
 		return err
 	}
@@ -41,7 +42,8 @@ func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 func (s *Store) replay(ctx context.Context, owner docket.UserID, key *docket.Key) (written docket.Written, found bool, err error) {
 	var fingerprint, result []byte
 	err = s.readers.use(ctx, func(r *reader) (err error) {
-		found, err = r.result.text(string(owner)).text(key.Text).row(func() { fingerprint, result = r.result.bytesAt(0), r.result.bytesAt(1) })
+		s := r.conn.stmt(resultSQL)
+		found, err = s.text(string(owner)).text(key.Text).row(func() { fingerprint, result = s.bytesAt(0), s.bytesAt(1) })
 		return err
 	})
 	if err == nil && found {
@@ -71,7 +73,8 @@ func checkRoom(q *statements, owner docket.UserID, w docket.Write) error {
 			}
 		}
 	}
-	_, err := q.kept.text(string(owner)).row(func() { kept = q.kept.ColumnInt(0) })
+	s := q.stmt(keptSQL)
+	_, err := s.text(string(owner)).row(func() { kept = s.ColumnInt(0) })
 	if err == nil && kept+texts/4 > docket.MaxKeptBytes {
 		err = docket.NoRoomToKeep()
 	}
@@ -84,14 +87,14 @@ func keep(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Tas
 	if err != nil {
 		return err
 	}
-	raised, err := q.raiseKept.text(string(owner)).num(int64(len(result))).num(docket.MaxKeptBytes).changes()
+	raised, err := q.stmt(raiseKeptSQL).text(string(owner)).num(int64(len(result))).num(docket.MaxKeptBytes).changes()
 	if err == nil && raised == 0 {
 		err = docket.NoRoomToKeep()
 	}
 	if err != nil {
 		return err
 	}
-	return q.keepKey.text(string(owner)).text(w.Key.Text).blob(w.Key.Fingerprint[:]).blob(result).moment(w.Now.Add(docket.KeyLifetime)).exec()
+	return q.stmt(keepKeySQL).text(string(owner)).text(w.Key.Text).blob(w.Key.Fingerprint[:]).blob(result).moment(w.Now.Add(docket.KeyLifetime)).exec()
 }
 
 // inFlightKeys counts the keyed writes that wait or run. Only the writer decides

@@ -180,9 +180,9 @@ func (r *reader) page(owner docket.UserID, q docket.ListQuery) (docket.Page, err
 	filtered := q.Filtered()
 	switch {
 	case filtered && q.Count:
-		count := r.count
+		count := r.conn.stmt(countSQL)
 		if q.Deleted {
-			count = r.countTrash
+			count = r.conn.stmt(countTrashSQL)
 		}
 		_, err = count.listing(owner, q, 0).row(func() { page.Total = count.ColumnInt(0) })
 	case !q.Count:
@@ -199,10 +199,7 @@ func (r *reader) page(owner docket.UserID, q docket.ListQuery) (docket.Page, err
 	if err != nil {
 		return page, err
 	}
-	list, err := r.listStatement(listSQL[l])
-	if err != nil {
-		return page, err
-	}
+	list := r.conn.stmt(listSQL[l])
 	expected := live
 	if q.Deleted {
 		expected = trash
@@ -218,12 +215,9 @@ func (r *reader) fitting(l listStatement, owner docket.UserID, q docket.ListQuer
 	if l.sort.Key == docket.ByCreation || q.Limit <= alwaysFit {
 		return q.Limit + 1, nil
 	}
-	sizes, err := r.listStatement(sizesSQL[l])
-	if err != nil {
-		return 0, err
-	}
+	sizes := r.conn.stmt(sizesSQL[l])
 	n, left := 1, int64(docket.MaxPageBytes)
-	err = sizes.listing(owner, q, q.Limit).each(func() bool {
+	err := sizes.listing(owner, q, q.Limit).each(func() bool {
 		n++
 		left -= sizes.ColumnInt64(0) + bareSize
 		return left >= 0
@@ -246,7 +240,7 @@ func longest(characters int) string { return strings.Repeat("\U0010ffff", charac
 
 // stateOf reads the owner's state and number of live and deleted tasks.
 func (r *reader) stateOf(owner docket.UserID) (state docket.State, live, trash int, err error) {
-	s := r.state
+	s := r.conn.stmt(stateSQL)
 	_, err = s.text(string(owner)).row(func() {
 		state = docket.State{Epoch: s.ColumnInt64(0), Counter: s.ColumnInt64(1), PurgedThrough: s.ColumnInt64(2)}
 		live, trash = s.ColumnInt(3), s.ColumnInt(4)

@@ -56,13 +56,11 @@ func TestSizes(t *testing.T) {
 // sizes returns what a statement of sizesSQL reads.
 func sizes(t *testing.T, r *reader, text string, q docket.ListQuery) (list []int64) {
 	t.Helper()
-	s, err := r.listStatement(text)
-	if err == nil {
-		err = s.listing("alice", q, q.Limit).each(func() bool {
-			list = append(list, s.ColumnInt64(0))
-			return true
-		})
-	}
+	s := r.conn.stmt(text)
+	err := s.listing("alice", q, q.Limit).each(func() bool {
+		list = append(list, s.ColumnInt64(0))
+		return true
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

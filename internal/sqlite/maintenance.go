@@ -42,10 +42,10 @@ ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING beli
 // Purge implements docket.Store. What it removes is overwritten afterwards, see Erase.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
-		if err := q.raisePurged.moment(before).num(int64(limit)).exec(); err != nil {
+		if err := q.stmt(raisePurgedSQL).moment(before).num(int64(limit)).exec(); err != nil {
 			return err
 		}
-		n, err = q.purge.moment(before).num(int64(limit)).changes()
+		n, err = q.stmt(purgeSQL).moment(before).num(int64(limit)).changes()
 		q.removed = q.removed || n > 0
 		return err
 	})
@@ -58,10 +58,10 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
 	err = s.writer.do(ctx, 1, func(q *statements) error {
-		if err := q.lowerKept.moment(now).num(int64(limit)).exec(); err != nil {
+		if err := q.stmt(lowerKeptSQL).moment(now).num(int64(limit)).exec(); err != nil {
 			return err
 		}
-		n, err = q.expireKeys.moment(now).num(int64(limit)).changes()
+		n, err = q.stmt(expireKeysSQL).moment(now).num(int64(limit)).changes()
 		q.removed = q.removed || n > 0
 		return err
 	})
@@ -75,11 +75,11 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 // in the file and its log, within minutes on a file of some gigabytes.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
-		live, err := q.eraseTasks.text(string(owner)).num(int64(limit)).changes()
+		live, err := q.stmt(eraseTasksSQL).text(string(owner)).num(int64(limit)).changes()
 		if err != nil {
 			return err
 		}
-		deleted, err := q.eraseTrash.text(string(owner)).num(int64(limit - live)).changes()
+		deleted, err := q.stmt(eraseTrashSQL).text(string(owner)).num(int64(limit - live)).changes()
 		if err != nil {
 			return err
 		}
@@ -89,9 +89,9 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 		}
 		q.removed = true
 		if done = live+deleted < limit && keys < limit; done {
-			return q.eraseOwner.text(string(owner)).exec()
+			return q.stmt(eraseOwnerSQL).text(string(owner)).exec()
 		}
-		return q.renew.text(string(owner)).num(epoch).num(int64(live)).num(int64(deleted)).num(bytes).exec()
+		return q.stmt(renewSQL).text(string(owner)).num(epoch).num(int64(live)).num(int64(deleted)).num(bytes).exec()
 	})
 	if err != nil {
 		return false, err
@@ -104,7 +104,7 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 
 // eraseKeys returns how many keys it removed, and the bytes of their results.
 func eraseKeys(q *statements, owner docket.UserID, limit int) (keys int, bytes int64, err error) {
-	e := q.eraseKeys
+	e := q.stmt(eraseKeysSQL)
 	err = e.text(string(owner)).num(int64(limit)).each(func() bool {
 		keys++
 		bytes += e.ColumnInt64(0)
@@ -116,7 +116,7 @@ func eraseKeys(q *statements, owner docket.UserID, limit int) (keys int, bytes i
 // AdvanceClock implements docket.Store.
 func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Duration) (believed time.Time, err error) {
 	err = s.writer.do(ctx, 1, func(q *statements) error {
-		a := q.advanceClock
+		a := q.stmt(advanceClockSQL)
 		_, err := a.moment(now).num(most.Microseconds()).row(func() { believed = a.momentAt(0) })
 		return err
 	})

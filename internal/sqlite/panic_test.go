@@ -194,7 +194,7 @@ func TestPanicOfOurs(t *testing.T) {
 	}
 	checkWhole(t, s)
 	err = s.writer.do(t.Context(), 1, func(q *statements) error {
-		if err := q.delete.text("alice").blob(task.ID[:]).exec(); err != nil {
+		if err := q.stmt(deleteSQL).text("alice").blob(task.ID[:]).exec(); err != nil {
 			return err
 		}
 		panic("a defect of ours")

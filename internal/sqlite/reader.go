@@ -8,7 +8,7 @@ import (
 	"docket"
 )
 
-// readers is a pool of read-only connections, each with its prepared statements.
+// readers is a pool of read-only connections.
 type readers struct {
 	idle   chan *reader
 	n      int // readers, in use or not
@@ -17,43 +17,15 @@ type readers struct {
 }
 
 type reader struct {
-	conn              *connection
-	broken            bool // its connection must be replaced before the next use
-	begin, end        *statement
-	get, state        *statement
-	lists             map[string]*statement // by text: see listStatement
-	count, countTrash *statement
-	changes, snapshot *statement
-	counters, result  *statement
-}
-
-// prepare prepares the statements but those of lists. The schema must be up to date.
-func (r *reader) prepare() error {
-	r.lists = map[string]*statement{}
-	return r.conn.prepareAll(map[**statement]string{
-		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL, &r.countTrash: countTrashSQL,
-		&r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL, &r.result: resultSQL,
-	})
-}
-
-// listStatement returns a statement of listSQL or sizesSQL. There are many, and most
-// are rarely used, so each is prepared when it is used first.
-func (r *reader) listStatement(text string) (*statement, error) {
-	stmt, prepared := r.lists[text]
-	if !prepared {
-		if err := r.conn.prepareAll(map[**statement]string{&stmt: text}); err != nil {
-			return nil, err
-		}
-		r.lists[text] = stmt
-	}
-	return stmt, nil
+	conn   *connection
+	broken bool // its connection must be replaced before the next use
 }
 
 // atOnce runs f in one transaction of a reader: everything that f reads is from one
 // moment.
 func atOnce[T any](ctx context.Context, p *readers, f func(*reader) (T, error)) (result T, err error) {
 	err = p.use(ctx, func(r *reader) error {
-		if err := r.begin.exec(); err != nil {
+		if err := r.conn.stmt("BEGIN").exec(); err != nil {
 			return err
 		}
 		result, err = f(r)
@@ -67,11 +39,7 @@ func openReaders(f file, n int, limit time.Duration, h *health) (*readers, error
 	pool := &readers{idle: make(chan *reader, n), limit: limit, health: h}
 	for range n {
 		conn, err := f.connection("query_only = 1")
-		r := &reader{conn: conn}
-		if err == nil {
-			err = r.prepare()
-		}
-		pool.idle <- r
+		pool.idle <- &reader{conn: conn}
 		pool.n++
 		if err != nil {
 			return nil, errors.Join(err, pool.close())
@@ -106,7 +74,7 @@ func (p *readers) run(ctx context.Context, r *reader, f func(*reader) error) err
 	err := recovered(func() error { return f(r) })
 	cause := r.conn.alarm.clear()
 	if _, ok := errors.AsType[*panicked](err); !ok && !r.conn.conn.AutocommitEnabled() {
-		end := r.end.exec()
+		end := r.conn.stmt("ROLLBACK").exec()
 		r.broken = end != nil
 		err = errors.Join(err, end)
 	}
@@ -143,9 +111,6 @@ func (r *reader) repair() error {
 		return nil
 	}
 	err := r.conn.replace()
-	if err == nil {
-		err = r.prepare()
-	}
 	r.broken = err != nil
 	return err
 }

@@ -37,7 +37,7 @@ func renewAll(q *statements, renewal func() (epoch, raise int64)) (owners int, e
 		}
 		for _, last = range some {
 			epoch, raise := renewal()
-			if err := q.renewOwner.text(string(last)).num(epoch).num(raise).exec(); err != nil {
+			if err := q.stmt(renewOwnerSQL).text(string(last)).num(epoch).num(raise).exec(); err != nil {
 				return owners, err
 			}
 			owners++
@@ -46,7 +46,7 @@ func renewAll(q *statements, renewal func() (epoch, raise int64)) (owners int, e
 }
 
 func nextOwners(q *statements, after docket.UserID) (some []docket.UserID, err error) {
-	n := q.nextOwners
+	n := q.stmt(nextOwnersSQL)
 	err = n.text(string(after)).each(func() bool {
 		some = append(some, docket.UserID(n.ColumnText(0)))
 		return true
@@ -62,7 +62,7 @@ func (s *Store) renewIfLost(ctx context.Context) error {
 		return err
 	}
 	q := &s.writer.stmts
-	if err := q.begin.exec(); err != nil {
+	if err := q.stmt("BEGIN IMMEDIATE").exec(); err != nil {
 		return err
 	}
 	owners, err := renewAll(q, randomRenewal)
@@ -70,10 +70,10 @@ func (s *Store) renewIfLost(ctx context.Context) error {
 		err = s.writer.conn.run("PRAGMA user_version = 0")
 	}
 	if err == nil {
-		err = q.commit.exec()
+		err = q.stmt("COMMIT").exec()
 	}
 	if err != nil {
-		return errors.Join(err, q.rollback.exec())
+		return errors.Join(err, q.stmt("ROLLBACK").exec())
 	}
 	s.log.WarnContext(ctx, "the file is a backup or a copy, so its latest writes may have been lost: the histories of all users begin anew, and clients read their tasks again",
 		"file", s.file.path, "users", owners)

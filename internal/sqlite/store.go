@@ -85,9 +85,6 @@ func (s *Store) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.writer.prepare(); err != nil {
-		return err
-	}
 	if err := s.renewIfLost(ctx); err != nil {
 		return err
 	}

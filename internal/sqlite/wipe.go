@@ -109,16 +109,12 @@ func (w *wiper) wipe() (err error) {
 	if err != nil {
 		return err
 	}
-	var read *statement
-	if err := conn.prepareAll(map[**statement]string{&read: pageSQL}); err != nil {
-		return err
-	}
 	if pages > maxWiped {
 		return errors.New("sqlite: the file is too large to be wiped")
 	}
 	for first := int64(1); first <= pages; first += wipeStep {
 		began := time.Now()
-		stale, err := stalePages(read, first, min(first+wipeStep-1, pages))
+		stale, err := stalePages(conn, first, min(first+wipeStep-1, pages))
 		if err == nil && len(stale) > 0 {
 			err = w.writer.do(ctx, len(stale), func(q *statements) error { return wipePages(q, stale) })
 		}
@@ -136,10 +132,10 @@ func (w *wiper) wipe() (err error) {
 
 // stalePages returns those of the pages from first to last whose unused space holds
 // something.
-func stalePages(read *statement, first, last int64) (stale []int64, err error) {
+func stalePages(conn *connection, first, last int64) (stale []int64, err error) {
 	for n := first; n <= last && err == nil; n++ {
 		var page []byte
-		page, err = pageOf(read, n)
+		page, err = pageOf(conn, n)
 		if !isZero(unused(n, page)) {
 			stale = append(stale, n)
 		}
@@ -148,7 +144,8 @@ func stalePages(read *statement, first, last int64) (stale []int64, err error) {
 }
 
 // pageOf runs pageSQL.
-func pageOf(read *statement, number int64) (page []byte, err error) {
+func pageOf(conn *connection, number int64) (page []byte, err error) {
+	read := conn.stmt(pageSQL)
 	_, err = read.num(number).row(func() { page = read.bytesAt(0) })
 	return page, err
 }
@@ -156,12 +153,12 @@ func pageOf(read *statement, number int64) (page []byte, err error) {
 // wipePages overwrites the unused space of pages.
 func wipePages(q *statements, numbers []int64) error {
 	for _, n := range numbers {
-		page, err := pageOf(q.page, n)
+		page, err := pageOf(q.connection, n)
 		if err != nil {
 			return err
 		}
 		clear(unused(n, page))
-		if err := q.writePage.num(n).blob(page).exec(); err != nil {
+		if err := q.stmt(writePageSQL).num(n).blob(page).exec(); err != nil {
 			return err
 		}
 	}

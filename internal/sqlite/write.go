@@ -33,75 +33,10 @@ WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE us
 	maxFresh = 32
 )
 
-// statements are the prepared statements of the writing connection.
+// statements are those of the writing connection.
 type statements struct {
-	begin, commit, rollback  *statement
-	savepoint, undo, release *statement
-	checkpoint, truncate     *statement
-	length                   *statement
-
-	find, insert, update                     *statement
-	findTrash, insertTrash, undelete, delete *statement
-	add, bump, settle, settled               *statement
-	has                                      *statement
-	findKey, kept, raiseKept, keepKey        *statement
-	lowerKept, expireKeys                    *statement
-	raisePurged, purge                       *statement
-	purgeFirst, overflow                     *statement
-	renew, eraseTasks, eraseTrash            *statement
-	eraseKeys, eraseOwner                    *statement
-	advanceClock, nextOwners, renewOwner     *statement
-	page, writePage                          *statement
-
+	*connection
 	removed bool // something was deleted that the log may still hold
-}
-
-func (s *statements) prepare(conn *connection) error {
-	return conn.prepareAll(map[**statement]string{
-		&s.begin:      "BEGIN IMMEDIATE",
-		&s.commit:     "COMMIT",
-		&s.rollback:   "ROLLBACK",
-		&s.savepoint:  "SAVEPOINT one",
-		&s.undo:       "ROLLBACK TO one",
-		&s.release:    "RELEASE one",
-		&s.checkpoint: checkpointSQL,
-		&s.truncate:   truncateSQL,
-		&s.length:     lengthSQL,
-
-		&s.find:        getSQL,
-		&s.insert:      insertSQL,
-		&s.update:      updateSQL,
-		&s.delete:      deleteSQL,
-		&s.findTrash:   findTrashSQL,
-		&s.insertTrash: insertTrashSQL,
-		&s.undelete:    undeleteSQL,
-		&s.add:         addSQL,
-		&s.bump:        bumpSQL,
-		&s.settle:      settleSQL,
-		&s.settled:     settledSQL,
-		&s.has:         hasSQL,
-		&s.findKey:     findKeySQL,
-		&s.kept:        keptSQL,
-		&s.raiseKept:   raiseKeptSQL,
-		&s.keepKey:     keepKeySQL,
-
-		&s.lowerKept:    lowerKeptSQL,
-		&s.expireKeys:   expireKeysSQL,
-		&s.raisePurged:  raisePurgedSQL,
-		&s.purge:        purgeSQL,
-		&s.purgeFirst:   purgeFirstSQL,
-		&s.overflow:     overflowSQL,
-		&s.renew:        renewSQL,
-		&s.eraseTasks:   eraseTasksSQL,
-		&s.eraseTrash:   eraseTrashSQL,
-		&s.eraseKeys:    eraseKeysSQL,
-		&s.eraseOwner:   eraseOwnerSQL,
-		&s.advanceClock: advanceClockSQL,
-		&s.nextOwners:   nextOwnersSQL,
-		&s.renewOwner:   renewOwnerSQL,
-		&s.page:         pageSQL,
-		&s.writePage:    writePageSQL,
-	})
 }
 
 // Write implements docket.Store.
@@ -185,7 +120,7 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	if _, err := bump(q, w, &t, 0, unlimited); err != nil {
 		return docket.Task{}, err
 	}
-	return t, q.update.task(&t).exec()
+	return t, q.stmt(updateSQL).task(&t).exec()
 }
 
 // counts are an owner's after add: the counter, and how many tasks are in the trash and
@@ -196,7 +131,7 @@ type counts struct{ version, trash, fresh int64 }
 // The error is of kind QuotaExceeded when there is no room for them, or the owner has
 // deleted that task.
 func add(q *statements, owner docket.UserID, w docket.Write, n int, id []byte) (c counts, err error) {
-	a := q.add
+	a := q.stmt(addSQL)
 	found, err := a.text(string(owner)).num(w.Epoch).num(int64(n)).num(w.TaskLimit()).blob(id).row(func() {
 		c = counts{a.ColumnInt64(0), a.ColumnInt64(1), a.ColumnInt64(2)}
 	})
@@ -257,7 +192,7 @@ func create(q *statements, w docket.Write, t *docket.Task) error {
 		if err := insert(q, t, true); err != nil || after.fresh < maxFresh {
 			return err
 		}
-		return errors.Join(q.settle.text(string(t.UserID)).exec(), q.settled.text(string(t.UserID)).exec())
+		return errors.Join(q.stmt(settleSQL).text(string(t.UserID)).exec(), q.stmt(settledSQL).text(string(t.UserID)).exec())
 	}
 	if docket.KindOf(err) == docket.QuotaExceeded { // or so it seems: there was no row
 		if found, failed := exists(q, t); found || failed != nil {
@@ -270,7 +205,7 @@ func create(q *statements, w docket.Write, t *docket.Task) error {
 // insert stores t as a live task. The error is docket.AlreadyExists when there is one
 // of its id.
 func insert(q *statements, t *docket.Task, fresh bool) error {
-	err := q.insert.task(t).flag(fresh).exec()
+	err := q.stmt(insertSQL).task(t).flag(fresh).exec()
 	if violatesPrimaryKey(err) {
 		return docket.AlreadyExists()
 	}
@@ -279,7 +214,8 @@ func insert(q *statements, t *docket.Task, fresh bool) error {
 
 // exists reports whether the owner of t has a task of its id, in the trash too.
 func exists(q *statements, t *docket.Task) (found bool, err error) {
-	_, err = q.has.text(string(t.UserID)).blob(t.ID[:]).row(func() { found = q.has.ColumnBool(0) })
+	s := q.stmt(hasSQL)
+	_, err = s.text(string(t.UserID)).blob(t.ID[:]).row(func() { found = s.ColumnBool(0) })
 	return found, err
 }
 
@@ -287,12 +223,12 @@ func exists(q *statements, t *docket.Task) (found bool, err error) {
 // first.
 func find(q *statements, owner docket.UserID, o docket.Operation) (docket.Task, error) {
 	if o.Action == docket.Restore {
-		t, err := readTask(q.findTrash, owner, o.ID)
+		t, err := readTask(q.stmt(findTrashSQL), owner, o.ID)
 		if docket.KindOf(err) != docket.NotFound {
 			return t, err
 		}
 	}
-	return readTask(q.find, owner, o.ID)
+	return readTask(q.stmt(getSQL), owner, o.ID)
 }
 
 // discardTask moves t to the trash. When the trash is full, it purges the task that
@@ -305,18 +241,19 @@ func discardTask(q *statements, w docket.Write, t *docket.Task) error {
 	owner := string(t.UserID)
 	if trash > w.TaskLimit() {
 		var purged int64
-		if _, err := q.purgeFirst.text(owner).row(func() { purged = q.purgeFirst.ColumnInt64(0) }); err != nil {
+		first := q.stmt(purgeFirstSQL)
+		if _, err := first.text(owner).row(func() { purged = first.ColumnInt64(0) }); err != nil {
 			return err
 		}
-		if err := q.overflow.text(owner).num(purged).exec(); err != nil {
+		if err := q.stmt(overflowSQL).text(owner).num(purged).exec(); err != nil {
 			return err
 		}
 		q.removed = true
 	}
-	if err := q.delete.text(owner).blob(t.ID[:]).exec(); err != nil {
+	if err := q.stmt(deleteSQL).text(owner).blob(t.ID[:]).exec(); err != nil {
 		return err
 	}
-	return q.insertTrash.task(t).exec()
+	return q.stmt(insertTrashSQL).task(t).exec()
 }
 
 // restore takes t out of the trash.
@@ -324,7 +261,7 @@ func restore(q *statements, w docket.Write, t *docket.Task) error {
 	if _, err := bump(q, w, t, 1, w.TaskLimit()); err != nil {
 		return err
 	}
-	if err := q.undelete.text(string(t.UserID)).blob(t.ID[:]).exec(); err != nil {
+	if err := q.stmt(undeleteSQL).text(string(t.UserID)).blob(t.ID[:]).exec(); err != nil {
 		return err
 	}
 	return insert(q, t, false)
@@ -334,7 +271,7 @@ func restore(q *statements, w docket.Write, t *docket.Task) error {
 // whose size it returns. The error is of kind QuotaExceeded when the owner has limit live
 // tasks or more.
 func bump(q *statements, w docket.Write, t *docket.Task, restored, limit int64) (trash int64, err error) {
-	b := q.bump
+	b := q.stmt(bumpSQL)
 	found, err := b.text(string(t.UserID)).num(restored).num(limit).row(func() { t.Version, trash = b.ColumnInt64(0), b.ColumnInt64(1) })
 	if err == nil && !found {
 		err = docket.TooManyTasks(w.MaxTasks)

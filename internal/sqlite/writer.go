@@ -64,16 +64,13 @@ func openWriter(f file, log *slog.Logger) (*writer, error) {
 		return nil, err
 	}
 	return &writer{
-		conn: conn, log: log,
+		conn: conn, stmts: statements{connection: conn}, log: log,
 		queue:   make(chan *write, maxQueue),
 		metrics: newWriterMetrics(),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}, nil
 }
-
-// prepare prepares the statements. The schema must be up to date.
-func (w *writer) prepare() error { return w.stmts.prepare(w.conn) }
 
 // do runs a function on the writer's connection and commits. When do returns nil, what
 // run wrote is on stable storage. An error of run undoes what run wrote, and nothing
@@ -111,8 +108,8 @@ func (w *writer) submit(ctx context.Context, weight int, run func(*statements) e
 	}
 }
 
-// start starts the goroutines that commit and that checkpoint. The statements must be
-// prepared.
+// start starts the goroutines that commit and that checkpoint. The schema must be up to
+// date.
 func (w *writer) start(c *checkpointer) {
 	w.running, w.checkpoints = true, c
 	go c.run()
@@ -218,9 +215,6 @@ func (w *writer) repair() error {
 		return nil
 	}
 	err := w.conn.replace()
-	if err == nil {
-		err = w.prepare()
-	}
 	if err != nil {
 		return unavailable(err)
 	}
@@ -236,7 +230,7 @@ var errAgain = errors.New("sqlite: the group runs again")
 // in err. A write can be abandoned until transact begins it.
 func (w *writer) transact(group []*write) (err error) {
 	defer func() { w.note(err) }()
-	if err := w.stmts.begin.exec(); err != nil {
+	if err := w.conn.stmt("BEGIN IMMEDIATE").exec(); err != nil {
 		return err
 	}
 	for _, op := range group {
@@ -258,7 +252,7 @@ func (w *writer) transact(group []*write) (err error) {
 		w.rollback()
 		return err
 	}
-	if err := w.stmts.commit.exec(); err != nil {
+	if err := w.conn.stmt("COMMIT").exec(); err != nil {
 		w.rollback()
 		return translateCommit(err)
 	}
@@ -266,29 +260,29 @@ func (w *writer) transact(group []*write) (err error) {
 }
 
 // rollback fails when SQLite has rolled back by itself.
-func (w *writer) rollback() { w.note(w.stmts.rollback.exec()) }
+func (w *writer) rollback() { w.note(w.conn.stmt("ROLLBACK").exec()) }
 
 // note has the connection replaced when err is a panic of SQLite.
 func (w *writer) note(err error) { w.broken = w.broken || enginePanicked(err) }
 
 // savepoint runs one write so that its failure does not affect the others.
 func (w *writer) savepoint(run func(*statements) error) (err error) {
-	if err := w.stmts.savepoint.exec(); err != nil {
+	if err := w.conn.stmt("SAVEPOINT one").exec(); err != nil {
 		return err
 	}
 	if err := recovered(func() error { return run(&w.stmts) }); err != nil {
 		if spoilsGroup(err) || enginePanicked(err) {
 			return err
 		}
-		if undo := w.stmts.undo.exec(); undo != nil {
+		if undo := w.conn.stmt("ROLLBACK TO one").exec(); undo != nil {
 			return undo
 		}
-		if release := w.stmts.release.exec(); release != nil {
+		if release := w.conn.stmt("RELEASE one").exec(); release != nil {
 			return release
 		}
 		return err
 	}
-	return w.stmts.release.exec()
+	return w.conn.stmt("RELEASE one").exec()
 }
 
 // close waits for the writes in the queue, and closes the connection.

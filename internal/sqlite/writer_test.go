@@ -27,9 +27,6 @@ func stopped(t *testing.T, s *Store) *writer {
 	}
 	w.place, w.health = s.writer.place, s.writer.health
 	s.writer = w
-	if err := w.prepare(); err != nil {
-		t.Fatal(err)
-	}
 	if w.checkpoints, err = openCheckpointer(s.file, s.pace, noLog); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +72,7 @@ func inserting(title string) *write {
 func insertTitle(q *statements, title string) error {
 	task := storetest.Draft(title)
 	task.Version = int64(len(title))
-	return q.insert.task(&task).flag(false).exec()
+	return q.stmt(insertSQL).task(&task).flag(false).exec()
 }
 
 func newWrite(run func(*statements) error) *write {
