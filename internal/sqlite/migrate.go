@@ -34,7 +34,7 @@ func ReadStatus(ctx context.Context, path string) (status migrate.Status, err er
 }
 
 // Migrate calls f to migrate the file at path, with the file's lock held.
-func Migrate(ctx context.Context, path string, f func(migrate.Migrator) error) error {
+func Migrate(_ context.Context, path string, f func(migrate.Migrator) error) error {
 	s, err := openExclusive(file{path: path}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
