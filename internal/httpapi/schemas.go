@@ -196,7 +196,7 @@ type APIKey struct {
 // APIKeyMade is an API key that was just made.
 type APIKeyMade struct {
 	APIKey
-	Key string `json:"key" minLength:"85" maxLength:"1450" pattern:"^dkt_[A-Za-z0-9_-]{2,1360}\\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.[A-Za-z0-9_-]{43}$" doc:"The key itself: what to send as a bearer token. Keep it as a password is kept; the server keeps its SHA-256 alone." example:"dkt_YWxpY2U.019a4e6f-1b2c-7d3e-8f40-516273849a5b.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
+	Key string `json:"key" minLength:"85" maxLength:"1450" pattern:"^dkt_[A-Za-z0-9_-]+\\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.[A-Za-z0-9_-]{43}$" doc:"The key itself: what to send as a bearer token. Keep it as a password is kept; the server keeps its SHA-256 alone." example:"dkt_YWxpY2U.019a4e6f-1b2c-7d3e-8f40-516273849a5b.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
 }
 
 // Health is the body of the health routes.
