@@ -126,7 +126,7 @@ func TestAPIKeyFaults(t *testing.T) {
 		`{"name":"x","scopes":["tasks:read"],"expires_at":"9999-12-31T23:00:00-02:00"}`: "/expires_at invalid_time",
 		`{"name":"x","scopes":["tasks:read"],"expires_at":"0001-01-01T00:00:00Z"}`:      "/expires_at invalid_time",
 		`{"name":"x","scopes":["tasks:read"],"expires_at":4102444800}`:                  "/expires_at wrong_type",
-		`{"name":"` + strings.Repeat("é", 101) + `\u0000","scopes":["tasks:read"]}`:     "/name too_long",
+		`{"name":"` + strings.Repeat("é", 101) + `\u0000","scopes":["tasks:read"]}`:     "/name too_long, /name nul_character",
 		`["tasks:read"]`: " wrong_type",
 	} {
 		var got []string
