@@ -94,6 +94,7 @@ var every = slices.Concat(slices.Collect(maps.Values(listSQL)), slices.Collect(m
 	stateSQL, countSQL, countTrashSQL, changesSQL, snapshotSQL, countersSQL,
 	findKeySQL, keptSQL, resultSQL, raiseKeptSQL, keepKeySQL, lowerKeptSQL, expireKeysSQL,
 	raisePurgedSQL, purgeSQL, purgeFirstSQL, overflowSQL, renewSQL, eraseTasksSQL, eraseTrashSQL, eraseKeysSQL, eraseOwnerSQL,
+	apiKeysSQL, findAPIKeySQL, insertAPIKeySQL, countAPIKeysSQL, expireAPIKeysSQL, revokeAPIKeySQL, eraseAPIKeysSQL, markAPIKeySQL,
 	nextOwnersSQL, renewOwnerSQL, advanceClockSQL, pageSQL, writePageSQL,
 })
 

@@ -87,6 +87,9 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 		if err != nil {
 			return err
 		}
+		if err := q.stmt(eraseAPIKeysSQL).text(string(owner)).exec(); err != nil {
+			return err
+		}
 		q.removed = true
 		if done = live+deleted < limit && keys < limit; done {
 			return q.stmt(eraseOwnerSQL).text(string(owner)).exec()
