@@ -75,6 +75,9 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 // in the file and its log, within minutes on a file of some gigabytes.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
+		if err := q.stmt(eraseAPIKeysSQL).text(string(owner)).exec(); err != nil {
+			return err
+		}
 		live, err := q.stmt(eraseTasksSQL).text(string(owner)).num(int64(limit)).changes()
 		if err != nil {
 			return err
@@ -85,9 +88,6 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 		}
 		keys, bytes, err := eraseKeys(q, owner, limit)
 		if err != nil {
-			return err
-		}
-		if err := q.stmt(eraseAPIKeysSQL).text(string(owner)).exec(); err != nil {
 			return err
 		}
 		q.removed = true
