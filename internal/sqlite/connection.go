@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ type connection struct {
 // connection opens a connection to the file, with pragmas besides the usual ones.
 func (f file) connection(pragmas ...string) (*connection, error) {
 	c := &connection{file: f, pragmas: pragmas}
-	return c, c.connect()
+	err := c.connect()
+	return c, err
 }
 
 func (c *connection) connect() error {
@@ -40,7 +42,7 @@ func (c *connection) connect() error {
 		c.stmts = map[string]*statement{}
 		c.alarm.watch(c.conn)
 		err = c.registerFunctions()
-		for _, text := range append(always[:len(always):len(always)], c.pragmas...) {
+		for _, text := range slices.Concat(always, c.pragmas) {
 			if err == nil {
 				err = c.run("PRAGMA " + text)
 			}
@@ -127,7 +129,7 @@ func (c *connection) number(query string) (n int64, err error) {
 // is called.
 func (c *connection) until(ctx context.Context) (release func()) {
 	c.alarm.set(ctx, 0)
-	return func() { c.alarm.clear() }
+	return func() { _ = c.alarm.clear() }
 }
 
 // statement is a prepared statement. Its arguments are bound in their order, then exec,

@@ -34,11 +34,12 @@ func (s *statement) optionalAt(col int) *string {
 }
 
 // optional binds a text that may be absent.
-func (s *statement) optional(v *string) *statement {
+func (s *statement) optional(v *string) {
 	if v == nil {
-		return s.null()
+		s.null()
+	} else {
+		s.text(*v)
 	}
-	return s.text(*v)
 }
 
 // idAt reads the id of a task.

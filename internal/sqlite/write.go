@@ -120,7 +120,8 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	if _, err := bump(q, w, &t, 0, unlimited); err != nil {
 		return docket.Task{}, err
 	}
-	return t, q.stmt(updateSQL).task(&t).exec()
+	err = q.stmt(updateSQL).task(&t).exec()
+	return t, err
 }
 
 // counts are an owner's after add: the counter, and how many tasks are in the trash and
