@@ -1,10 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,28 +30,29 @@ func (s *Store) CreateAPIKey(ctx context.Context, key docket.APIKey, epoch int64
 
 func createAPIKey(q *statements, key docket.APIKey, epoch int64) error {
 	owner := string(key.Owner)
-	if err := exec(q.own, owner, epoch); err != nil {
+	if _, err := add(q, key.Owner, docket.Write{Epoch: epoch}, 0, nil); err != nil {
 		return err
 	}
-	expired, err := removed(q.expireAPIKeys, owner, key.CreatedAt.UnixMicro())
+	expired, err := q.stmt(expireAPIKeysSQL).text(owner).moment(key.CreatedAt).changes()
 	if err != nil {
 		return err
 	}
 	q.removed = q.removed || expired > 0
-	var n int
-	if err := q.countAPIKeys.QueryRow(owner).Scan(&n); err != nil {
+	n, count := 0, q.stmt(countAPIKeysSQL)
+	if _, err := count.text(owner).row(func() { n = count.ColumnInt(0) }); err != nil {
 		return err
 	}
 	if n >= docket.MaxAPIKeys {
 		return docket.TooManyAPIKeys()
 	}
-	return exec(q.insertAPIKey, owner, key.ID[:], key.Hash[:], microseconds(key.CreatedAt), microseconds(key.ExpiresAt), microseconds(key.UsedOn), key.Scopes.String(), key.Name)
+	return q.stmt(insertAPIKeySQL).text(owner).blob(key.ID[:]).blob(key.Hash[:]).moment(key.CreatedAt).moment(key.ExpiresAt).moment(key.UsedOn).
+		text(key.Scopes.String()).text(key.Name).exec()
 }
 
 // APIKeys implements docket.Store.
 func (s *Store) APIKeys(ctx context.Context, owner docket.UserID) (keys []docket.APIKey, err error) {
-	err = s.readers.use(ctx, func(ctx context.Context, r *reader) error {
-		keys, err = readAPIKeys(ctx, r.apiKeys, owner)
+	err = s.readers.use(ctx, func(r *reader) error {
+		keys, err = readAPIKeys(r.conn.stmt(apiKeysSQL).text(string(owner)), owner)
 		return err
 	})
 	return keys, err
@@ -60,8 +60,8 @@ func (s *Store) APIKeys(ctx context.Context, owner docket.UserID) (keys []docket
 
 // FindAPIKey implements docket.Store.
 func (s *Store) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUID) (key docket.APIKey, err error) {
-	err = s.readers.use(ctx, func(ctx context.Context, r *reader) error {
-		keys, err := readAPIKeys(ctx, r.findAPIKey, owner, id[:])
+	err = s.readers.use(ctx, func(r *reader) error {
+		keys, err := readAPIKeys(r.conn.stmt(findAPIKeySQL).text(string(owner)).blob(id[:]), owner)
 		if err != nil {
 			return err
 		}
@@ -74,26 +74,22 @@ func (s *Store) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUI
 	return key, err
 }
 
-// readAPIKeys returns the keys that a statement finds for an owner and args.
-func readAPIKeys(ctx context.Context, stmt *sql.Stmt, owner docket.UserID, args ...any) (_ []docket.APIKey, err error) {
-	rows, err := stmt.QueryContext(ctx, append([]any{string(owner)}, args...)...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+// readAPIKeys returns the keys of an owner that a statement finds.
+func readAPIKeys(s *statement, owner docket.UserID) ([]docket.APIKey, error) {
 	keys := []docket.APIKey{}
-	for rows.Next() {
-		key, hash, scopes := docket.APIKey{Owner: owner}, []byte(nil), ""
-		if err := rows.Scan(&key.ID, &hash, (*moment)(&key.CreatedAt), (*moment)(&key.ExpiresAt), (*moment)(&key.UsedOn), &scopes, &key.Name); err != nil {
-			return nil, err
+	var unreadable error
+	err := s.each(func() bool {
+		key := docket.APIKey{
+			Owner: owner, CreatedAt: s.momentAt(2), ExpiresAt: s.momentAt(3), UsedOn: s.momentAt(4),
+			Scopes: docket.ParseScopes(s.ColumnText(5)), Name: s.ColumnText(6),
 		}
-		if copy(key.Hash[:], hash) != len(key.Hash) {
-			return nil, fmt.Errorf("sqlite: the hash of an API key has %d bytes", len(hash))
+		if key.ID, unreadable = s.idAt(0); unreadable == nil && s.ColumnBytes(1, key.Hash[:]) != len(key.Hash) {
+			unreadable = errors.New("sqlite: the hash of an API key is too short")
 		}
-		key.Scopes = docket.ParseScopes(scopes)
 		keys = append(keys, key)
-	}
-	return keys, rows.Err()
+		return unreadable == nil
+	})
+	return keys, cmp.Or(err, unreadable)
 }
 
 // RevokeAPIKey implements docket.Store. The key is overwritten afterwards, see Erase.
@@ -106,7 +102,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, owner docket.UserID, id uuid.U
 }
 
 func revokeAPIKey(q *statements, owner docket.UserID, id uuid.UUID) error {
-	n, err := removed(q.revokeAPIKey, string(owner), id[:])
+	n, err := q.stmt(revokeAPIKeySQL).text(string(owner)).blob(id[:]).changes()
 	if err == nil && n == 0 {
 		err = docket.NoSuchAPIKey()
 	}
@@ -116,5 +112,7 @@ func revokeAPIKey(q *statements, owner docket.UserID, id uuid.UUID) error {
 
 // MarkAPIKeyUsed implements docket.Store.
 func (s *Store) MarkAPIKeyUsed(ctx context.Context, owner docket.UserID, id uuid.UUID, day time.Time) error {
-	return s.writer.do(ctx, 1, func(q *statements) error { return exec(q.markAPIKey, string(owner), id[:], day.UnixMicro()) })
+	return s.writer.do(ctx, 1, func(q *statements) error {
+		return q.stmt(markAPIKeySQL).text(string(owner)).blob(id[:]).moment(day).exec()
+	})
 }

@@ -52,17 +52,18 @@ const userVersionOffset = 60
 // copyInto copies the database at path into a new file, which only its owner may read,
 // and marks the copy with lostHistory.
 func copyInto(ctx context.Context, path, target string) (err error) {
-	db, err := fileAt(path).open(ctx, "ro", 1)
+	conn, err := file{path: path, readOnly: true}.connection()
 	if err != nil {
 		return fmt.Errorf("cannot open %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = errors.Join(err, conn.close()) }()
+	defer conn.until(ctx)()
 	made, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // VACUUM INTO fills an empty file
 	if err != nil {
 		return fmt.Errorf("cannot write the backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, made.Close()) }()
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", target); err != nil {
+	if _, err := conn.once("VACUUM INTO ?", func(s *statement) error { return s.text(target).exec() }); err != nil {
 		return fmt.Errorf("cannot copy %s: %w", path, err)
 	}
 	if _, err := made.WriteAt(binary.BigEndian.AppendUint32(nil, lostHistory), userVersionOffset); err != nil {

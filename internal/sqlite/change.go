@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"math"
 
 	"github.com/go-json-experiment/json"
@@ -12,10 +11,16 @@ import (
 
 const versions = " AND version > ?2 AND version <= ?3"
 
+// indexed selects the live tasks that are in the index by version, fresh the others.
+const (
+	indexed = fromLive + " AND fresh = 0" + versions
+	fresh   = fromLive + " AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1" + versions
+)
+
 // changesSQL reads the tasks in a range of versions, snapshotSQL only the live ones.
 var (
-	changesSQL  = selectColumns + ", NULL" + fromLive + versions + "\nUNION ALL " + selectTrash + versions + "\nORDER BY version LIMIT ?4"
-	snapshotSQL = selectLive + versions + " ORDER BY version LIMIT ?4"
+	changesSQL  = selectColumns + ", NULL" + indexed + "\nUNION ALL " + selectColumns + ", NULL" + fresh + "\nUNION ALL " + selectTrash + versions + "\nORDER BY version LIMIT ?4"
+	snapshotSQL = selectColumns + indexed + "\nUNION ALL " + selectColumns + fresh + "\nORDER BY version LIMIT ?4"
 )
 
 // countersSQL takes the users as a JSON array.
@@ -23,24 +28,23 @@ const countersSQL = "SELECT user_id, epoch, counter, purged_through FROM owners 
 
 // Changes implements docket.Store.
 func (s *Store) Changes(ctx context.Context, owner docket.UserID, q docket.ChangeRange) (docket.ChangePage, error) {
-	return atOnce(ctx, s.readers, func(ctx context.Context, r *reader) (docket.ChangePage, error) { return r.changed(ctx, owner, q) })
+	return atOnce(ctx, s.readers, func(r *reader) (docket.ChangePage, error) { return r.changed(owner, q) })
 }
 
-func (r *reader) changed(ctx context.Context, owner docket.UserID, q docket.ChangeRange) (page docket.ChangePage, err error) {
-	page.State, _, _, err = r.stateOf(ctx, owner)
+func (r *reader) changed(owner docket.UserID, q docket.ChangeRange) (page docket.ChangePage, err error) {
+	page.State, _, _, err = r.stateOf(owner)
 	if err != nil {
 		return page, err
 	}
-	stmt, rows, through := r.changes, newTrashScanner(owner), q.Through
+	stmt, through := r.conn.stmt(changesSQL), q.Through
 	if q.Live {
-		stmt, rows = r.snapshot, newScanner(owner)
+		stmt = r.conn.stmt(snapshotSQL)
 	}
 	if through == 0 {
 		through = math.MaxInt64
 	}
-	page.Tasks, page.More, err = readTasks(rows, q.Limit, 0, func() (*sql.Rows, error) {
-		return stmt.QueryContext(ctx, string(owner), q.After, through, q.Limit+1)
-	})
+	stmt.text(string(owner)).num(q.After).num(through).num(int64(q.Limit) + 1)
+	page.Tasks, page.More, err = stmt.readTasks(owner, q.Limit, 0)
 	return page, err
 }
 
@@ -51,21 +55,12 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (map[docke
 		return nil, err
 	}
 	states := map[docket.UserID]docket.State{}
-	err = s.readers.use(ctx, func(ctx context.Context, r *reader) error {
-		rows, err := r.counters.QueryContext(ctx, string(list))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var owner docket.UserID
-			var state docket.State
-			if err := rows.Scan(&owner, &state.Epoch, &state.Counter, &state.PurgedThrough); err != nil {
-				return err
-			}
-			states[owner] = state
-		}
-		return rows.Err()
+	err = s.readers.use(ctx, func(r *reader) error {
+		c := r.conn.stmt(countersSQL)
+		return c.text(string(list)).each(func() bool {
+			states[docket.UserID(c.ColumnText(0))] = docket.State{Epoch: c.ColumnInt64(1), Counter: c.ColumnInt64(2), PurgedThrough: c.ColumnInt64(3)}
+			return true
+		})
 	})
 	return states, err
 }

@@ -1,10 +1,7 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -12,9 +9,6 @@ import (
 )
 
 const (
-	// checkpointPages is the number of pages of 4 KiB after which the log is copied,
-	// at once.
-	checkpointPages = 8192
 	// truncateWait bounds how long writes wait while the log is emptied.
 	truncateWait = 20 * time.Millisecond
 	// maxLog is the size in pages from which writes wait for every reader that needs
@@ -27,6 +21,7 @@ const (
 const (
 	checkpointSQL = "PRAGMA wal_checkpoint(PASSIVE)"
 	truncateSQL   = "PRAGMA wal_checkpoint(TRUNCATE)"
+	lengthSQL     = "PRAGMA wal_checkpoint(NOOP)" // the pages of the log, and how many of them were copied
 )
 
 // checkpointer copies the write-ahead log into the file, on a connection of its own.
@@ -39,7 +34,6 @@ type checkpointer struct {
 	pace pace
 
 	copying sync.Mutex
-	pages   int           // written since a checkpoint was due; used by the writer only
 	groups  atomic.Int64  // committed
 	dirty   chan struct{} // capacity 1: the log has grown
 	full    chan struct{} // capacity 1: a checkpoint is due at once
@@ -48,8 +42,8 @@ type checkpointer struct {
 	done    chan struct{}
 }
 
-func openCheckpointer(ctx context.Context, f file, p pace, log *slog.Logger) (*checkpointer, error) {
-	conn, err := f.connection(ctx)
+func openCheckpointer(f file, p pace, log *slog.Logger) (*checkpointer, error) {
+	conn, err := f.connection()
 	if err != nil {
 		return nil, err
 	}
@@ -60,15 +54,15 @@ func openCheckpointer(ctx context.Context, f file, p pace, log *slog.Logger) (*c
 	}, nil
 }
 
-// wrote counts pages that a group has added to the log.
-func (c *checkpointer) wrote(pages int) {
-	if pages == 0 {
+// grown is told of the pages that the log holds after a group, and how many of them
+// were copied.
+func (c *checkpointer) grown(pages, copied int) {
+	if pages == copied {
 		return
 	}
 	c.groups.Add(1)
 	signal(c.dirty)
-	if c.pages += pages; c.pages >= checkpointPages {
-		c.pages = 0
+	if pages-copied >= c.pace.pages {
 		signal(c.full)
 	}
 }
@@ -94,6 +88,10 @@ func (c *checkpointer) run() {
 			return
 		}
 		c.copyLog()
+		select {
+		case <-c.full: // of a group that was committed meanwhile
+		default:
+		}
 		signal(c.rest)
 	}
 }
@@ -128,14 +126,14 @@ func (c *checkpointer) copyLog() {
 	defer c.copying.Unlock()
 	err := recovered(func() error {
 		for range 2 { // the second copies what was added during the first
-			if _, err := c.conn.ExecContext(context.Background(), checkpointSQL); err != nil {
+			if err := c.conn.run(checkpointSQL); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if driverPanicked(err) || c.conn.Conn == nil {
-		err = errors.Join(err, c.conn.replace(context.Background()))
+	if enginePanicked(err) || c.conn.conn == nil {
+		err = errors.Join(err, c.conn.replace())
 	}
 	if err != nil {
 		c.log.Warn("the write-ahead log could not be copied into the file; it will be retried", "error", err)
@@ -155,13 +153,14 @@ func (w *writer) emptyLog() {
 	if w.repair() != nil {
 		return
 	}
-	if !w.stmts.removed && w.logged < maxLog {
-		w.note(exec(w.stmts.checkpoint)) // after an error the log stays as it was
+	pages, _ := w.logLength()
+	if !w.stmts.removed && pages < maxLog {
+		w.note(w.conn.stmt(checkpointSQL).exec()) // after an error the log stays as it was
 		return
 	}
 	wait := truncateWait
 	w.busy++
-	if w.busy > maxBusy || w.logged >= 2*maxLog {
+	if w.busy > maxBusy || pages >= 2*maxLog {
 		wait = acquireTimeout
 	}
 	busy, err := w.truncate(wait)
@@ -170,23 +169,26 @@ func (w *writer) emptyLog() {
 		signal(w.checkpoints.dirty)
 		return
 	}
-	w.stmts.removed, w.busy, w.logged = false, 0, 0
+	w.stmts.removed, w.busy = false, 0
 }
 
 // truncate waits for readers for so long at most.
 func (w *writer) truncate(patience time.Duration) (busy bool, err error) {
-	ctx := context.Background()
-	wait := func(d time.Duration) error {
-		_, err := w.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
-		return err
-	}
-	if err := wait(patience); err != nil {
-		return true, err
-	}
-	var log, copied sql.NullInt64
-	err = w.stmts.truncate.QueryRowContext(ctx).Scan(&busy, &log, &copied)
-	if restored := wait(acquireTimeout); err == nil {
-		err = restored
-	}
+	w.conn.conn.SetBusyTimeout(patience)
+	defer w.conn.conn.SetBusyTimeout(acquireTimeout)
+	t := w.conn.stmt(truncateSQL)
+	_, err = t.row(func() { busy = t.ColumnBool(0) })
 	return busy, err
+}
+
+// logLength returns the pages of the log and how many of them were copied, 0 when that
+// is unknown.
+func (w *writer) logLength() (pages, copied int) {
+	if w.broken {
+		return 0, 0
+	}
+	l := w.conn.stmt(lengthSQL)
+	_, err := l.row(func() { pages, copied = l.ColumnInt(1), l.ColumnInt(2) })
+	w.note(err)
+	return pages, copied
 }

@@ -13,18 +13,16 @@ import (
 // to copy it there.
 func TestCheckpoints(t *testing.T) {
 	for name, test := range map[string]struct {
-		pace  pace
-		pages int
+		pace pace
 	}{
-		"by rest":  {pace{idle: time.Millisecond, most: time.Hour, wipe: time.Hour}, 0},
-		"by time":  {pace{idle: time.Hour, most: time.Millisecond, wipe: time.Hour}, 0},
-		"by bytes": {pace{idle: time.Hour, most: time.Hour, wipe: time.Hour}, checkpointPages - 1},
+		"by rest":  {pace{idle: time.Millisecond, most: time.Hour, pages: 1 << 20, wipe: time.Hour}},
+		"by time":  {pace{idle: time.Hour, most: time.Millisecond, pages: 1 << 20, wipe: time.Hour}},
+		"by bytes": {pace{idle: time.Hour, most: time.Hour, pages: 1, wipe: time.Hour}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := tempPath(t)
 			s := openAt(t, path, test.pace)
 			s.wiper.close() // only the test writes
-			s.checkpoints.pages = test.pages
 			storetest.Put(t, s, marked)
 			for {
 				data, err := os.ReadFile(path)
@@ -43,12 +41,11 @@ func TestCheckpoints(t *testing.T) {
 // TestLogIsCounted compares the count of pages with the length of a new log.
 func TestLogIsCounted(t *testing.T) {
 	path := tempPath(t)
-	s := openAt(t, path, pace{idle: time.Hour, most: time.Hour, wipe: time.Hour})
+	s := openAt(t, path, pace{idle: time.Hour, most: time.Hour, pages: 1 << 20, wipe: time.Hour})
 	s.wiper.close()
-	if _, err := s.writer.conn.ExecContext(t.Context(), truncateSQL); err != nil {
+	if err := s.writer.conn.run(truncateSQL); err != nil {
 		t.Fatal(err)
 	}
-	s.writer.pagesWritten()
 	storetest.Put(t, s, "task")
 	storetest.Put(t, s, "another")
 	if err := s.writer.do(t.Context(), 1, func(*statements) error { return nil }); err != nil { // the writer has counted
@@ -59,7 +56,14 @@ func TestLogIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	const header, frame = 32, 24 + 4096
-	if pages := (int(info.Size()) - header) / frame; s.checkpoints.pages != pages || pages == 0 {
-		t.Errorf("%d pages were counted, and the log has %d", s.checkpoints.pages, pages)
+	pages := (int(info.Size()) - header) / frame
+	if counted, copied := s.writer.logLength(); counted != pages || copied != 0 || pages == 0 {
+		t.Errorf("%d pages were counted, %d of them copied, and the log has %d", counted, copied, pages)
+	}
+	if err := s.writer.conn.run(checkpointSQL); err != nil {
+		t.Fatal(err)
+	}
+	if counted, copied := s.writer.logLength(); counted != pages || copied != pages {
+		t.Errorf("after a checkpoint %d pages were counted, %d of them copied", counted, copied)
 	}
 }

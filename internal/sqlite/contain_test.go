@@ -39,39 +39,46 @@ func TestReadsHaveADeadline(t *testing.T) {
 	s.passes.limit = time.Millisecond
 	for name, read := range map[string]string{
 		"before the first row": endless + "SELECT count(*) FROM c",
-		"between two rows":     endless + "SELECT x FROM c WHERE x = 1 OR CASE WHEN in_time(?1) THEN x < 0 END",
+		"between two rows":     endless + "SELECT x FROM c WHERE x = 1 OR x < 0",
 	} {
-		_, err := atOnce(t.Context(), s.passes, func(ctx context.Context, r *reader) (n int, err error) {
-			rows, err := r.conn.QueryContext(ctx, read, inTimeArg(ctx))
-			if err != nil {
-				return 0, err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				n++
-			}
-			return n, rows.Err()
+		_, err := atOnce(t.Context(), s.passes, func(r *reader) (any, error) {
+			_, err := r.conn.once(read, (*statement).exec)
+			return nil, err
 		})
 		if docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("%s: the read returned %v", name, err)
 		}
 	}
+	_, err := atOnce(t.Context(), s.passes, func(r *reader) (any, error) {
+		<-r.conn.alarm.rung
+		return nil, nil
+	})
+	if docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("a read that may be incomplete returned %v", err)
+	}
 	s.passes.limit = docket.PassTimeout
 	checkWhole(t, s)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	err := s.passes.use(ctx, func(ctx context.Context, r *reader) error {
+	err = s.passes.use(ctx, func(r *reader) error {
 		time.AfterFunc(time.Millisecond, cancel)
-		var n int
-		return r.conn.QueryRowContext(ctx, endless+"SELECT count(*) FROM c").Scan(&n)
+		_, err := r.conn.number(endless + "SELECT count(*) FROM c")
+		return err
 	})
 	if !strings.Contains(err.Error(), context.Canceled.Error()) || docket.KindOf(err) == docket.Unavailable {
 		t.Errorf("a read whose client went away returned %v", err)
 	}
+	for range s.passes.n {
+		if r := <-s.passes.idle; r.broken {
+			t.Error("an interrupt has cost a connection")
+		} else {
+			defer func() { s.passes.idle <- r }()
+		}
+	}
 }
 
-// TestFiltersCheckTheTime runs every filtered list when its time is over. None of the
-// tasks passes the filter.
+// TestFiltersCheckTheTime runs every filtered list on a connection whose interrupt
+// SQLite has missed: it looks at no task any more.
 func TestFiltersCheckTheTime(t *testing.T) {
 	s := open(t, tempPath(t))
 	storetest.Put(t, s, "task")
@@ -81,20 +88,13 @@ func TestFiltersCheckTheTime(t *testing.T) {
 		if !l.filtered || l.trash {
 			continue
 		}
-		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(true)}
-		args := arguments(t.Context(), "alice", q)
-		args[1], args[5] = 10, int64(1)
-		list := func() error {
-			rows, err := r.list(t.Context(), text, args...)
-			if err != nil {
-				return err
+		list := r.conn.stmt(text)
+		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(false)}
+		for _, cause := range []error{errDeadline, nil} {
+			r.conn.alarm.cause = cause
+			if found, err := list.listing("alice", q, 10).row(func() {}); found != (cause == nil) || err != nil {
+				t.Errorf("%+v: interrupted %t, it found a task %t, %v", l, cause != nil, found, err)
 			}
-			defer rows.Close()
-			rows.Next()
-			return rows.Err()
-		}
-		if list() == nil {
-			t.Errorf("%+v did not notice that its time was over", l)
 		}
 	}
 }
@@ -136,13 +136,12 @@ func TestLongReadsLetTheLogBegin(t *testing.T) {
 	began := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := atOnce(context.Background(), s.passes, func(ctx context.Context, r *reader) (n int, err error) {
-			if _, _, _, err := r.stateOf(ctx, "alice"); err != nil {
+		_, err := atOnce(context.Background(), s.passes, func(r *reader) (n int64, err error) {
+			if _, _, _, err := r.stateOf("alice"); err != nil {
 				return 0, err
 			}
 			close(began)
-			err = r.conn.QueryRowContext(ctx, endless+"SELECT count(*) FROM c").Scan(&n)
-			return n, err
+			return r.conn.number(endless + "SELECT count(*) FROM c")
 		})
 		ended <- err
 	}()
@@ -235,24 +234,33 @@ func TestTrashDoesNotSlowLists(t *testing.T) {
 	}
 }
 
+// TestChangesReadTheIndex checks that reads of changes cost the same wherever they begin.
+func TestChangesReadTheIndex(t *testing.T) {
+	s := open(t, tempPath(t))
+	for name, want := range map[string][]string{
+		"changesSQL":  {"tasks_version (user_id=? AND version>? AND version<?)", "PRIMARY KEY (user_id=? AND id>?)", "trash_version (user_id=? AND version>? AND version<?)"},
+		"snapshotSQL": {"tasks_version (user_id=? AND version>? AND version<?)", "PRIMARY KEY (user_id=? AND id>?)"},
+	} {
+		plan := strings.Join(planOf(t, s, texts[name]), "\n")
+		for _, step := range want {
+			if !strings.Contains(plan, step) {
+				t.Errorf("%s does not use %s:\n%s", name, step, plan)
+			}
+		}
+	}
+}
+
 // planOf returns the steps of a statement.
 func planOf(t *testing.T, s *Store, text string) (steps []string) {
 	t.Helper()
-	rows, err := s.writer.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, "alice", 1, 0, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+	_, err := beside(t, s).once("EXPLAIN QUERY PLAN "+text, func(s *statement) error {
+		return s.each(func() bool {
+			steps = append(steps, s.ColumnText(3))
+			return true
+		})
+	})
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, parent, unused int
-		var detail string
-		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-			t.Fatal(err)
-		}
-		steps = append(steps, detail)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return steps
 }
@@ -272,6 +280,7 @@ func BenchmarkSearch(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	conn := beside(b, s)
 	for name, part := range map[string]string{
 		"another first": "😎" + strings.Repeat("😀", docket.MaxSearch-1),
 		"another last":  strings.Repeat("😀", docket.MaxSearch-1) + "😎",
@@ -279,9 +288,11 @@ func BenchmarkSearch(b *testing.B) {
 		for _, function := range []string{"contains(description_folded, ?2)", "instr(description_folded, ?2) > 0"} {
 			b.Run(name+", "+function, func(b *testing.B) {
 				for b.Loop() {
-					var n int
-					if err := s.writer.conn.QueryRowContext(b.Context(), "SELECT count(*) FROM tasks WHERE user_id = ?1 AND "+function, "alice", part).Scan(&n); err != nil || n != 0 {
-						b.Fatal(n, err)
+					_, err := conn.once("SELECT count(*) FROM tasks WHERE user_id = ?1 AND "+function, func(s *statement) error {
+						return s.text("alice").text(part).exec()
+					})
+					if err != nil {
+						b.Fatal(err)
 					}
 				}
 			})

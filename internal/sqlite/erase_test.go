@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -68,7 +67,7 @@ func fillMarked(t *testing.T, s *Store) {
 // openHurried opens a store that maintains its file without pauses.
 func openHurried(t *testing.T, path string) *Store {
 	t.Helper()
-	return openAt(t, path, pace{idle: time.Millisecond, most: time.Millisecond, wipe: time.Millisecond})
+	return openAt(t, path, pace{idle: time.Millisecond, most: time.Millisecond, pages: 1 << 20, wipe: time.Millisecond})
 }
 
 // untilNothingIsLeft waits until the text is in no file. The store is as whole as
@@ -89,13 +88,8 @@ func untilNothingIsLeft(t *testing.T, s *Store) {
 
 func checkIntegrity(t *testing.T, s *Store) {
 	t.Helper()
-	var result string
-	conn, err := s.file.connection(t.Context(), "query_only(1)")
-	if err == nil {
-		err = errors.Join(conn.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&result), conn.close())
-	}
-	if err != nil || result != "ok" {
-		t.Errorf("the check of the file returned %q, %v", result, err)
+	if result := textOf(t, beside(t, s), "PRAGMA integrity_check"); result != "ok" {
+		t.Errorf("the check of the file returned %q", result)
 	}
 }
 
@@ -144,8 +138,8 @@ func TestErasureBesideAReader(t *testing.T) {
 	began, leave := make(chan struct{}), make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := atOnce(t.Context(), s.readers, func(ctx context.Context, r *reader) (live int, err error) {
-			_, live, _, err = r.stateOf(ctx, "alice")
+		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
+			_, live, _, err = r.stateOf("alice")
 			close(began)
 			<-leave
 			return live, err
@@ -177,11 +171,11 @@ func TestWiperLeavesPointerMapsAlone(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := fileAt(path).connection(t.Context())
+	conn, err := file{path: path}.connection()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = conn.ExecContext(t.Context(), "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = FULL; VACUUM")
+	err = conn.run("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = FULL; VACUUM")
 	if err := errors.Join(err, conn.close()); err != nil {
 		t.Fatal(err)
 	}
@@ -198,13 +192,13 @@ func TestLogIsEmptiedAfterBusyTries(t *testing.T) {
 	s := open(t, tempPath(t))
 	storetest.Put(t, s, "task")
 	w := stopped(t, s)
-	if _, err := w.conn.ExecContext(t.Context(), "UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
+	if err := w.conn.run("UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
 		t.Fatal(err)
 	}
 	began, leave, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		_, err := atOnce(t.Context(), s.readers, func(ctx context.Context, r *reader) (live int, err error) {
-			_, live, _, err = r.stateOf(ctx, "alice")
+		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
+			_, live, _, err = r.stateOf("alice")
 			close(began)
 			<-leave
 			return live, err

@@ -4,24 +4,23 @@ import (
 	"context"
 	"errors"
 
-	driver "modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 
 	"docket"
 )
 
-// code returns the primary SQLite result code in err, or 0.
-func code(err error) int {
-	if e, ok := errors.AsType[*driver.Error](err); ok {
-		return e.Code() & 0xff
+// code returns the primary SQLite result code in err, ResultOK when it has none.
+func code(err error) sqlite.ResultCode {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.code.ToPrimary()
 	}
-	return 0
+	return sqlite.ResultOK
 }
 
 // violatesPrimaryKey reports whether err is that of an INSERT whose key is in the table.
 func violatesPrimaryKey(err error) bool {
-	e, ok := errors.AsType[*driver.Error](err)
-	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.code == sqlite.ResultConstraintPrimaryKey
 }
 
 // translate gives an error of the driver its docket kind. An error that is not listed
@@ -31,10 +30,10 @@ func translate(err error) error {
 		return err
 	}
 	switch code(err) {
-	case sqlite3.SQLITE_FULL:
+	case sqlite.ResultFull:
 		return &docket.Error{Kind: docket.StorageFull, Detail: "There is no space left for this write. Nothing was written.", Err: err}
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
-		sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM:
+	case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultReadOnly, sqlite.ResultIOErr, sqlite.ResultCantOpen,
+		sqlite.ResultProtocol, sqlite.ResultNoMem:
 		return unavailable(err)
 	}
 	return err
@@ -43,7 +42,7 @@ func translate(err error) error {
 // translateCommit is translate for the error of a COMMIT. After an I/O error, or a
 // panic, it is unknown what the log holds.
 func translateCommit(err error) error {
-	if code(err) == sqlite3.SQLITE_IOERR || driverPanicked(err) {
+	if code(err) == sqlite.ResultIOErr || enginePanicked(err) {
 		return outcomeUnknown(err)
 	}
 	return translate(err)
@@ -61,7 +60,7 @@ func outcomeUnknown(err error) error {
 // transaction of the group: SQLite rolls back by itself after such an error.
 func spoilsGroup(err error) bool {
 	switch code(err) {
-	case 0, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH:
+	case sqlite.ResultOK, sqlite.ResultConstraint, sqlite.ResultTooBig, sqlite.ResultMismatch:
 		return false // no error of SQLite, or one that undoes its statement only
 	}
 	return true

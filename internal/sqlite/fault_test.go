@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "modernc.org/sqlite" // another program's driver
+
 	"docket"
 	"docket/internal/storetest"
 )
@@ -17,6 +19,9 @@ func external(t *testing.T, path string) *sql.DB {
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("PRAGMA busy_timeout = 60000"); err != nil { // as long as the wiper writes
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { db.Close() })
 	return db
 }
@@ -48,7 +53,8 @@ func TestLockedByAnotherProgram(t *testing.T) {
 // pragma changes how the writer, which must be idle, is treated by SQLite.
 func pragma(t *testing.T, s *Store, text string) {
 	t.Helper()
-	if _, err := s.writer.conn.ExecContext(t.Context(), "PRAGMA "+text); err != nil {
+	s.wiper.close()
+	if err := s.writer.conn.run("PRAGMA " + text); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -2,75 +2,79 @@ package sqlite
 
 import (
 	"bytes"
-	"context"
-	"database/sql/driver"
 	"errors"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	sqlite "modernc.org/sqlite"
+	"github.com/go-json-experiment/json"
+	"zombiezen.com/go/sqlite"
 
 	"docket"
 )
 
-// registerFunctions adds the functions of this package to SQL.
-var registerFunctions = sync.OnceValue(func() error {
+// scalar is the code of a function in SQL. Its arguments are valid until it returns. The
+// library loses an error that it returns.
+type scalar = func(sqlite.Context, []sqlite.Value) (sqlite.Value, error)
+
+// registerFunctions adds the functions of this package to the SQL of the connection.
+func (c *connection) registerFunctions() error {
+	add := func(name string, args int, deterministic bool, f scalar) error {
+		return c.conn.CreateFunction(name, &sqlite.FunctionImpl{NArgs: args, Deterministic: deterministic, Scalar: f})
+	}
 	return errors.Join(
-		sqlite.RegisterFunction("contains", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, VolatileArgs: true, Scalar: contains}),
-		sqlite.RegisterFunction("has_tags", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, VolatileArgs: true, Scalar: hasTags}),
-		sqlite.RegisterFunction("size_of_tags", &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, Scalar: sizeOfTags}),
-		sqlite.RegisterFunction("in_time", &sqlite.FunctionImpl{NArgs: 1, Scalar: inTime}),
+		add("contains", 2, true, contains),
+		add("has_tags", 2, true, hasTags),
+		add("size_of_tags", 1, true, sizeOfTags),
+		add("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(c.inTime()), nil }),
 	)
-})
+}
+
+func truth(b bool) sqlite.Value {
+	if b {
+		return sqlite.IntegerValue(1)
+	}
+	return sqlite.IntegerValue(0)
+}
 
 // contains reports whether a text contains another, in time that is linear in the
-// first: SQLite's instr compares the second at every place of the first.
-func contains(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-	part, _ := args[1].(string)
-	switch text := args[0].(type) {
-	case string:
-		return strings.Contains(text, part), nil
-	case []byte:
-		return bytes.Contains(text, []byte(part)), nil
-	}
-	return false, nil // NULL contains nothing
+// first: SQLite's instr compares the second at every place of the first. NULL contains
+// nothing.
+func contains(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+	return truth(args[0].Type() != sqlite.TypeNull && bytes.Contains(args[0].Blob(), args[1].Blob())), nil
 }
 
 // hasTags reports whether a list of tags holds all of another. Both are from foldedTags.
-func hasTags(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-	tags, _ := args[0].([]byte)
-	wanted, _ := args[1].([]byte)
+func hasTags(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+	tags, wanted := args[0].Blob(), args[1].Blob()
 	for len(wanted) > 1 {
 		n := bytes.IndexByte(wanted[1:], tagEnd) + 1
 		if !bytes.Contains(tags, wanted[:n+1]) {
-			return false, nil
+			return truth(false), nil
 		}
 		wanted = wanted[n:]
 	}
-	return true, nil
+	return truth(true), nil
 }
 
 // sizeOfTags returns what the column tags adds to docket.Task.Size.
-func sizeOfTags(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+func sizeOfTags(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 	var t docket.Task
-	err := (*tagList)(&t.Tags).Scan(args[0])
-	return t.Size() - bareSize, err
+	_ = json.Unmarshal(args[0].Blob(), &t.Tags) // reading the task will tell
+	return sqlite.IntegerValue(t.Size() - bareSize), nil
 }
 
-// inTime returns true until the time of an argument from inTimeArg, and then an error.
-// The driver interrupts a statement until its first row only. A statement whose next
-// row may be far calls this for each row.
-func inTime(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-	passed := time.Since(begin)
-	if end, ok := args[0].(int64); ok && passed >= time.Duration(end) {
-		return nil, errDeadline
+// inTime returns false when the connection is interrupted, so that a pass ends soon:
+// SQLite forgets an interrupt from the moment before a statement begins. A pass calls it
+// for each row.
+func (c *connection) inTime() bool {
+	if c.alarm.ringing() {
+		return false
 	}
+	passed := time.Since(begin)
 	if last := paused.Load(); passed-time.Duration(last) >= pauseAfter && paused.CompareAndSwap(last, int64(passed)) {
 		time.Sleep(pause)
 	}
-	return true, nil
+	return true
 }
 
 // Passes pause after so much time. Go looks for arrivals on the network only every
@@ -82,13 +86,4 @@ const (
 
 var paused atomic.Int64 // when a pass paused last, after begin
 
-var begin = time.Now() // of the monotonic time that inTime compares
-
-// inTimeArg returns the argument of in_time for the deadline of ctx.
-func inTimeArg(ctx context.Context) any {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return nil
-	}
-	return int64(deadline.Sub(begin))
-}
+var begin = time.Now()

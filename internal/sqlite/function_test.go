@@ -2,8 +2,22 @@ package sqlite
 
 import "testing"
 
+// truthOf returns what a query with arguments returns.
+func truthOf(t *testing.T, conn *connection, query string, bind func(*statement)) (got bool) {
+	t.Helper()
+	_, err := conn.once(query, func(s *statement) error {
+		bind(s)
+		_, err := s.row(func() { got = s.ColumnBool(0) })
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 func TestContains(t *testing.T) {
-	s := open(t, tempPath(t))
+	conn := beside(t, open(t, tempPath(t)))
 	for _, test := range []struct {
 		text any
 		part string
@@ -18,15 +32,25 @@ func TestContains(t *testing.T) {
 		{[]byte("\x00A\x00B\x00"), "B", true},
 		{[]byte("\x00A\x00B\x00"), "AB", false},
 	} {
-		var got bool
-		if err := s.writer.conn.QueryRowContext(t.Context(), "SELECT contains(?, ?)", test.text, test.part).Scan(&got); err != nil || got != test.want {
-			t.Errorf("contains(%v, %q) is %v, %v", test.text, test.part, got, err)
+		got := truthOf(t, conn, "SELECT contains(?, ?)", func(s *statement) {
+			switch text := test.text.(type) {
+			case string:
+				s.text(text)
+			case []byte:
+				s.blob(text)
+			default:
+				s.null()
+			}
+			s.text(test.part)
+		})
+		if got != test.want {
+			t.Errorf("contains(%v, %q) is %v", test.text, test.part, got)
 		}
 	}
 }
 
 func TestHasTags(t *testing.T) {
-	s := open(t, tempPath(t))
+	conn := beside(t, open(t, tempPath(t)))
 	for _, test := range []struct {
 		tags, wanted []string
 		want         bool
@@ -42,9 +66,9 @@ func TestHasTags(t *testing.T) {
 		{nil, []string{"a"}, false},
 		{[]string{"ß"}, []string{"ẞ"}, true},
 	} {
-		var got bool
-		if err := s.writer.conn.QueryRowContext(t.Context(), "SELECT has_tags(?, ?)", foldedTags(test.tags), foldedTags(test.wanted)).Scan(&got); err != nil || got != test.want {
-			t.Errorf("has_tags(%q, %q) is %v, %v", test.tags, test.wanted, got, err)
+		got := truthOf(t, conn, "SELECT has_tags(?, ?)", func(s *statement) { s.blob(foldedTags(test.tags)).blob(foldedTags(test.wanted)) })
+		if got != test.want {
+			t.Errorf("has_tags(%q, %q) is %v", test.tags, test.wanted, got)
 		}
 	}
 }

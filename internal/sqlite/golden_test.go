@@ -19,7 +19,7 @@ var texts = func() map[string]string {
 	all := map[string]string{
 		"getSQL": getSQL, "findTrashSQL": findTrashSQL, "insertSQL": insertSQL, "updateSQL": updateSQL, "insertTrashSQL": insertTrashSQL,
 		"deleteSQL": deleteSQL, "undeleteSQL": undeleteSQL,
-		"addSQL": addSQL, "bumpSQL": bumpSQL, "ownSQL": ownSQL, "hasSQL": hasSQL,
+		"addSQL": addSQL, "bumpSQL": bumpSQL, "settleSQL": settleSQL, "settledSQL": settledSQL, "hasSQL": hasSQL,
 		"findKeySQL": findKeySQL, "keptSQL": keptSQL, "resultSQL": resultSQL, "raiseKeptSQL": raiseKeptSQL, "keepKeySQL": keepKeySQL,
 		"lowerKeptSQL": lowerKeptSQL, "expireKeysSQL": expireKeysSQL,
 		"stateSQL": stateSQL, "countSQL": countSQL, "countTrashSQL": countTrashSQL,
@@ -31,7 +31,7 @@ var texts = func() map[string]string {
 		"apiKeysSQL": apiKeysSQL, "findAPIKeySQL": findAPIKeySQL, "insertAPIKeySQL": insertAPIKeySQL, "countAPIKeysSQL": countAPIKeysSQL,
 		"expireAPIKeysSQL": expireAPIKeysSQL, "revokeAPIKeySQL": revokeAPIKeySQL, "eraseAPIKeysSQL": eraseAPIKeysSQL, "markAPIKeySQL": markAPIKeySQL,
 		"pageSQL": pageSQL, "writePageSQL": writePageSQL,
-		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL,
+		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL, "lengthSQL": lengthSQL,
 	}
 	for l, text := range listSQL {
 		name := "by " + storetest.SortName(l.sort)
@@ -86,5 +86,15 @@ func TestEveryStatementIsGolden(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// TestEveryStatementIsChecked looks for each statement among those that readiness
+// prepares.
+func TestEveryStatementIsChecked(t *testing.T) {
+	for name, text := range texts {
+		if !strings.HasPrefix(text, "PRAGMA") && !slices.Contains(every, text) {
+			t.Errorf("%s is not checked", name)
+		}
 	}
 }

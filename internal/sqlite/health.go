@@ -2,12 +2,13 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 
 	"docket"
 	"docket/internal/migrate"
@@ -27,8 +28,8 @@ func (h *health) met(err error) {
 	}
 	_, known := errors.AsType[*docket.Error](err)
 	switch code(err) {
-	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_INTERRUPT:
-	case 0:
+	case sqlite.ResultConstraint, sqlite.ResultTooBig, sqlite.ResultMismatch, sqlite.ResultInterrupt:
+	case sqlite.ResultOK:
 		if (err == nil || known && !isUnavailable(err)) && h.troubled.Load() {
 			h.troubled.Store(false)
 		}
@@ -63,33 +64,39 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 // check returns nil when this program serves the schema of the file: the steps are
-// those that it knows, and every statement of a reader can be prepared. It uses a
-// connection of its own.
+// those that it knows, and every statement can be prepared. It uses a connection of its
+// own.
 func (s *Store) check(ctx context.Context) (err error) {
-	conn, err := s.file.connection(ctx, "query_only(1)")
+	conn, err := s.file.connection("query_only = 1")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.close()) }()
-	records, err := records(ctx, conn)
+	defer conn.until(ctx)()
+	records, err := conn.records()
 	if err != nil {
 		return err
 	}
 	if err := (migrate.Status{Records: records, Known: migrations}).Check(); err != nil {
 		return err
 	}
-	if err := (&reader{conn: conn}).prepare(ctx); err != nil {
-		return err
-	}
-	for _, texts := range []map[listStatement]string{listSQL, sizesSQL} {
-		for _, text := range texts {
-			if err := conn.prepareAll(ctx, map[**sql.Stmt]string{new(*sql.Stmt): text}); err != nil {
-				return err
-			}
+	for _, text := range every {
+		if err := conn.stmt(text).err; err != nil {
+			return err
 		}
 	}
-	return new(statements).prepare(ctx, conn)
+	return nil
 }
+
+// every holds the texts of all statements that read or write tables.
+var every = slices.Concat(slices.Collect(maps.Values(listSQL)), slices.Collect(maps.Values(sizesSQL)), []string{
+	getSQL, findTrashSQL, insertSQL, updateSQL, insertTrashSQL, deleteSQL, undeleteSQL, addSQL, settleSQL, settledSQL, bumpSQL, hasSQL,
+	stateSQL, countSQL, countTrashSQL, changesSQL, snapshotSQL, countersSQL,
+	findKeySQL, keptSQL, resultSQL, raiseKeptSQL, keepKeySQL, lowerKeptSQL, expireKeysSQL,
+	raisePurgedSQL, purgeSQL, purgeFirstSQL, overflowSQL, renewSQL, eraseTasksSQL, eraseTrashSQL, eraseKeysSQL, eraseOwnerSQL,
+	apiKeysSQL, findAPIKeySQL, insertAPIKeySQL, countAPIKeysSQL, expireAPIKeysSQL, revokeAPIKeySQL, eraseAPIKeysSQL, markAPIKeySQL,
+	nextOwnersSQL, renewOwnerSQL, advanceClockSQL, pageSQL, writePageSQL,
+})
 
 // Warnings implements docket.Store. A file whose history may have been lost is renewed
 // when it is opened, so there is nothing to warn of.

@@ -15,6 +15,7 @@ import (
 func TestReady(t *testing.T) {
 	path := tempPath(t)
 	s := open(t, path)
+	s.wiper.close() // only the test makes requests
 	task := storetest.Put(t, s, "task")
 	db := external(t, path)
 	run := func(text string) {

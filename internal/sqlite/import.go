@@ -6,16 +6,15 @@ import (
 	"docket"
 )
 
-const (
-	ownSQL = "INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING"
-	hasSQL = "SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2)"
-)
+const hasSQL = "SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2)"
 
-// Import implements docket.Store.
+// Import implements docket.Store. It counts the tasks when all are stored.
 func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.Task, epoch int64) (added int, err error) {
+	count := docket.Write{Epoch: epoch}
 	err = s.writer.do(ctx, len(tasks), func(q *statements) error {
 		added = 0
-		if err := exec(q.own, string(owner), epoch); err != nil {
+		before, err := add(q, owner, count, 0, nil)
+		if err != nil {
 			return err
 		}
 		for _, t := range tasks {
@@ -26,15 +25,14 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.
 			if found {
 				continue
 			}
-			if err := q.add.QueryRow(string(owner), epoch, unlimited, t.ID[:]).Scan(&t.Version); err != nil {
-				return err
-			}
-			if err := insert(q, &t); err != nil {
-				return err
-			}
 			added++
+			t.Version = before.version + int64(added)
+			if err := insert(q, &t, false); err != nil {
+				return err
+			}
 		}
-		return nil
+		_, err = add(q, owner, count, added, nil)
+		return err
 	})
 	return added, err
 }

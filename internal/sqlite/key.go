@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,8 +13,8 @@ const (
 	findKeySQL = "SELECT fingerprint FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
 	resultSQL  = "SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2"
 	keptSQL    = "SELECT kept FROM owners WHERE user_id = ?1"
-	// raiseKeptSQL returns no row when more than ?3 bytes would be kept.
-	raiseKeptSQL = "UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3 RETURNING kept"
+	// raiseKeptSQL changes nothing when more than ?3 bytes would be kept.
+	raiseKeptSQL = "UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3"
 	keepKeySQL   = "INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)"
 )
 
@@ -26,10 +25,9 @@ var errKept = errors.New("sqlite: the key has a result")
 // when the result is another request's.
 func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 	var fingerprint []byte
-	switch err := q.findKey.QueryRow(string(owner), w.Key.Text).Scan(&fingerprint); {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
+	s := q.stmt(findKeySQL)
+	found, err := s.text(string(owner)).text(w.Key.Text).row(func() { fingerprint = s.bytesAt(0) })
+	if err != nil || !found {
 		return err
 	}
 	if err := w.Key.CheckRetry(fingerprint); err != nil {
@@ -43,16 +41,15 @@ func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 // since.
 func (s *Store) replay(ctx context.Context, owner docket.UserID, key *docket.Key) (written docket.Written, found bool, err error) {
 	var fingerprint, result []byte
-	err = s.readers.use(ctx, func(ctx context.Context, r *reader) error {
-		return r.result.QueryRowContext(ctx, string(owner), key.Text).Scan(&fingerprint, &result)
+	err = s.readers.use(ctx, func(r *reader) (err error) {
+		s := r.conn.stmt(resultSQL)
+		found, err = s.text(string(owner)).text(key.Text).row(func() { fingerprint, result = s.bytesAt(0), s.bytesAt(1) })
+		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return written, false, nil
-	}
-	if err == nil {
+	if err == nil && found {
 		err = key.CheckRetry(fingerprint)
 	}
-	if err != nil {
+	if err != nil || !found {
 		return written, false, err
 	}
 	written.Tasks, err = docket.DecodeResult(result)
@@ -76,10 +73,8 @@ func checkRoom(q *statements, owner docket.UserID, w docket.Write) error {
 			}
 		}
 	}
-	err := q.kept.QueryRow(string(owner)).Scan(&kept)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
+	s := q.stmt(keptSQL)
+	_, err := s.text(string(owner)).row(func() { kept = s.ColumnInt(0) })
 	if err == nil && kept+texts/4 > docket.MaxKeptBytes {
 		err = docket.NoRoomToKeep()
 	}
@@ -92,15 +87,14 @@ func keep(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Tas
 	if err != nil {
 		return err
 	}
-	var kept int64
-	err = q.raiseKept.QueryRow(string(owner), len(result), docket.MaxKeptBytes).Scan(&kept)
-	if errors.Is(err, sql.ErrNoRows) {
-		return docket.NoRoomToKeep()
+	raised, err := q.stmt(raiseKeptSQL).text(string(owner)).num(int64(len(result))).num(docket.MaxKeptBytes).changes()
+	if err == nil && raised == 0 {
+		err = docket.NoRoomToKeep()
 	}
 	if err != nil {
 		return err
 	}
-	return exec(q.keepKey, string(owner), w.Key.Text, w.Key.Fingerprint[:], result, w.Now.Add(docket.KeyLifetime).UnixMicro())
+	return q.stmt(keepKeySQL).text(string(owner)).text(w.Key.Text).blob(w.Key.Fingerprint[:]).blob(result).moment(w.Now.Add(docket.KeyLifetime)).exec()
 }
 
 // inFlightKeys counts the keyed writes that wait or run. Only the writer decides

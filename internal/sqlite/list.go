@@ -1,9 +1,8 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -22,8 +21,7 @@ type listStatement struct {
 }
 
 // listSQL holds the statements that list tasks, sizesSQL those that read only the
-// sizes of the same tasks. Their parameters are those of arguments. Without a filter
-// there are only the first five.
+// sizes of the same tasks. They take what listing binds.
 var listSQL, sizesSQL = func() (lists, sizes map[listStatement]string) {
 	lists, sizes = map[listStatement]string{}, map[listStatement]string{}
 	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByDueDate, docket.ByPriority} {
@@ -58,9 +56,9 @@ func (l listStatement) rest() string {
 
 // filter is the condition of a filtered list. SQLite evaluates what follows WHEN from
 // left to right, as far as it must, for each task: first in_time.
-const filter = ` AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END`
+const filter = ` AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END`
 
 // sequence returns the condition that a task comes after the position, and the
 // order of the list. The position of the first page comes before every task.
@@ -100,7 +98,7 @@ func noDueDate(s docket.Sort) int64 {
 }
 
 // countSQL counts the live tasks that pass a filter, countTrashSQL deleted ones. They
-// take the parameters of listSQL but ?2 to ?5.
+// take what listing binds, and ignore the page.
 const (
 	countSQL      = "SELECT count(*)" + fromLive + filter
 	countTrashSQL = "SELECT count(*)" + fromTrash + filter
@@ -112,77 +110,82 @@ var (
 	afterAll  = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
 
-// position returns what comes before the list, as listStatement.sequence compares it:
-// the key and the id, or the id alone.
-func position(q docket.ListQuery) (first, second any) {
+// position binds what comes before the list, as listStatement.sequence compares it: the
+// key and the id, or the id alone.
+func (s *statement) position(q docket.ListQuery) *statement {
 	switch {
 	case q.Sort.Key == docket.ByCreation && q.After != nil:
-		return q.After.ID[:], nil
+		return s.blob(q.After.ID[:])
 	case q.Sort.Key == docket.ByCreation && q.Sort.Descending:
-		return afterAll, nil
+		return s.blob(afterAll)
 	case q.Sort.Key == docket.ByCreation:
-		return beforeAll, nil
+		return s.blob(beforeAll)
 	case q.After == nil:
-		return nil, nil
+		return s.null().null()
 	}
-	var key any
 	switch q.Sort.Key {
 	case docket.ByUpdate:
-		key = q.After.UpdatedAt.UnixMicro()
+		s.num(q.After.UpdatedAt.UnixMicro())
 	case docket.ByTitle:
-		key = q.After.Title
+		s.text(q.After.Title)
 	case docket.ByDueDate:
-		if key = microseconds(q.After.Due); key == nil {
-			key = noDueDate(q.Sort)
+		if q.After.Due.IsZero() {
+			s.num(noDueDate(q.Sort))
+		} else {
+			s.moment(q.After.Due)
 		}
 	case docket.ByPriority:
-		key = int64(q.After.Priority)
+		s.num(int64(q.After.Priority))
 	}
-	return key, q.After.ID[:]
+	return s.blob(q.After.ID[:])
 }
 
-// arguments returns those of listSQL, with room for the limit. What the list is not
-// filtered by is NULL.
-func arguments(ctx context.Context, owner docket.UserID, q docket.ListQuery) []any {
-	first, second := position(q)
-	args := []any{string(owner), nil, q.Offset, first, second}
+// listing binds the owner, the page with room for limit tasks, and the filters. What
+// the list is not filtered by is NULL.
+func (s *statement) listing(owner docket.UserID, q docket.ListQuery, limit int) *statement {
+	s.text(string(owner)).num(int64(limit)).num(int64(q.Offset)).position(q)
 	if !q.Filtered() {
-		return args
+		return s
 	}
-	var completed, priorities any
+	s.bound = 5 // the order of creation has no second part of a position
 	if q.Completed.Set {
-		completed = q.Completed.Value
+		s.flag(q.Completed.Value)
+	} else {
+		s.null()
 	}
 	if len(q.Priorities) > 0 {
 		set := int64(0)
 		for _, p := range q.Priorities {
 			set |= 1 << (p + 1)
 		}
-		priorities = set
+		s.num(set)
+	} else {
+		s.null()
 	}
-	return append(args, inTimeArg(ctx), completed, priorities,
-		microseconds(q.DueFrom), microseconds(q.DueBefore), foldedTags(q.Tags), orNull(docket.Fold(q.Search)))
+	return s.moment(q.DueFrom).moment(q.DueBefore).blob(foldedTags(q.Tags)).textOrNull(docket.Fold(q.Search))
 }
 
 // List implements docket.Store.
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
-	return atOnce(ctx, s.readersFor(q), func(ctx context.Context, r *reader) (docket.Page, error) { return r.page(ctx, owner, q) })
+	return atOnce(ctx, s.readersFor(q), func(r *reader) (docket.Page, error) { return r.page(owner, q) })
 }
 
-func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
+func (r *reader) page(owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
 	page := docket.Page{Tasks: []docket.Task{}}
-	state, live, trash, err := r.stateOf(ctx, owner)
+	state, live, trash, err := r.stateOf(owner)
 	if err != nil {
 		return page, err
 	}
 	page.State = state
-	args, filtered := arguments(ctx, owner, q), q.Filtered()
+	filtered := q.Filtered()
 	switch {
+	case filtered && q.Count:
+		count := r.conn.stmt(countSQL)
+		if q.Deleted {
+			count = r.conn.stmt(countTrashSQL)
+		}
+		_, err = count.listing(owner, q, 0).row(func() { page.Total = count.ColumnInt(0) })
 	case !q.Count:
-	case filtered && q.Deleted:
-		err = r.countTrash.QueryRowContext(ctx, args...).Scan(&page.Total)
-	case filtered:
-		err = r.count.QueryRowContext(ctx, args...).Scan(&page.Total)
 	case q.Deleted:
 		page.Total = trash
 	default:
@@ -192,41 +195,34 @@ func (r *reader) page(ctx context.Context, owner docket.UserID, q docket.ListQue
 		return page, err
 	}
 	l := listStatement{q.Sort, q.Deleted, filtered}
-	limit, err := r.fitting(ctx, l, q.Limit, args)
+	limit, err := r.fitting(l, owner, q)
 	if err != nil {
 		return page, err
 	}
-	args[1] = limit
-	rows, expected := newScanner(owner), live
+	list := r.conn.stmt(listSQL[l])
+	expected := live
 	if q.Deleted {
-		rows, expected = newTrashScanner(owner), trash
+		expected = trash
 	}
-	page.Tasks, page.More, err = readTasks(rows, q.Limit, expected, func() (*sql.Rows, error) { return r.list(ctx, listSQL[l], args...) })
+	page.Tasks, page.More, err = list.listing(owner, q, limit).readTasks(owner, q.Limit, expected)
 	return page, err
 }
 
-// fitting returns how many tasks the statement l should read for a page of up to limit
-// tasks: one more than fit. SQLite sorts whole tasks in memory, so their sizes are
-// read first when there may be too many.
-func (r *reader) fitting(ctx context.Context, l listStatement, limit int, args []any) (int, error) {
-	if l.sort.Key == docket.ByCreation || limit <= alwaysFit {
-		return limit + 1, nil
+// fitting returns how many tasks the statement l should read for q: one more than fit
+// on the page. SQLite sorts whole tasks in memory, so their sizes are read first when
+// there may be too many.
+func (r *reader) fitting(l listStatement, owner docket.UserID, q docket.ListQuery) (int, error) {
+	if l.sort.Key == docket.ByCreation || q.Limit <= alwaysFit {
+		return q.Limit + 1, nil
 	}
-	args[1] = limit
-	rows, err := r.list(ctx, sizesSQL[l], args...)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
+	sizes := r.conn.stmt(sizesSQL[l])
 	n, left := 1, int64(docket.MaxPageBytes)
-	for ; rows.Next() && left >= 0; n++ {
-		var text int64
-		if err := rows.Scan(&text); err != nil {
-			return 0, err
-		}
-		left -= text + bareSize
-	}
-	return n, rows.Err()
+	err := sizes.listing(owner, q, q.Limit).each(func() bool {
+		n++
+		left -= sizes.ColumnInt64(0) + bareSize
+		return left >= 0
+	})
+	return n, err
 }
 
 var (
@@ -243,31 +239,30 @@ var (
 func longest(characters int) string { return strings.Repeat("\U0010ffff", characters) }
 
 // stateOf reads the owner's state and number of live and deleted tasks.
-func (r *reader) stateOf(ctx context.Context, owner docket.UserID) (s docket.State, live, trash int, err error) {
-	err = r.state.QueryRowContext(ctx, string(owner)).Scan(&s.Epoch, &s.Counter, &s.PurgedThrough, &live, &trash)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return s, live, trash, err
+func (r *reader) stateOf(owner docket.UserID) (state docket.State, live, trash int, err error) {
+	s := r.conn.stmt(stateSQL)
+	_, err = s.text(string(owner)).row(func() {
+		state = docket.State{Epoch: s.ColumnInt64(0), Counter: s.ColumnInt64(1), PurgedThrough: s.ColumnInt64(2)}
+		live, trash = s.ColumnInt(3), s.ColumnInt(4)
+	})
+	return state, live, trash, err
 }
 
-// readTasks reads a page of up to limit of about as many tasks as expected. The query
-// asks for one more, to tell whether there are more.
-func readTasks(s *scanner, limit, expected int, query func() (*sql.Rows, error)) (tasks []docket.Task, more bool, err error) {
-	rows, err := query()
-	if err != nil {
-		return nil, false, err
-	}
-	defer rows.Close()
+// readTasks reads a page of up to limit of about as many tasks as expected. The
+// statement returns one more, to tell whether there are more.
+func (s *statement) readTasks(owner docket.UserID, limit, expected int) (tasks []docket.Task, more bool, err error) {
 	tasks = make([]docket.Task, 0, min(limit, expected, 100))
-	for room := docket.NewRoom(limit); rows.Next(); {
-		if err := rows.Scan(s.dest...); err != nil {
-			return nil, false, err
+	room := docket.NewRoom(limit)
+	var t docket.Task
+	var unreadable error
+	err = s.each(func() bool {
+		if unreadable = s.taskAt(owner, &t); unreadable != nil {
+			return false
 		}
-		if !room.Take(&s.task) {
-			return tasks, true, nil
+		if more = !room.Take(&t); !more {
+			tasks = append(tasks, t)
 		}
-		tasks = append(tasks, s.task)
-	}
-	return tasks, false, rows.Err()
+		return !more
+	})
+	return tasks, more, cmp.Or(err, unreadable)
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -120,19 +119,19 @@ func same(path string, opened os.FileInfo) error {
 
 // identify marks the file as one with a lost history unless it holds nothing or the
 // lock beside it names it, and has the lock name it.
-func (s *Store) identify(ctx context.Context, empty bool) error {
+func (s *Store) identify(empty bool) error {
 	database, err := identity(s.file.path)
 	if err != nil {
 		return err
 	}
 	known := empty
 	if !known {
-		if known, err = s.known(ctx, database); err != nil {
+		if known, err = s.known(database); err != nil {
 			return err
 		}
 	}
 	if !known {
-		if err := s.writer.markLost(ctx); err != nil {
+		if err := s.writer.markLost(); err != nil {
 			return err
 		}
 	}
@@ -143,7 +142,7 @@ func (s *Store) identify(ctx context.Context, empty bool) error {
 }
 
 // known reports whether the file is the one that was served from its path before.
-func (s *Store) known(ctx context.Context, database string) (bool, error) {
+func (s *Store) known(database string) (bool, error) {
 	if !s.lock.found || database == "" { // a system that cannot tell files apart
 		return s.lock.found, nil
 	}
@@ -153,6 +152,6 @@ func (s *Store) known(ctx context.Context, database string) (bool, error) {
 	}
 	// The lock of a program from before schema 4 names nothing.
 	const naming = 4
-	records, err := records(ctx, s.writer.conn)
+	records, err := s.writer.conn.records()
 	return len(records) < naming, err
 }

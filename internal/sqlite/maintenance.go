@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"docket"
@@ -43,10 +42,10 @@ ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING beli
 // Purge implements docket.Store. What it removes is overwritten afterwards, see Erase.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
-		if err := exec(q.raisePurged, before.UnixMicro(), limit); err != nil {
+		if err := q.stmt(raisePurgedSQL).moment(before).num(int64(limit)).exec(); err != nil {
 			return err
 		}
-		n, err = removed(q.purge, before.UnixMicro(), limit)
+		n, err = q.stmt(purgeSQL).moment(before).num(int64(limit)).changes()
 		q.removed = q.removed || n > 0
 		return err
 	})
@@ -56,23 +55,13 @@ func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, 
 	return n, err
 }
 
-// removed runs a statement that deletes rows and returns how many.
-func removed(stmt *sql.Stmt, args ...any) (int, error) {
-	done, err := stmt.ExecContext(context.Background(), args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := done.RowsAffected()
-	return int(n), err
-}
-
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
 	err = s.writer.do(ctx, 1, func(q *statements) error {
-		if err := exec(q.lowerKept, now.UnixMicro(), limit); err != nil {
+		if err := q.stmt(lowerKeptSQL).moment(now).num(int64(limit)).exec(); err != nil {
 			return err
 		}
-		n, err = removed(q.expireKeys, now.UnixMicro(), limit)
+		n, err = q.stmt(expireKeysSQL).moment(now).num(int64(limit)).changes()
 		q.removed = q.removed || n > 0
 		return err
 	})
@@ -86,14 +75,14 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 // in the file and its log, within minutes on a file of some gigabytes.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
-		if err := exec(q.eraseAPIKeys, string(owner)); err != nil {
+		if err := q.stmt(eraseAPIKeysSQL).text(string(owner)).exec(); err != nil {
 			return err
 		}
-		live, err := removed(q.eraseTasks, string(owner), limit)
+		live, err := q.stmt(eraseTasksSQL).text(string(owner)).num(int64(limit)).changes()
 		if err != nil {
 			return err
 		}
-		deleted, err := removed(q.eraseTrash, string(owner), limit-live)
+		deleted, err := q.stmt(eraseTrashSQL).text(string(owner)).num(int64(limit - live)).changes()
 		if err != nil {
 			return err
 		}
@@ -103,9 +92,9 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 		}
 		q.removed = true
 		if done = live+deleted < limit && keys < limit; done {
-			return exec(q.eraseOwner, string(owner))
+			return q.stmt(eraseOwnerSQL).text(string(owner)).exec()
 		}
-		return exec(q.renew, string(owner), epoch, live, deleted, bytes)
+		return q.stmt(renewSQL).text(string(owner)).num(epoch).num(int64(live)).num(int64(deleted)).num(bytes).exec()
 	})
 	if err != nil {
 		return false, err
@@ -118,27 +107,20 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 
 // eraseKeys returns how many keys it removed, and the bytes of their results.
 func eraseKeys(q *statements, owner docket.UserID, limit int) (keys int, bytes int64, err error) {
-	rows, err := q.eraseKeys.QueryContext(context.Background(), string(owner), limit) // see exec
-	if err != nil {
-		return 0, 0, err
-	}
-	defer rows.Close()
-	for ; rows.Next(); keys++ {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return 0, 0, err
-		}
-		bytes += n
-	}
-	return keys, bytes, rows.Err()
+	e := q.stmt(eraseKeysSQL)
+	err = e.text(string(owner)).num(int64(limit)).each(func() bool {
+		keys++
+		bytes += e.ColumnInt64(0)
+		return true
+	})
+	return keys, bytes, err
 }
 
 // AdvanceClock implements docket.Store.
 func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Duration) (believed time.Time, err error) {
 	err = s.writer.do(ctx, 1, func(q *statements) error {
-		var micros int64
-		err := q.advanceClock.QueryRow(now.UnixMicro(), most.Microseconds()).Scan(&micros)
-		believed = time.UnixMicro(micros).UTC()
+		a := q.stmt(advanceClockSQL)
+		_, err := a.moment(now).num(most.Microseconds()).row(func() { believed = a.momentAt(0) })
 		return err
 	})
 	return believed, err

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"zombiezen.com/go/sqlite"
 )
 
 // writerMetrics are the metrics of the group commit.
@@ -49,7 +50,7 @@ func traced(ctx context.Context, name string, f func() error) error {
 		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("db.system.name", "sqlite")))
 	defer span.End()
 	err := f()
-	if code(err) != 0 {
+	if code(err) != sqlite.ResultOK {
 		span.SetStatus(codes.Error, "")
 	}
 	return err

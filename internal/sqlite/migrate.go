@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"io/fs"
@@ -25,18 +24,18 @@ func ReadStatus(ctx context.Context, path string) (status migrate.Status, err er
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return status, nil
 	}
-	db, err := fileAt(path).open(ctx, "ro", 1)
+	conn, err := file{path: path, readOnly: true}.connection()
 	if err != nil {
 		return status, err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	status.Records, err = records(ctx, db)
-	return status, err
+	defer conn.until(ctx)()
+	status.Records, err = conn.records()
+	return status, errors.Join(err, conn.close())
 }
 
 // Migrate calls f to migrate the file at path, with the file's lock held.
-func Migrate(ctx context.Context, path string, f func(migrate.Migrator) error) error {
-	s, err := openExclusive(ctx, fileAt(path), slog.New(slog.DiscardHandler))
+func Migrate(_ context.Context, path string, f func(migrate.Migrator) error) error {
+	s, err := openExclusive(file{path: path}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -49,80 +48,56 @@ func (s *Store) migrator() migrate.Migrator {
 
 // Exclusively implements migrate.Database. What a step needs besides goes to temporary
 // files: in memory it may take twice the size of the database.
-func (w *writer) Exclusively(ctx context.Context, f func(migrate.Tx) error) (err error) {
-	if _, err := w.conn.ExecContext(ctx, "PRAGMA temp_store = FILE"); err != nil {
-		return err
+func (w *writer) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
+	if err := w.conn.run("PRAGMA temp_store = FILE; BEGIN IMMEDIATE"); err != nil {
+		return errors.Join(err, w.conn.run("PRAGMA temp_store = MEMORY"))
 	}
-	defer func() {
-		_, restored := w.conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA temp_store = MEMORY")
-		err = errors.Join(err, restored)
-	}()
-	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	err = f(migration{w.conn.Conn})
+	release := w.conn.until(ctx)
+	err := f(migration{w.conn})
+	release()
 	if err == nil {
-		_, err = w.conn.ExecContext(ctx, "COMMIT")
+		err = w.conn.run("COMMIT")
 	}
 	if err != nil {
-		_, undo := w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		return errors.Join(err, undo)
+		err = errors.Join(err, w.conn.run("ROLLBACK"))
 	}
-	return nil
+	return errors.Join(err, w.conn.run("PRAGMA temp_store = MEMORY"))
 }
 
 // migration is the transaction of one migration. It implements migrate.Tx.
-type migration struct{ conn *sql.Conn }
+type migration struct{ conn *connection }
 
-func (m migration) Records(ctx context.Context) ([]migrate.Record, error) {
-	return records(ctx, m.conn)
-}
+func (m migration) Records(context.Context) ([]migrate.Record, error) { return m.conn.records() }
 
-func (m migration) Exec(ctx context.Context, sql string) error {
-	_, err := m.conn.ExecContext(ctx, sql)
-	return err
-}
+func (m migration) Exec(_ context.Context, sql string) error { return m.conn.run(sql) }
 
-func (m migration) Add(ctx context.Context, r migrate.Record) error {
-	if err := m.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (
+func (m migration) Add(_ context.Context, r migrate.Record) error {
+	if err := m.conn.run(`CREATE TABLE IF NOT EXISTS schema_migrations (
   version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, compatible INTEGER NOT NULL, applied_at INTEGER NOT NULL) STRICT`); err != nil {
 		return err
 	}
-	_, err := m.conn.ExecContext(ctx, "INSERT INTO schema_migrations (version, name, compatible, applied_at) VALUES (?, ?, ?, ?)",
-		r.Version, r.Name, r.Compatible, time.Now().UnixMicro())
+	_, err := m.conn.once("INSERT INTO schema_migrations (version, name, compatible, applied_at) VALUES (?, ?, ?, ?)", func(s *statement) error {
+		return s.num(int64(r.Version)).text(r.Name).num(int64(r.Compatible)).num(time.Now().UnixMicro()).exec()
+	})
 	return err
 }
 
-func (m migration) Remove(ctx context.Context, version int) error {
-	_, err := m.conn.ExecContext(ctx, "DELETE FROM schema_migrations WHERE version = ?", version)
+func (m migration) Remove(_ context.Context, version int) error {
+	_, err := m.conn.once("DELETE FROM schema_migrations WHERE version = ?", func(s *statement) error { return s.num(int64(version)).exec() })
 	return err
-}
-
-// querier is an *sql.DB or an *sql.Conn.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // records reads the migrations that were applied to the file.
-func records(ctx context.Context, q querier) ([]migrate.Record, error) {
-	var made bool
-	err := q.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'").Scan(&made)
-	if err != nil || !made {
+func (c *connection) records() (list []migrate.Record, err error) {
+	made, err := c.number("SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'")
+	if err != nil || made == 0 {
 		return nil, err
 	}
-	rows, err := q.QueryContext(ctx, "SELECT version, name, compatible FROM schema_migrations ORDER BY version")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []migrate.Record
-	for rows.Next() {
-		var r migrate.Record
-		if err := rows.Scan(&r.Version, &r.Name, &r.Compatible); err != nil {
-			return nil, err
-		}
-		list = append(list, r)
-	}
-	return list, rows.Err()
+	_, err = c.once("SELECT version, name, compatible FROM schema_migrations ORDER BY version", func(s *statement) error {
+		return s.each(func() bool {
+			list = append(list, migrate.Record{Version: s.ColumnInt(0), Name: s.ColumnText(1), Compatible: s.ColumnInt(2)})
+			return true
+		})
+	})
+	return list, err
 }

@@ -2,31 +2,27 @@ package sqlite
 
 import (
 	"bytes"
-	"context"
-	"database/sql/driver"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	sqlite "modernc.org/sqlite"
-
 	"docket"
 	"docket/internal/storetest"
 )
 
-// faults makes a call of the driver panic, before it or after it.
+// faults makes a step of a statement panic, before it or after it.
 type faults struct {
 	mu    sync.Mutex
-	calls int // since arm: two for each call of the driver
+	calls int // since arm: two for each step
 	at    int // the one that panics
 }
 
 // never is a call that is not reached.
 const never = -1
 
-// arm has the driver's call at panic, counted from now. It returns how many there were.
+// arm has the call at panic, counted from now. It returns how many there were.
 func (f *faults) arm(at int) (calls int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -39,84 +35,16 @@ func (f *faults) step() {
 	defer f.mu.Unlock()
 	f.calls++
 	if f.calls-1 == f.at {
-		panic("a defect of the driver")
+		panic("a defect of SQLite")
 	}
-}
-
-func injected[T any](f *faults, call func() (T, error)) (T, error) {
-	f.step()
-	result, err := call()
-	f.step()
-	return result, err
-}
-
-type faultyConnector struct {
-	driver.Connector
-	f *faults
-}
-
-func (c faultyConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return faultyConn{conn.(driverConn), c.f}, nil
-}
-
-type faultyConn struct {
-	driverConn
-	f *faults
-}
-
-func (c faultyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	stmt, err := c.driverConn.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return faultyStmt{stmt.(driverStmt), c.f}, nil
-}
-
-func (c faultyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return injected(c.f, func() (driver.Result, error) { return c.driverConn.ExecContext(ctx, query, args) })
-}
-
-type faultyStmt struct {
-	driverStmt
-	f *faults
-}
-
-func (s faultyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return injected(s.f, func() (driver.Result, error) { return s.driverStmt.ExecContext(ctx, args) })
-}
-
-func (s faultyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := injected(s.f, func() (driver.Rows, error) { return s.driverStmt.QueryContext(ctx, args) })
-	if err != nil {
-		return nil, err
-	}
-	return faultyRows{rows, s.f}, nil
-}
-
-type faultyRows struct {
-	driver.Rows
-	f *faults
-}
-
-func (r faultyRows) Next(dest []driver.Value) error {
-	_, err := injected(r.f, func() (any, error) { return nil, r.Rows.Next(dest) })
-	return err
 }
 
 // openFaulty opens a new file with faults. Its log is written to the buffer, which may
 // be read when nothing runs.
 func openFaulty(t *testing.T) (*Store, *faults, *bytes.Buffer) {
 	t.Helper()
-	f, at, log := &faults{at: never}, fileAt(tempPath(t)), &bytes.Buffer{}
-	at.connect = func(dsn string) (driver.Connector, error) {
-		inner, err := sqlite.NewConnector(dsn)
-		return faultyConnector{inner, f}, err
-	}
-	s, err := openFile(t.Context(), at, slog.New(slog.NewTextHandler(log, nil)), usualPace)
+	f, log := &faults{at: never}, &bytes.Buffer{}
+	s, err := openFile(t.Context(), file{path: tempPath(t), hook: f.step}, slog.New(slog.NewTextHandler(log, nil)), usualPace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +58,7 @@ func openFaulty(t *testing.T) (*Store, *faults, *bytes.Buffer) {
 	return s, f, log
 }
 
-// TestPanicAtEachStage has the driver panic before and after each of its calls in each
+// TestPanicAtEachStage has SQLite panic before and after each of its steps in each
 // method. That call of the method fails, and nothing else does.
 func TestPanicAtEachStage(t *testing.T) {
 	key := 0
@@ -212,7 +140,7 @@ func TestPanicAtEachStage(t *testing.T) {
 				}
 				if err != nil {
 					fails++
-					if kind := docket.KindOf(err); kind != docket.Internal && kind != docket.OutcomeUnknown || !strings.Contains(err.Error(), "a defect of the driver") {
+					if kind := docket.KindOf(err); kind != docket.Internal && kind != docket.OutcomeUnknown || !strings.Contains(err.Error(), "a defect of SQLite") {
 						t.Fatalf("panic %d: %s, %v", at, kind, err)
 					}
 				}
@@ -240,19 +168,17 @@ func checkWhole(t *testing.T, s *Store) {
 			t.Fatalf("%d of %d readers are left", len(pool.idle), pool.n)
 		}
 		for range pool.n { // each once
-			if _, err := atOnce(t.Context(), pool, func(context.Context, *reader) (any, error) { return nil, nil }); err != nil {
+			if _, err := atOnce(t.Context(), pool, func(*reader) (any, error) { return nil, nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	other, err := s.file.connection(t.Context())
+	other, err := s.file.connection()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.close()
-	var busy bool
-	var log, copied int
-	if err := other.QueryRowContext(t.Context(), truncateSQL).Scan(&busy, &log, &copied); err != nil || busy {
+	if busy, err := other.number(truncateSQL); err != nil || busy != 0 {
 		t.Fatalf("the log cannot be emptied: %v, %v", busy, err)
 	}
 }
@@ -262,13 +188,13 @@ func checkWhole(t *testing.T, s *Store) {
 func TestPanicOfOurs(t *testing.T) {
 	s, _, _ := openFaulty(t)
 	task := storetest.Put(t, s, "task")
-	_, err := atOnce(t.Context(), s.readers, func(context.Context, *reader) (any, error) { panic("a defect of ours") })
+	_, err := atOnce(t.Context(), s.readers, func(*reader) (any, error) { panic("a defect of ours") })
 	if docket.KindOf(err) != docket.Internal || !strings.Contains(err.Error(), "a defect of ours") || !strings.Contains(err.Error(), "panic_test.go") {
 		t.Errorf("a read returned %v", err)
 	}
 	checkWhole(t, s)
 	err = s.writer.do(t.Context(), 1, func(q *statements) error {
-		if err := exec(q.delete, "alice", task.ID[:]); err != nil {
+		if err := q.stmt(deleteSQL).text("alice").blob(task.ID[:]).exec(); err != nil {
 			return err
 		}
 		panic("a defect of ours")
@@ -282,7 +208,7 @@ func TestPanicOfOurs(t *testing.T) {
 	}
 }
 
-// TestPanicCostsOneOfAGroup has the driver panic on one write of a group.
+// TestPanicCostsOneOfAGroup has SQLite panic on one write of a group.
 func TestPanicCostsOneOfAGroup(t *testing.T) {
 	s, f, _ := openFaulty(t)
 	w := stopped(t, s)
@@ -311,7 +237,7 @@ func TestPanicOfTheCheckpointer(t *testing.T) {
 	storetest.Put(t, s, "task")
 	f.arm(0)
 	s.checkpoints.copyLog()
-	if f.arm(never) == 0 || !strings.Contains(log.String(), "a defect of the driver") {
+	if f.arm(never) == 0 || !strings.Contains(log.String(), "a defect of SQLite") {
 		t.Errorf("the log is %s", log)
 	}
 	s.checkpoints.copyLog()

@@ -2,16 +2,14 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
 	"docket"
 )
 
-// readers is a pool of read-only connections, each with its prepared statements.
+// readers is a pool of read-only connections.
 type readers struct {
-	db     *sql.DB
 	idle   chan *reader
 	n      int // readers, in use or not
 	limit  time.Duration
@@ -19,68 +17,29 @@ type readers struct {
 }
 
 type reader struct {
-	conn              *connection
-	broken            bool // its connection must be replaced before the next use
-	begin, end        *sql.Stmt
-	get, state        *sql.Stmt
-	lists             map[string]*sql.Stmt // by text: see list
-	count, countTrash *sql.Stmt
-	changes, snapshot *sql.Stmt
-	counters, result  *sql.Stmt
-	apiKeys           *sql.Stmt
-	findAPIKey        *sql.Stmt
-}
-
-// prepare prepares the statements but those of lists. The schema must be up to date.
-func (r *reader) prepare(ctx context.Context) error {
-	err := r.conn.prepareAll(ctx, map[**sql.Stmt]string{
-		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL, &r.countTrash: countTrashSQL,
-		&r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL, &r.result: resultSQL,
-		&r.apiKeys: apiKeysSQL, &r.findAPIKey: findAPIKeySQL,
-	})
-	r.lists = map[string]*sql.Stmt{}
-	return err
-}
-
-// list runs a statement of listSQL or sizesSQL. There are many, and most are rarely
-// used, so each is prepared when it is used first.
-func (r *reader) list(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	stmt, prepared := r.lists[text]
-	if !prepared {
-		if err := r.conn.prepareAll(ctx, map[**sql.Stmt]string{&stmt: text}); err != nil {
-			return nil, err
-		}
-		r.lists[text] = stmt
-	}
-	return stmt.QueryContext(ctx, args...)
+	conn   *connection
+	broken bool // its connection must be replaced before the next use
 }
 
 // atOnce runs f in one transaction of a reader: everything that f reads is from one
 // moment.
-func atOnce[T any](ctx context.Context, p *readers, f func(context.Context, *reader) (T, error)) (result T, err error) {
-	err = p.use(ctx, func(ctx context.Context, r *reader) error {
-		if err := exec(r.begin); err != nil {
+func atOnce[T any](ctx context.Context, p *readers, f func(*reader) (T, error)) (result T, err error) {
+	err = p.use(ctx, func(r *reader) error {
+		if err := r.conn.stmt("BEGIN").exec(); err != nil {
 			return err
 		}
-		result, err = f(ctx, r)
-		end := exec(r.end)
-		r.broken = r.broken || end != nil
-		return errors.Join(err, end)
+		result, err = f(r)
+		return err
 	})
 	return result, err
 }
 
 // openReaders opens n readers. Each use of one lasts at most limit.
-func openReaders(ctx context.Context, f file, n int, limit time.Duration, h *health) (*readers, error) {
-	db, err := f.open(ctx, "rw", n, "query_only(1)")
-	if err != nil {
-		return nil, err
-	}
-	pool := &readers{db: db, idle: make(chan *reader, n), limit: limit, health: h}
+func openReaders(f file, n int, limit time.Duration, h *health) (*readers, error) {
+	pool := &readers{idle: make(chan *reader, n), limit: limit, health: h}
 	for range n {
-		r := &reader{conn: &connection{db: db}}
-		err := pool.connect(ctx, r)
-		pool.idle <- r
+		conn, err := f.connection("query_only = 1")
+		pool.idle <- &reader{conn: conn}
 		pool.n++
 		if err != nil {
 			return nil, errors.Join(err, pool.close())
@@ -89,17 +48,9 @@ func openReaders(ctx context.Context, f file, n int, limit time.Duration, h *hea
 	return pool, nil
 }
 
-// connect gives r another connection and its statements.
-func (p *readers) connect(ctx context.Context, r *reader) error {
-	if err := r.conn.replace(ctx); err != nil {
-		return err
-	}
-	return r.prepare(ctx)
-}
-
-// use runs f with a reader that nobody else uses. It waits at most acquireTimeout
-// for one. The context of f ends with the limit of the pool.
-func (p *readers) use(ctx context.Context, f func(context.Context, *reader) error) error {
+// use runs f with a reader that nobody else uses. It waits at most acquireTimeout for
+// one. The statements of f are interrupted when ctx ends, and at the limit of the pool.
+func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	r, err := p.acquire(ctx)
 	if err != nil {
 		return err
@@ -108,27 +59,34 @@ func (p *readers) use(ctx context.Context, f func(context.Context, *reader) erro
 	err = traced(ctx, "read", func() error { return p.run(ctx, r, f) })
 	if _, ok := errors.AsType[*panicked](err); ok {
 		r.broken = true
-		err = errors.Join(err, p.repair(r))
+		err = errors.Join(err, r.repair())
 	}
 	p.health.met(err)
 	return translate(err)
 }
 
-// run runs f within the limit.
-func (p *readers) run(ctx context.Context, r *reader, f func(context.Context, *reader) error) error {
-	if err := p.repair(r); err != nil {
+// run runs f within the limit, and ends the transaction that f began.
+func (p *readers) run(ctx context.Context, r *reader, f func(*reader) error) error {
+	if err := r.repair(); err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, p.limit)
-	defer cancel()
-	err := recovered(func() error { return f(limited, r) })
-	if deadline, _ := limited.Deadline(); err != nil && ctx.Err() == nil && !time.Now().Before(deadline) {
-		return unavailable(errors.Join(errDeadline, err))
+	r.conn.alarm.set(ctx, p.limit)
+	err := recovered(func() error { return f(r) })
+	cause := r.conn.alarm.clear()
+	if _, ok := errors.AsType[*panicked](err); !ok && !r.conn.conn.AutocommitEnabled() {
+		end := r.conn.stmt("ROLLBACK").exec()
+		r.broken = end != nil
+		err = errors.Join(err, end)
 	}
-	return err
+	switch { // what f returns after the alarm has rung may be incomplete
+	case cause == nil:
+		return err
+	case errors.Is(cause, errDeadline):
+		return unavailable(errors.Join(cause, err))
+	default:
+		return errors.Join(cause, err)
+	}
 }
-
-var errDeadline = errors.New("sqlite: the statement reached its deadline")
 
 func (p *readers) acquire(ctx context.Context) (*reader, error) {
 	select {
@@ -148,11 +106,11 @@ func (p *readers) acquire(ctx context.Context) (*reader, error) {
 
 // repair gives a broken reader another connection. The transaction of the old one is
 // rolled back.
-func (p *readers) repair(r *reader) error {
+func (r *reader) repair() error {
 	if !r.broken {
 		return nil
 	}
-	err := p.connect(context.Background(), r)
+	err := r.conn.replace()
 	r.broken = err != nil
 	return err
 }
@@ -161,9 +119,9 @@ func (p *readers) repair(r *reader) error {
 func (p *readers) close() error {
 	var errs []error
 	for range p.n {
-		errs = append(errs, (<-p.idle).conn.end())
+		errs = append(errs, (<-p.idle).conn.close())
 	}
-	return errors.Join(append(errs, p.db.Close())...)
+	return errors.Join(errs...)
 }
 
 // readersFor returns the pool that serves q: a pass must not hold a reader that short

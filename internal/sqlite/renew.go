@@ -37,7 +37,7 @@ func renewAll(q *statements, renewal func() (epoch, raise int64)) (owners int, e
 		}
 		for _, last = range some {
 			epoch, raise := renewal()
-			if err := exec(q.renewOwner, string(last), epoch, raise); err != nil {
+			if err := q.stmt(renewOwnerSQL).text(string(last)).num(epoch).num(raise).exec(); err != nil {
 				return owners, err
 			}
 			owners++
@@ -46,41 +46,34 @@ func renewAll(q *statements, renewal func() (epoch, raise int64)) (owners int, e
 }
 
 func nextOwners(q *statements, after docket.UserID) (some []docket.UserID, err error) {
-	rows, err := q.nextOwners.QueryContext(context.Background(), string(after)) // see exec
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var owner docket.UserID
-		if err := rows.Scan(&owner); err != nil {
-			return nil, err
-		}
-		some = append(some, owner)
-	}
-	return some, rows.Err()
+	n := q.stmt(nextOwnersSQL)
+	err = n.text(string(after)).each(func() bool {
+		some = append(some, docket.UserID(n.ColumnText(0)))
+		return true
+	})
+	return some, err
 }
 
 // renewIfLost renews the histories of a file that is marked with lostHistory. It runs
 // before the writer has started.
 func (s *Store) renewIfLost(ctx context.Context) error {
-	lost, err := s.writer.lostHistory(ctx)
+	lost, err := s.writer.lostHistory()
 	if err != nil || !lost {
 		return err
 	}
 	q := &s.writer.stmts
-	if err := exec(q.begin); err != nil {
+	if err := q.stmt("BEGIN IMMEDIATE").exec(); err != nil {
 		return err
 	}
 	owners, err := renewAll(q, randomRenewal)
 	if err == nil {
-		_, err = s.writer.conn.ExecContext(ctx, "PRAGMA user_version = 0")
+		err = s.writer.conn.run("PRAGMA user_version = 0")
 	}
 	if err == nil {
-		err = exec(q.commit)
+		err = q.stmt("COMMIT").exec()
 	}
 	if err != nil {
-		return errors.Join(err, exec(q.rollback))
+		return errors.Join(err, q.stmt("ROLLBACK").exec())
 	}
 	s.log.WarnContext(ctx, "the file is a backup or a copy, so its latest writes may have been lost: the histories of all users begin anew, and clients read their tasks again",
 		"file", s.file.path, "users", owners)
@@ -96,14 +89,10 @@ func randomRenewal() (epoch, raise int64) {
 }
 
 // lostHistory reports whether the file is marked as one with a lost history.
-func (w *writer) lostHistory(ctx context.Context) (bool, error) {
-	var version int64
-	err := w.conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+func (w *writer) lostHistory() (bool, error) {
+	version, err := w.conn.number("PRAGMA user_version")
 	return version == lostHistory, err
 }
 
 // markLost marks the file as one with a lost history.
-func (w *writer) markLost(ctx context.Context) error {
-	_, err := w.conn.ExecContext(ctx, "PRAGMA user_version = 1")
-	return err
-}
+func (w *writer) markLost() error { return w.conn.run("PRAGMA user_version = 1") }

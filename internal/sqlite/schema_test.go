@@ -12,6 +12,7 @@ import (
 
 	"docket"
 	"docket/internal/migrate"
+	"docket/internal/storetest"
 )
 
 // schema is a file whose schema a test moves.
@@ -42,11 +43,14 @@ func (s *schema) to(n int) {
 	}
 }
 
-// undo undoes the last step.
-func (s *schema) undo(dropData bool) error {
+// undo undoes steps from the last one to that of number n.
+func (s *schema) undo(n int, dropData bool) error {
 	return Migrate(s.Context(), s.path, func(m migrate.Migrator) error {
-		_, err := m.Down(s.Context(), dropData)
-		return err
+		for {
+			if step, err := m.Down(s.Context(), dropData); err != nil || step.Version == n {
+				return err
+			}
+		}
 	})
 }
 
@@ -127,7 +131,7 @@ func TestMigrationOfContainment(t *testing.T) {
 	if live, deleted := s.dump("tasks", columnsOf1), s.dump("trash", columnsOf1+" deleted_at"); len(live) != 3 || len(deleted) != 1 || deleted[0] != before[2] {
 		t.Errorf("the live tasks are\n%q, and the trash\n%q", live, deleted)
 	}
-	if err := s.undo(false); err != nil {
+	if err := s.undo(4, false); err != nil {
 		t.Fatal(err)
 	}
 	if after := s.dump("tasks", columnsOf1+" deleted_at"); !slices.Equal(after, before) {
@@ -197,13 +201,11 @@ func TestMigrationOfFields(t *testing.T) {
 		}
 	})
 
-	if err := s.undo(false); err == nil || !strings.Contains(err.Error(), "drops data") {
+	if err := s.undo(5, false); err == nil || !strings.Contains(err.Error(), "drops data") {
 		t.Fatalf("undoing the step that added fields returned %v", err)
 	}
-	for range len(migrations) - 4 {
-		if err := s.undo(true); err != nil {
-			t.Fatal(err)
-		}
+	if err := s.undo(5, true); err != nil {
+		t.Fatal(err)
 	}
 	live[0] = strings.Replace(live[0], " 1 'ONE'", " 5 'ONE'", 1) // its version
 	if after := s.dump("tasks", columnsOf1); !slices.Equal(after, live) {
@@ -214,4 +216,56 @@ func TestMigrationOfFields(t *testing.T) {
 	}
 	wantLive[0].Version = 5
 	s.serve(check)
+}
+
+// TestMigrationOfFreshTasks brings tasks, of which some are fresh, from schema 7 to 6,
+// and back. A program of schema 6 goes on with the file in between, and after it.
+func TestMigrationOfFreshTasks(t *testing.T) {
+	s := newSchema(t)
+	var made []docket.Task
+	create := func(n int) {
+		s.serve(func(store *Store) {
+			for range n {
+				made = append(made, storetest.Put(t, store, "task"))
+			}
+		})
+	}
+	check := func(fresh int) {
+		t.Helper()
+		s.serve(func(store *Store) {
+			for _, q := range []docket.ChangeRange{{Limit: 1000}, {Limit: 1000, Live: true}, {After: 20, Limit: 1000}} {
+				page, err := store.Changes(t.Context(), "alice", q)
+				if want := made[q.After:]; err != nil || !cmp.Equal(page.Tasks, want) {
+					t.Errorf("%+v: %v (-want +got):\n%s", q, err, cmp.Diff(want, page.Tasks))
+				}
+			}
+		})
+		var n int
+		if err := s.db.QueryRow("SELECT count(*) FROM tasks WHERE fresh").Scan(&n); err != nil || n != fresh {
+			t.Errorf("%d tasks are fresh, want %d, %v", n, fresh, err)
+		}
+	}
+	s.to(7)
+	create(maxFresh + 5)
+	check(5)
+	if err := s.undo(7, false); err != nil {
+		t.Fatal(err)
+	}
+	s.to(7)
+	check(0)
+	create(3)
+	check(3)
+	older := docket.Task{
+		ID: storetest.Draft("").ID, UserID: "alice", Fields: docket.Fields{Title: "task"},
+		CreatedAt: time.UnixMicro(1).UTC(), UpdatedAt: time.UnixMicro(1).UTC(), Version: made[len(made)-1].Version + 1,
+	}
+	made = append(made, older)
+	if _, err := s.db.Exec(`INSERT INTO tasks (user_id, id, title, completed, priority, created_at, updated_at, version, title_folded)
+VALUES ('alice', ?, 'task', 0, 0, 1, 1, ?, 'TASK')`, older.ID[:], older.Version); err != nil {
+		t.Fatal(err)
+	}
+	s.exec("UPDATE owners SET counter = counter + 1, live = live + 1")
+	check(3)
+	create(maxFresh)
+	check(3)
 }

@@ -45,7 +45,7 @@ var _ docket.Store = (*Store)(nil)
 // When the file is a backup, or is not the one that was served from path before, the
 // histories of all users are renewed.
 func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	return openFile(ctx, fileAt(path), log, usualPace)
+	return openFile(ctx, file{path: path}, log, usualPace)
 }
 
 // pace says how often the file is maintained.
@@ -53,14 +53,16 @@ type pace struct {
 	// idle is how long the writer rests before the log is copied, and most how long it
 	// is not copied under traffic. Meanwhile what was written is in the log alone.
 	idle, most time.Duration
+	// pages is how many pages of 4 KiB the log grows by until it is copied at once.
+	pages int
 	// wipe is the least time between two passes of the wiper.
 	wipe time.Duration
 }
 
-var usualPace = pace{idle: 5 * time.Second, most: time.Minute, wipe: time.Minute}
+var usualPace = pace{idle: 5 * time.Second, most: time.Minute, pages: 8192, wipe: time.Minute}
 
 func openFile(ctx context.Context, f file, log *slog.Logger, p pace) (*Store, error) {
-	s, err := openExclusive(ctx, f, log)
+	s, err := openExclusive(f, log)
 	if err != nil {
 		return nil, err
 	}
@@ -76,30 +78,27 @@ func (s *Store) start(ctx context.Context) error {
 	if _, err := s.migrator().Up(ctx); err != nil {
 		return err
 	}
-	records, err := records(ctx, s.writer.conn)
+	records, err := s.writer.conn.records()
 	if err == nil {
 		err = migrate.Status{Records: records, Known: migrations}.Check()
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.writer.prepare(ctx); err != nil {
-		return err
-	}
 	if err := s.renewIfLost(ctx); err != nil {
 		return err
 	}
 	cores := runtime.GOMAXPROCS(0)
-	s.readers, err = openReaders(ctx, s.file, min(max(cores, 2), 8), docket.StatementTimeout, &s.health)
+	s.readers, err = openReaders(s.file, min(max(cores, 2), 8), docket.StatementTimeout, &s.health)
 	if err != nil {
 		return err
 	}
 	// One user may have two passes at work; there is a reader left for another's.
-	s.passes, err = openReaders(ctx, s.file, min(max(cores-1, 3), 8), docket.PassTimeout, &s.health)
+	s.passes, err = openReaders(s.file, min(max(cores-1, 3), 8), docket.PassTimeout, &s.health)
 	if err != nil {
 		return err
 	}
-	s.checkpoints, err = openCheckpointer(ctx, s.file, s.pace, s.log)
+	s.checkpoints, err = openCheckpointer(s.file, s.pace, s.log)
 	if err != nil {
 		return err
 	}
@@ -113,7 +112,7 @@ func (s *Store) start(ctx context.Context) error {
 }
 
 // openExclusive takes the locks of the file and opens the writing connection.
-func openExclusive(ctx context.Context, f file, log *slog.Logger) (*Store, error) {
+func openExclusive(f file, log *slog.Logger) (*Store, error) {
 	empty, err := f.create()
 	if err != nil {
 		return nil, err
@@ -122,11 +121,11 @@ func openExclusive(ctx context.Context, f file, log *slog.Logger) (*Store, error
 	if s.lock, err = takeLock(f.path); err != nil {
 		return nil, err
 	}
-	if s.writer, err = openWriter(ctx, f, log); err != nil {
+	if s.writer, err = openWriter(f, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open %s: %w", f.path, err), s.lock.release())
 	}
 	s.writer.health = &s.health
-	if err := s.identify(ctx, empty); err != nil {
+	if err := s.identify(empty); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,12 +25,36 @@ func open(t *testing.T, path string) *Store {
 
 func openAt(t *testing.T, path string, p pace) *Store {
 	t.Helper()
-	s, err := openFile(t.Context(), fileAt(path), noLog, p)
+	s, err := openFile(t.Context(), file{path: path}, noLog, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	storetest.Close(t, s)
 	return s
+}
+
+// beside returns another connection to the file of s: only the writer may use its own.
+func beside(t testing.TB, s *Store) *connection {
+	t.Helper()
+	conn, err := s.file.connection()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.close() })
+	return conn
+}
+
+// textOf returns the text that a query returns.
+func textOf(t *testing.T, conn *connection, query string) (text string) {
+	t.Helper()
+	_, err := conn.once(query, func(s *statement) error {
+		_, err := s.row(func() { text = s.ColumnText(0) })
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return text
 }
 
 func tempPath(t *testing.T) string { return filepath.Join(t.TempDir(), "docket.db") }
@@ -58,24 +81,24 @@ func TestFileIsItsOwnersOnly(t *testing.T) {
 
 func TestEveryConnectionIsDurableAndBounded(t *testing.T) {
 	s := open(t, tempPath(t))
-	check := func(conn *sql.Conn, pragma, want string) {
+	s.wiper.close() // the writer rests
+	check := func(conn *connection, pragma, want string) {
 		t.Helper()
-		var got string
-		if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
-			t.Errorf("%s is %s, %v; want %s", pragma, got, err, want)
+		if got := textOf(t, conn, "PRAGMA "+pragma); got != want {
+			t.Errorf("%s is %s, want %s", pragma, got, want)
 		}
 	}
-	check(s.writer.conn.Conn, "synchronous", "2") // FULL
-	check(s.writer.conn.Conn, "journal_mode", "wal")
-	check(s.writer.conn.Conn, "busy_timeout", "2000")
-	check(s.writer.conn.Conn, "query_only", "0")
-	check(s.writer.conn.Conn, "secure_delete", "1")
+	check(s.writer.conn, "synchronous", "2") // FULL
+	check(s.writer.conn, "journal_mode", "wal")
+	check(s.writer.conn, "busy_timeout", "2000")
+	check(s.writer.conn, "query_only", "0")
+	check(s.writer.conn, "secure_delete", "1")
 	for _, pool := range []*readers{s.readers, s.passes} {
 		for range pool.n {
 			r := <-pool.idle
 			defer func() { pool.idle <- r }()
-			check(r.conn.Conn, "query_only", "1")
-			check(r.conn.Conn, "busy_timeout", "2000")
+			check(r.conn, "query_only", "1")
+			check(r.conn, "busy_timeout", "2000")
 		}
 	}
 }

@@ -1,9 +1,8 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,35 +14,70 @@ import (
 
 // column is a column of the tables tasks and trash.
 type column struct {
-	name  string
-	dest  func(*docket.Task) any // where a scan stores the value; nil: it is never read
-	value func(*docket.Task) any // what is written
+	name string
+	bind func(*statement, *docket.Task)
+	read func(s *statement, at int, t *docket.Task) error // nil: it is never read
 }
 
 // columns are those of both tables. Every statement lists them in this order. The
 // first two are the primary key. A text or a list that a task does not have is NULL.
 var columns = []column{
-	{"user_id", nil, func(t *docket.Task) any { return string(t.UserID) }},
-	{"id", func(t *docket.Task) any { return &t.ID }, func(t *docket.Task) any { return t.ID[:] }},
-	{"title", func(t *docket.Task) any { return &t.Title }, func(t *docket.Task) any { return t.Title }},
-	{"description", func(t *docket.Task) any { return description{&t.Description} }, func(t *docket.Task) any { return t.Description }},
-	{"completed", func(t *docket.Task) any { return &t.Completed }, func(t *docket.Task) any { return t.Completed }},
-	{"priority", func(t *docket.Task) any { return integer[docket.Priority]{&t.Priority} }, func(t *docket.Task) any { return int64(t.Priority) }},
-	{"due_date", func(t *docket.Task) any { return (*text)(&t.DueDate) }, func(t *docket.Task) any { return orNull(string(t.DueDate)) }},
-	{"tags", func(t *docket.Task) any { return (*tagList)(&t.Tags) }, func(t *docket.Task) any { return tagsOrNull(t.Tags) }},
-	{"metadata", func(t *docket.Task) any { return (*text)(&t.Metadata) }, func(t *docket.Task) any { return orNull(string(t.Metadata)) }},
-	{"created_at", func(t *docket.Task) any { return (*moment)(&t.CreatedAt) }, func(t *docket.Task) any { return microseconds(t.CreatedAt) }},
-	{"updated_at", func(t *docket.Task) any { return (*moment)(&t.UpdatedAt) }, func(t *docket.Task) any { return microseconds(t.UpdatedAt) }},
-	{"completed_at", func(t *docket.Task) any { return (*moment)(&t.CompletedAt) }, func(t *docket.Task) any { return microseconds(t.CompletedAt) }},
-	{"version", func(t *docket.Task) any { return integer[int64]{&t.Version} }, func(t *docket.Task) any { return t.Version }},
-	{"title_folded", nil, func(t *docket.Task) any { return docket.Fold(t.Title) }},
-	{"description_folded", nil, func(t *docket.Task) any { return docket.FoldOptional(t.Description) }},
-	{"tags_folded", nil, func(t *docket.Task) any { return foldedTags(t.Tags) }},
-	{"due_at", nil, func(t *docket.Task) any { return dueAt(t.DueDate) }},
+	{"user_id", func(s *statement, t *docket.Task) { s.text(string(t.UserID)) }, nil},
+	{"id", func(s *statement, t *docket.Task) { s.blob(t.ID[:]) }, func(s *statement, at int, t *docket.Task) (err error) { t.ID, err = s.idAt(at); return err }},
+	{"title", func(s *statement, t *docket.Task) { s.text(t.Title) }, func(s *statement, at int, t *docket.Task) error { t.Title = s.ColumnText(at); return nil }},
+	{"description", func(s *statement, t *docket.Task) { s.optional(t.Description) }, func(s *statement, at int, t *docket.Task) error { t.Description = s.optionalAt(at); return nil }},
+	{"completed", func(s *statement, t *docket.Task) { s.flag(t.Completed) }, func(s *statement, at int, t *docket.Task) error { t.Completed = s.ColumnBool(at); return nil }},
+	{"priority", func(s *statement, t *docket.Task) { s.num(int64(t.Priority)) }, func(s *statement, at int, t *docket.Task) error {
+		t.Priority = docket.Priority(s.ColumnInt64(at))
+		return nil
+	}},
+	{"due_date", func(s *statement, t *docket.Task) { s.textOrNull(string(t.DueDate)) }, func(s *statement, at int, t *docket.Task) error {
+		t.DueDate = docket.DueDate(s.ColumnText(at))
+		return nil
+	}},
+	{"tags", func(s *statement, t *docket.Task) { s.tags(t.Tags) }, func(s *statement, at int, t *docket.Task) (err error) { t.Tags, err = s.tagsAt(at); return err }},
+	{"metadata", func(s *statement, t *docket.Task) { s.textOrNull(string(t.Metadata)) }, func(s *statement, at int, t *docket.Task) error {
+		t.Metadata = docket.Metadata(s.ColumnText(at))
+		return nil
+	}},
+	{"created_at", func(s *statement, t *docket.Task) { s.moment(t.CreatedAt) }, func(s *statement, at int, t *docket.Task) error { t.CreatedAt = s.momentAt(at); return nil }},
+	{"updated_at", func(s *statement, t *docket.Task) { s.moment(t.UpdatedAt) }, func(s *statement, at int, t *docket.Task) error { t.UpdatedAt = s.momentAt(at); return nil }},
+	{"completed_at", func(s *statement, t *docket.Task) { s.moment(t.CompletedAt) }, func(s *statement, at int, t *docket.Task) error { t.CompletedAt = s.momentAt(at); return nil }},
+	{"version", func(s *statement, t *docket.Task) { s.num(t.Version) }, func(s *statement, at int, t *docket.Task) error { t.Version = s.ColumnInt64(at); return nil }},
+	{"title_folded", func(s *statement, t *docket.Task) { s.text(docket.Fold(t.Title)) }, nil},
+	{"description_folded", func(s *statement, t *docket.Task) { s.optional(docket.FoldOptional(t.Description)) }, nil},
+	{"tags_folded", func(s *statement, t *docket.Task) { s.blob(foldedTags(t.Tags)) }, nil},
+	{"due_at", func(s *statement, t *docket.Task) { s.due(t.DueDate) }, nil},
 }
 
 // deletedAt is the column that the trash has besides.
-var deletedAt = column{"deleted_at", func(t *docket.Task) any { return (*moment)(&t.DeletedAt) }, func(t *docket.Task) any { return microseconds(t.DeletedAt) }}
+var deletedAt = column{"deleted_at", func(s *statement, t *docket.Task) { s.moment(t.DeletedAt) }, func(s *statement, at int, t *docket.Task) error { t.DeletedAt = s.momentAt(at); return nil }}
+
+// task binds the columns of a task, and deletedAt when it is deleted.
+func (s *statement) task(t *docket.Task) *statement {
+	for i := range columns {
+		columns[i].bind(s, t)
+	}
+	if !t.DeletedAt.IsZero() {
+		deletedAt.bind(s, t)
+	}
+	return s
+}
+
+// taskAt reads the task of a row of readColumns, which is owner's, and of deletedAt
+// when the row has it.
+func (s *statement) taskAt(owner docket.UserID, t *docket.Task) error {
+	*t = docket.Task{UserID: owner}
+	for i := range readColumns {
+		if err := readColumns[i].read(s, i, t); err != nil {
+			return err
+		}
+	}
+	if s.ColumnCount() > len(readColumns) {
+		return deletedAt.read(s, len(readColumns), t)
+	}
+	return nil
+}
 
 // keyColumns is how many columns the primary key has.
 const keyColumns = 2
@@ -54,11 +88,10 @@ const (
 	fromTrash = " FROM trash WHERE user_id = ?1"
 )
 
-// readColumns are those that a scanner reads, in order.
-var readColumns = slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return c.dest == nil })
+// readColumns are those that taskAt reads, in order.
+var readColumns = slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return c.read == nil })
 
-// selectColumns begins every statement that reads tasks. selectLive goes on for a
-// scanner, selectTrash for a trash scanner.
+// selectColumns begins every statement that reads tasks.
 var (
 	selectColumns = "SELECT " + strings.Join(names(readColumns), ", ")
 	selectLive    = selectColumns + fromLive
@@ -72,49 +105,21 @@ func names(columns []column) (list []string) {
 	return list
 }
 
-// insertSQL and updateSQL take values, updateSQL with the key last; insertTrashSQL also
-// takes the value of deletedAt. Their parameters have no numbers: the driver looks each
-// of those up by name.
+// insertSQL, updateSQL and insertTrashSQL take the columns of a task, insertSQL also
+// whether it is fresh.
 var insertSQL, updateSQL, insertTrashSQL = func() (insert, update, trash string) {
-	all := names(append(slices.Clip(columns), deletedAt))
-	into := func(table string, n int) string {
-		return fmt.Sprintf("INSERT INTO %s (%s)\nVALUES (?%s)", table, strings.Join(all[:n], ", "), strings.Repeat(", ?", n-1))
+	all := names(columns)
+	into := func(table, besides string) string {
+		return fmt.Sprintf("INSERT INTO %s (%s, %s)\nVALUES (?%s)", table, strings.Join(all, ", "), besides, strings.Repeat(", ?", len(all)))
 	}
-	return into("tasks", len(columns)),
-		fmt.Sprintf("UPDATE tasks SET %s = ?\nWHERE %s = ?", strings.Join(all[keyColumns:len(columns)], " = ?, "), strings.Join(all[:keyColumns], " = ? AND ")),
-		into("trash", len(all))
+	set := make([]string, len(columns))
+	for i := range columns {
+		set[i] = fmt.Sprintf("%s = ?%d", all[i], i+1)
+	}
+	return into("tasks", "fresh"),
+		fmt.Sprintf("UPDATE tasks SET %s\nWHERE %s", strings.Join(set[keyColumns:], ", "), strings.Join(set[:keyColumns], " AND ")),
+		into("trash", deletedAt.name)
 }()
-
-// values returns the values of columns.
-func values(t *docket.Task) []any {
-	list := make([]any, len(columns), len(columns)+1)
-	for i, c := range columns {
-		list[i] = c.value(t)
-	}
-	return list
-}
-
-// scanner holds the task of the last row that was scanned into dest. All rows are of
-// one owner.
-type scanner struct {
-	task docket.Task
-	dest []any
-}
-
-func newScanner(owner docket.UserID) *scanner {
-	s := &scanner{task: docket.Task{UserID: owner}, dest: make([]any, 0, len(readColumns)+1)}
-	for _, c := range readColumns {
-		s.dest = append(s.dest, c.dest(&s.task))
-	}
-	return s
-}
-
-// newTrashScanner returns a scanner of rows that have deletedAt as their last column.
-func newTrashScanner(owner docket.UserID) *scanner {
-	s := newScanner(owner)
-	s.dest = append(s.dest, deletedAt.dest(&s.task))
-	return s
-}
 
 // getSQL reads a live task, findTrashSQL a deleted one.
 var (
@@ -124,19 +129,20 @@ var (
 
 // Get implements docket.Store.
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (t docket.Task, err error) {
-	err = s.readers.use(ctx, func(ctx context.Context, r *reader) error {
-		t, err = readTask(ctx, r.get, newScanner(owner), id)
+	err = s.readers.use(ctx, func(r *reader) error {
+		t, err = readTask(r.conn.stmt(getSQL), owner, id)
 		return err
 	})
 	return t, err
 }
 
-// readTask runs getSQL, or findTrashSQL with a trash scanner. The error is of kind
-// NotFound when there is no row.
-func readTask(ctx context.Context, stmt *sql.Stmt, s *scanner, id uuid.UUID) (docket.Task, error) {
-	err := stmt.QueryRowContext(ctx, string(s.task.UserID), id[:]).Scan(s.dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return docket.Task{}, docket.NoSuchTask()
+// readTask runs getSQL or findTrashSQL. The error is of kind NotFound when there is no
+// row.
+func readTask(s *statement, owner docket.UserID, id uuid.UUID) (t docket.Task, err error) {
+	var unreadable error
+	found, err := s.text(string(owner)).blob(id[:]).row(func() { unreadable = s.taskAt(owner, &t) })
+	if err == nil && !found {
+		err = docket.NoSuchTask()
 	}
-	return s.task, err
+	return t, cmp.Or(err, unreadable)
 }

@@ -93,27 +93,28 @@ var errAutoVacuum = errors.New("sqlite: the file has the mode auto_vacuum: to ha
 // wipe wipes all pages. It uses at most half of one core.
 func (w *wiper) wipe() (err error) {
 	ctx := context.Background()
-	conn, err := w.file.connection(ctx, "query_only(1)")
+	conn, err := w.file.connection("query_only = 1")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.close()) }()
-	var mode, pages int
-	if err := conn.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&mode); err != nil {
+	mode, err := conn.number("PRAGMA auto_vacuum")
+	if err == nil && mode != 0 {
+		err = errAutoVacuum
+	}
+	if err != nil {
 		return err
 	}
-	if mode != 0 {
-		return errAutoVacuum
-	}
-	if err := conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
+	pages, err := conn.number("PRAGMA page_count")
+	if err != nil {
 		return err
 	}
 	if pages > maxWiped {
 		return errors.New("sqlite: the file is too large to be wiped")
 	}
-	for first := 1; first <= pages; first += wipeStep {
+	for first := int64(1); first <= pages; first += wipeStep {
 		began := time.Now()
-		stale, err := stalePages(ctx, conn, first, min(first+wipeStep-1, pages))
+		stale, err := stalePages(conn, first, min(first+wipeStep-1, pages))
 		if err == nil && len(stale) > 0 {
 			err = w.writer.do(ctx, len(stale), func(q *statements) error { return wipePages(q, stale) })
 		}
@@ -131,28 +132,33 @@ func (w *wiper) wipe() (err error) {
 
 // stalePages returns those of the pages from first to last whose unused space holds
 // something.
-func stalePages(ctx context.Context, conn *connection, first, last int) (stale []int, err error) {
-	for n := first; n <= last; n++ {
+func stalePages(conn *connection, first, last int64) (stale []int64, err error) {
+	for n := first; n <= last && err == nil; n++ {
 		var page []byte
-		if err := conn.QueryRowContext(ctx, pageSQL, n).Scan(&page); err != nil {
-			return nil, err
-		}
+		page, err = pageOf(conn, n)
 		if !isZero(unused(n, page)) {
 			stale = append(stale, n)
 		}
 	}
-	return stale, nil
+	return stale, err
+}
+
+// pageOf runs pageSQL.
+func pageOf(conn *connection, number int64) (page []byte, err error) {
+	read := conn.stmt(pageSQL)
+	_, err = read.num(number).row(func() { page = read.bytesAt(0) })
+	return page, err
 }
 
 // wipePages overwrites the unused space of pages.
-func wipePages(q *statements, numbers []int) error {
+func wipePages(q *statements, numbers []int64) error {
 	for _, n := range numbers {
-		var page []byte
-		if err := q.page.QueryRow(n).Scan(&page); err != nil {
+		page, err := pageOf(q.connection, n)
+		if err != nil {
 			return err
 		}
 		clear(unused(n, page))
-		if err := exec(q.writePage, n, page); err != nil {
+		if err := q.stmt(writePageSQL).num(n).blob(page).exec(); err != nil {
 			return err
 		}
 	}
@@ -162,7 +168,10 @@ func wipePages(q *statements, numbers []int) error {
 
 // unused returns the part of a page of a B-tree between its cell pointers and its
 // cells ("The Database File Format", section 1.6), and nothing of another page.
-func unused(number int, page []byte) []byte {
+func unused(number int64, page []byte) []byte {
+	if len(page) == 0 { // the file has become shorter
+		return nil
+	}
 	header := page
 	if number == 1 {
 		header = page[100:]

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"math"
 
@@ -11,11 +10,16 @@ import (
 )
 
 const (
-	// addSQL counts a new task of an owner, whom it makes when there is none. It
-	// returns no row when the owner has ?3 live tasks or more, or has deleted the task ?4.
-	addSQL = `INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3
-AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?4)) RETURNING counter`
+	// addSQL counts ?3 new tasks of an owner, whom it makes when there is none. Of them
+	// the task ?5 is fresh. It returns the counter, the size of the trash and how many are
+	// fresh, but no row when the owner would have more than ?4 live tasks, or has deleted
+	// the task ?5.
+	addSQL = `INSERT INTO owners (user_id, epoch, counter, live, fresh, fresh_from) VALUES (?1, ?2, ?3, ?3, ?5 IS NOT NULL, ?5)
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3, fresh = fresh + excluded.fresh, fresh_from = coalesce(min(fresh_from, ?5), fresh_from, ?5)
+WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash, fresh`
+	// settleSQL puts the fresh tasks into the index by version, settledSQL notes that.
+	settleSQL  = "UPDATE tasks SET fresh = 0 WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1"
+	settledSQL = "UPDATE owners SET fresh = 0, fresh_from = NULL WHERE user_id = ?1"
 	// bumpSQL counts a change that takes ?2 tasks out of the trash. It returns no row
 	// when the owner has ?3 live tasks or more.
 	bumpSQL = "UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash"
@@ -24,92 +28,15 @@ AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?4
 	undeleteSQL = "DELETE FROM trash WHERE user_id = ?1 AND id = ?2"
 
 	unlimited = math.MaxInt64 // as the limit of live tasks
+
+	// maxFresh is how many tasks of an owner are fresh. A read of changes looks at each.
+	maxFresh = 32
 )
 
-// statements are the prepared statements of the writing connection.
+// statements are those of the writing connection.
 type statements struct {
-	begin, commit, rollback  *sql.Stmt
-	savepoint, undo, release *sql.Stmt
-	checkpoint, truncate     *sql.Stmt
-
-	find, insert, update                     *sql.Stmt
-	findTrash, insertTrash, undelete, delete *sql.Stmt
-	add, bump                                *sql.Stmt
-	own, has                                 *sql.Stmt
-	findKey, kept, raiseKept, keepKey        *sql.Stmt
-	lowerKept, expireKeys                    *sql.Stmt
-	raisePurged, purge                       *sql.Stmt
-	purgeFirst, overflow                     *sql.Stmt
-	renew, eraseTasks, eraseTrash            *sql.Stmt
-	eraseKeys, eraseOwner                    *sql.Stmt
-	advanceClock, nextOwners, renewOwner     *sql.Stmt
-	insertAPIKey, countAPIKeys, markAPIKey   *sql.Stmt
-	expireAPIKeys, revokeAPIKey              *sql.Stmt
-	eraseAPIKeys                             *sql.Stmt
-	page, writePage                          *sql.Stmt
-
+	*connection
 	removed bool // something was deleted that the log may still hold
-}
-
-func (s *statements) prepare(ctx context.Context, conn *connection) error {
-	return conn.prepareAll(ctx, map[**sql.Stmt]string{
-		&s.begin:      "BEGIN IMMEDIATE",
-		&s.commit:     "COMMIT",
-		&s.rollback:   "ROLLBACK",
-		&s.savepoint:  "SAVEPOINT one",
-		&s.undo:       "ROLLBACK TO one",
-		&s.release:    "RELEASE one",
-		&s.checkpoint: checkpointSQL,
-		&s.truncate:   truncateSQL,
-
-		&s.find:        getSQL,
-		&s.insert:      insertSQL,
-		&s.update:      updateSQL,
-		&s.delete:      deleteSQL,
-		&s.findTrash:   findTrashSQL,
-		&s.insertTrash: insertTrashSQL,
-		&s.undelete:    undeleteSQL,
-		&s.add:         addSQL,
-		&s.bump:        bumpSQL,
-		&s.own:         ownSQL,
-		&s.has:         hasSQL,
-		&s.findKey:     findKeySQL,
-		&s.kept:        keptSQL,
-		&s.raiseKept:   raiseKeptSQL,
-		&s.keepKey:     keepKeySQL,
-
-		&s.lowerKept:    lowerKeptSQL,
-		&s.expireKeys:   expireKeysSQL,
-		&s.raisePurged:  raisePurgedSQL,
-		&s.purge:        purgeSQL,
-		&s.purgeFirst:   purgeFirstSQL,
-		&s.overflow:     overflowSQL,
-		&s.renew:        renewSQL,
-		&s.eraseTasks:   eraseTasksSQL,
-		&s.eraseTrash:   eraseTrashSQL,
-		&s.eraseKeys:    eraseKeysSQL,
-		&s.eraseOwner:   eraseOwnerSQL,
-		&s.advanceClock: advanceClockSQL,
-		&s.nextOwners:   nextOwnersSQL,
-		&s.renewOwner:   renewOwnerSQL,
-
-		&s.insertAPIKey:  insertAPIKeySQL,
-		&s.countAPIKeys:  countAPIKeysSQL,
-		&s.markAPIKey:    markAPIKeySQL,
-		&s.expireAPIKeys: expireAPIKeysSQL,
-		&s.revokeAPIKey:  revokeAPIKeySQL,
-		&s.eraseAPIKeys:  eraseAPIKeysSQL,
-
-		&s.page:      pageSQL,
-		&s.writePage: writePageSQL,
-	})
-}
-
-// exec runs a statement without the context of the request: a write that has
-// begun runs to its end.
-func exec(stmt *sql.Stmt, args ...any) error {
-	_, err := stmt.ExecContext(context.Background(), args...)
-	return err
 }
 
 // Write implements docket.Store.
@@ -148,10 +75,16 @@ func (s *Store) write(ctx context.Context, owner docket.UserID, w docket.Write) 
 			}
 		}
 		written.Tasks = make([]docket.Task, len(w.Operations))
-		for i := range w.Operations {
-			if written.Tasks[i], err = carryOut(q, owner, w, w.Operations[i]); err != nil {
-				return docket.FailOperation(i, err)
+		for i := 0; i < len(w.Operations); {
+			n, err := createRun(q, owner, w, written.Tasks, i)
+			if n == 0 && err == nil {
+				written.Tasks[i], err = carryOut(q, owner, w, w.Operations[i])
+				n = 1
 			}
+			if err != nil {
+				return docket.FailOperation(i+max(n, 1)-1, err)
+			}
+			i += n
 		}
 		if w.Key != nil {
 			return keep(q, owner, w, written.Tasks)
@@ -184,21 +117,83 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 		err := restore(q, w, &t)
 		return t, err
 	}
-	var trash int64
-	if err := version(w, q.bump.QueryRow(string(owner), 0, unlimited), &t.Version, &trash); err != nil {
+	if _, err := bump(q, w, &t, 0, unlimited); err != nil {
 		return docket.Task{}, err
 	}
-	all := values(&t)
-	err = exec(q.update, append(all[keyColumns:], all[:keyColumns]...)...)
+	err = q.stmt(updateSQL).task(&t).exec()
 	return t, err
+}
+
+// counts are an owner's after add: the counter, and how many tasks are in the trash and
+// are fresh.
+type counts struct{ version, trash, fresh int64 }
+
+// add counts n new tasks of an owner, of which the task id, which may be nil, is fresh.
+// The error is of kind QuotaExceeded when there is no room for them, or the owner has
+// deleted that task.
+func add(q *statements, owner docket.UserID, w docket.Write, n int, id []byte) (c counts, err error) {
+	a := q.stmt(addSQL)
+	found, err := a.text(string(owner)).num(w.Epoch).num(int64(n)).num(w.TaskLimit()).blob(id).row(func() {
+		c = counts{a.ColumnInt64(0), a.ColumnInt64(1), a.ColumnInt64(2)}
+	})
+	if err == nil && !found {
+		err = docket.TooManyTasks(w.MaxTasks)
+	}
+	return c, err
+}
+
+// createRun carries out the creates that follow one another in w from first on, when
+// they are more than one. It returns how many, of which the last one failed when there
+// is an error, and 0 when each has to be carried out by itself: that finds the one
+// which exceeds the quota.
+func createRun(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Task, first int) (n int, err error) {
+	for _, o := range w.Operations[first:] {
+		if o.Action != docket.Create {
+			break
+		}
+		n++
+	}
+	if n < 2 || int64(n) > w.TaskLimit() {
+		return 0, nil
+	}
+	after, err := add(q, owner, w, n, nil)
+	if err != nil {
+		if docket.KindOf(err) == docket.QuotaExceeded {
+			err = nil
+		}
+		return 0, err
+	}
+	for i := range n {
+		t := &tasks[first+i]
+		*t = w.NewTask(owner, w.Operations[first+i])
+		t.Version = after.version - int64(n-1-i)
+		found := false
+		if after.trash > 0 {
+			found, err = exists(q, t)
+		}
+		if err == nil && found {
+			err = docket.AlreadyExists()
+		}
+		if err == nil {
+			err = insert(q, t, false)
+		}
+		if err != nil {
+			return i + 1, err
+		}
+	}
+	return n, nil
 }
 
 // create stores a new task. The error is docket.AlreadyExists when its owner has a task
 // of its id, in the trash too.
 func create(q *statements, w docket.Write, t *docket.Task) error {
-	err := version(w, q.add.QueryRow(string(t.UserID), w.Epoch, w.TaskLimit(), t.ID[:]), &t.Version)
+	after, err := add(q, t.UserID, w, 1, t.ID[:])
 	if err == nil {
-		return insert(q, t)
+		t.Version = after.version
+		if err := insert(q, t, true); err != nil || after.fresh < maxFresh {
+			return err
+		}
+		return errors.Join(q.stmt(settleSQL).text(string(t.UserID)).exec(), q.stmt(settledSQL).text(string(t.UserID)).exec())
 	}
 	if docket.KindOf(err) == docket.QuotaExceeded { // or so it seems: there was no row
 		if found, failed := exists(q, t); found || failed != nil {
@@ -210,8 +205,8 @@ func create(q *statements, w docket.Write, t *docket.Task) error {
 
 // insert stores t as a live task. The error is docket.AlreadyExists when there is one
 // of its id.
-func insert(q *statements, t *docket.Task) error {
-	err := exec(q.insert, values(t)...)
+func insert(q *statements, t *docket.Task, fresh bool) error {
+	err := q.stmt(insertSQL).task(t).flag(fresh).exec()
 	if violatesPrimaryKey(err) {
 		return docket.AlreadyExists()
 	}
@@ -220,7 +215,8 @@ func insert(q *statements, t *docket.Task) error {
 
 // exists reports whether the owner of t has a task of its id, in the trash too.
 func exists(q *statements, t *docket.Task) (found bool, err error) {
-	err = q.has.QueryRow(string(t.UserID), t.ID[:]).Scan(&found)
+	s := q.stmt(hasSQL)
+	_, err = s.text(string(t.UserID)).blob(t.ID[:]).row(func() { found = s.ColumnBool(0) })
 	return found, err
 }
 
@@ -228,55 +224,58 @@ func exists(q *statements, t *docket.Task) (found bool, err error) {
 // first.
 func find(q *statements, owner docket.UserID, o docket.Operation) (docket.Task, error) {
 	if o.Action == docket.Restore {
-		t, err := readTask(context.Background(), q.findTrash, newTrashScanner(owner), o.ID)
+		t, err := readTask(q.stmt(findTrashSQL), owner, o.ID)
 		if docket.KindOf(err) != docket.NotFound {
 			return t, err
 		}
 	}
-	return readTask(context.Background(), q.find, newScanner(owner), o.ID)
+	return readTask(q.stmt(getSQL), owner, o.ID)
 }
 
 // discardTask moves t to the trash. When the trash is full, it purges the task that
 // was deleted first.
 func discardTask(q *statements, w docket.Write, t *docket.Task) error {
-	var trash int64
-	if err := version(w, q.bump.QueryRow(string(t.UserID), -1, unlimited), &t.Version, &trash); err != nil {
+	trash, err := bump(q, w, t, -1, unlimited)
+	if err != nil {
 		return err
 	}
+	owner := string(t.UserID)
 	if trash > w.TaskLimit() {
 		var purged int64
-		if err := q.purgeFirst.QueryRow(string(t.UserID)).Scan(&purged); err != nil {
+		first := q.stmt(purgeFirstSQL)
+		if _, err := first.text(owner).row(func() { purged = first.ColumnInt64(0) }); err != nil {
 			return err
 		}
-		if err := exec(q.overflow, string(t.UserID), purged); err != nil {
+		if err := q.stmt(overflowSQL).text(owner).num(purged).exec(); err != nil {
 			return err
 		}
 		q.removed = true
 	}
-	if err := exec(q.delete, string(t.UserID), t.ID[:]); err != nil {
+	if err := q.stmt(deleteSQL).text(owner).blob(t.ID[:]).exec(); err != nil {
 		return err
 	}
-	return exec(q.insertTrash, append(values(t), deletedAt.value(t))...)
+	return q.stmt(insertTrashSQL).task(t).exec()
 }
 
 // restore takes t out of the trash.
 func restore(q *statements, w docket.Write, t *docket.Task) error {
-	var trash int64
-	if err := version(w, q.bump.QueryRow(string(t.UserID), 1, w.TaskLimit()), &t.Version, &trash); err != nil {
+	if _, err := bump(q, w, t, 1, w.TaskLimit()); err != nil {
 		return err
 	}
-	if err := exec(q.undelete, string(t.UserID), t.ID[:]); err != nil {
+	if err := q.stmt(undeleteSQL).text(string(t.UserID)).blob(t.ID[:]).exec(); err != nil {
 		return err
 	}
-	return insert(q, t)
+	return insert(q, t, false)
 }
 
-// version scans what addSQL or bumpSQL returned. The error is of kind QuotaExceeded
-// when there is no row.
-func version(w docket.Write, row *sql.Row, dest ...any) error {
-	err := row.Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return docket.TooManyTasks(w.MaxTasks)
+// bump gives t its next version, and takes so many tasks of its owner out of the trash,
+// whose size it returns. The error is of kind QuotaExceeded when the owner has limit live
+// tasks or more.
+func bump(q *statements, w docket.Write, t *docket.Task, restored, limit int64) (trash int64, err error) {
+	b := q.stmt(bumpSQL)
+	found, err := b.text(string(t.UserID)).num(restored).num(limit).row(func() { t.Version, trash = b.ColumnInt64(0), b.ColumnInt64(1) })
+	if err == nil && !found {
+		err = docket.TooManyTasks(w.MaxTasks)
 	}
-	return err
+	return trash, err
 }

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	sqlite "modernc.org/sqlite"
 )
 
 const (
@@ -30,9 +28,8 @@ type writer struct {
 	health      *health
 	log         *slog.Logger
 	checkpoints *checkpointer // nil until start
-	broken      bool          // the driver panicked: the connection must be replaced
-	logged      int           // pages written since the log was emptied
-	busy        int           // times that it was not, because of readers
+	broken      bool          // SQLite panicked: the connection must be replaced
+	busy        int           // times that the log was not emptied, because of readers
 
 	metrics  writerMetrics
 	running  bool // start was called
@@ -61,23 +58,18 @@ const (
 	abandoned
 )
 
-func openWriter(ctx context.Context, f file, log *slog.Logger) (*writer, error) {
-	conn, err := f.connection(ctx, "wal_autocheckpoint(0)")
+func openWriter(f file, log *slog.Logger) (*writer, error) {
+	conn, err := f.connection("wal_autocheckpoint = 0", "cache_size = -8000")
 	if err != nil {
 		return nil, err
 	}
 	return &writer{
-		conn: conn, log: log,
+		conn: conn, stmts: statements{connection: conn}, log: log,
 		queue:   make(chan *write, maxQueue),
 		metrics: newWriterMetrics(),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}, nil
-}
-
-// prepare prepares the statements. The schema must be up to date.
-func (w *writer) prepare(ctx context.Context) error {
-	return w.stmts.prepare(ctx, w.conn)
 }
 
 // do runs a function on the writer's connection and commits. When do returns nil, what
@@ -116,8 +108,8 @@ func (w *writer) submit(ctx context.Context, weight int, run func(*statements) e
 	}
 }
 
-// start starts the goroutines that commit and that checkpoint. The statements must be
-// prepared.
+// start starts the goroutines that commit and that checkpoint. The schema must be up to
+// date.
 func (w *writer) start(c *checkpointer) {
 	w.running, w.checkpoints = true, c
 	go c.run()
@@ -190,7 +182,7 @@ func (w *writer) answer(op *write) {
 }
 
 // commit runs the writes of group in one transaction and answers those that were not
-// abandoned. A write on which the driver panics is taken out, and the others run
+// abandoned. A write on which SQLite panics is taken out, and the others run
 // again.
 func (w *writer) commit(group []*write) {
 	start := time.Now()
@@ -200,6 +192,7 @@ func (w *writer) commit(group []*write) {
 			err = w.transact(group)
 		}
 	}
+	pages, copied := w.logLength()
 	w.metrics.commit.Observe(time.Since(start).Seconds())
 	w.metrics.groups.Inc()
 	for _, op := range group {
@@ -208,9 +201,7 @@ func (w *writer) commit(group []*write) {
 		}
 		w.answer(op)
 	}
-	pages := w.pagesWritten()
-	w.logged += pages
-	w.checkpoints.wrote(pages)
+	w.checkpoints.grown(pages, copied)
 	select {
 	case <-w.checkpoints.rest:
 		w.emptyLog()
@@ -218,15 +209,12 @@ func (w *writer) commit(group []*write) {
 	}
 }
 
-// repair replaces the connection after a panic of the driver.
+// repair replaces the connection after a panic of SQLite.
 func (w *writer) repair() error {
 	if !w.broken {
 		return nil
 	}
-	err := w.conn.replace(context.Background())
-	if err == nil {
-		err = w.prepare(context.Background())
-	}
+	err := w.conn.replace()
 	if err != nil {
 		return unavailable(err)
 	}
@@ -242,7 +230,7 @@ var errAgain = errors.New("sqlite: the group runs again")
 // in err. A write can be abandoned until transact begins it.
 func (w *writer) transact(group []*write) (err error) {
 	defer func() { w.note(err) }()
-	if err := exec(w.stmts.begin); err != nil {
+	if err := w.conn.stmt("BEGIN IMMEDIATE").exec(); err != nil {
 		return err
 	}
 	for _, op := range group {
@@ -250,7 +238,7 @@ func (w *writer) transact(group []*write) (err error) {
 			continue
 		}
 		op.err = w.savepoint(op.run)
-		if driverPanicked(op.err) {
+		if enginePanicked(op.err) {
 			w.note(op.err)
 			op.spent = true
 			return errAgain
@@ -264,7 +252,7 @@ func (w *writer) transact(group []*write) (err error) {
 		w.rollback()
 		return err
 	}
-	if err := exec(w.stmts.commit); err != nil {
+	if err := w.conn.stmt("COMMIT").exec(); err != nil {
 		w.rollback()
 		return translateCommit(err)
 	}
@@ -272,40 +260,29 @@ func (w *writer) transact(group []*write) (err error) {
 }
 
 // rollback fails when SQLite has rolled back by itself.
-func (w *writer) rollback() { w.note(exec(w.stmts.rollback)) }
+func (w *writer) rollback() { w.note(w.conn.stmt("ROLLBACK").exec()) }
 
-// note has the connection replaced when err is a panic of the driver.
-func (w *writer) note(err error) { w.broken = w.broken || driverPanicked(err) }
+// note has the connection replaced when err is a panic of SQLite.
+func (w *writer) note(err error) { w.broken = w.broken || enginePanicked(err) }
 
 // savepoint runs one write so that its failure does not affect the others.
 func (w *writer) savepoint(run func(*statements) error) (err error) {
-	if err := exec(w.stmts.savepoint); err != nil {
+	if err := w.conn.stmt("SAVEPOINT one").exec(); err != nil {
 		return err
 	}
 	if err := recovered(func() error { return run(&w.stmts) }); err != nil {
-		if spoilsGroup(err) || driverPanicked(err) {
+		if spoilsGroup(err) || enginePanicked(err) {
 			return err
 		}
-		if undo := exec(w.stmts.undo); undo != nil {
+		if undo := w.conn.stmt("ROLLBACK TO one").exec(); undo != nil {
 			return undo
 		}
-		if release := exec(w.stmts.release); release != nil {
+		if release := w.conn.stmt("RELEASE one").exec(); release != nil {
 			return release
 		}
 		return err
 	}
-	return exec(w.stmts.release)
-}
-
-// pagesWritten returns how many pages were added to the log since the last call.
-func (w *writer) pagesWritten() (pages int) {
-	_ = w.conn.Raw(func(c any) (err error) {
-		if status, ok := c.(sqlite.DBStatus); ok {
-			pages, _, err = status.Status(sqlite.DBStatusCacheWrite, true)
-		}
-		return err
-	})
-	return pages
+	return w.conn.stmt("RELEASE one").exec()
 }
 
 // close waits for the writes in the queue, and closes the connection.
@@ -319,8 +296,5 @@ func (w *writer) close() error {
 	if w.broken {
 		return errors.Join(err, w.conn.close())
 	}
-	ctx := context.Background()
-	_, optimize := w.conn.ExecContext(ctx, "PRAGMA optimize")
-	_, checkpoint := w.conn.ExecContext(ctx, truncateSQL)
-	return errors.Join(err, optimize, checkpoint, w.conn.close())
+	return errors.Join(err, w.conn.run("PRAGMA optimize"), w.conn.run(truncateSQL), w.conn.close())
 }

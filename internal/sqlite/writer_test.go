@@ -21,16 +21,13 @@ func stopped(t *testing.T, s *Store) *writer {
 	if err := s.writer.close(); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWriter(t.Context(), s.file, noLog)
+	w, err := openWriter(s.file, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.place, w.health = s.writer.place, s.writer.health
 	s.writer = w
-	if err := w.prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if w.checkpoints, err = openCheckpointer(t.Context(), s.file, s.pace, noLog); err != nil {
+	if w.checkpoints, err = openCheckpointer(s.file, s.pace, noLog); err != nil {
 		t.Fatal(err)
 	}
 	s.checkpoints = w.checkpoints
@@ -75,7 +72,7 @@ func inserting(title string) *write {
 func insertTitle(q *statements, title string) error {
 	task := storetest.Draft(title)
 	task.Version = int64(len(title))
-	return exec(q.insert, values(&task)...)
+	return q.stmt(insertSQL).task(&task).flag(false).exec()
 }
 
 func newWrite(run func(*statements) error) *write {
@@ -91,7 +88,7 @@ func TestGroupIsolatesItsWrites(t *testing.T) {
 	group := []*write{
 		inserting("a"),
 		newWrite(func(q *statements) error { return errors.Join(insertTitle(q, "bb"), errors.New("failed")) }),
-		newWrite(func(q *statements) error { return errors.Join(insertTitle(q, "ccc"), insertTitle(q, "ccc")) }), // one version twice
+		newWrite(func(q *statements) error { return errors.Join(insertTitle(q, "ccc"), insertTitle(q, "")) }), // which the table refuses
 		newWrite(func(*statements) error { panic("oops") }),
 		newWrite(func(*statements) error { return docket.NoSuchTask() }),
 		inserting("eeeee"),

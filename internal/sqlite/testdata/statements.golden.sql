@@ -1,7 +1,7 @@
 -- addSQL
-INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 1, 1)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + 1, live = live + 1 WHERE live < ?3
-AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?4)) RETURNING counter;
+INSERT INTO owners (user_id, epoch, counter, live, fresh, fresh_from) VALUES (?1, ?2, ?3, ?3, ?5 IS NOT NULL, ?5)
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3, fresh = fresh + excluded.fresh, fresh_from = coalesce(min(fresh_from, ?5), fresh_from, ?5)
+WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash, fresh;
 
 -- advanceClockSQL
 INSERT INTO clock (one, believed) VALUES (1, ?1)
@@ -14,7 +14,8 @@ SELECT id, hash, created_at, expires_at, used_on, scopes, name FROM api_keys WHE
 UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash;
 
 -- changesSQL
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND fresh = 0 AND version > ?2 AND version <= ?3
+UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1 AND version > ?2 AND version <= ?3
 UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND version > ?2 AND version <= ?3
 ORDER BY version LIMIT ?4;
 
@@ -25,14 +26,14 @@ PRAGMA wal_checkpoint(PASSIVE);
 SELECT count(*) FROM api_keys WHERE user_id = ?1;
 
 -- countSQL
-SELECT count(*) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END;
+SELECT count(*) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END;
 
 -- countTrashSQL
-SELECT count(*) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END;
+SELECT count(*) FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END;
 
 -- countersSQL
 SELECT user_id, epoch, counter, purged_through FROM owners WHERE user_id IN (SELECT value FROM json_each(?1));
@@ -81,8 +82,8 @@ SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SE
 INSERT INTO api_keys (user_id, id, hash, created_at, expires_at, used_on, scopes, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 
 -- insertSQL
-INSERT INTO tasks (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO tasks (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at, fresh)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- insertTrashSQL
 INSERT INTO trash (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at, deleted_at)
@@ -94,6 +95,9 @@ INSERT INTO idempotency_keys (user_id, key, fingerprint, result, expires_at) VAL
 -- keptSQL
 SELECT kept FROM owners WHERE user_id = ?1;
 
+-- lengthSQL
+PRAGMA wal_checkpoint(NOOP);
+
 -- listSQL by creation
 SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
@@ -103,9 +107,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash
@@ -113,15 +117,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash
@@ -129,9 +133,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date
@@ -143,9 +147,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, trash
@@ -153,15 +157,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, trash
@@ -169,9 +173,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority
@@ -183,9 +187,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, trash
@@ -193,15 +197,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, trash
@@ -209,9 +213,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title
@@ -223,9 +227,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash
@@ -233,15 +237,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash
@@ -249,9 +253,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update
@@ -263,9 +267,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash
@@ -273,15 +277,15 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash
@@ -289,9 +293,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash, filtered
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- lowerKeptSQL
@@ -307,9 +311,6 @@ SELECT user_id FROM owners WHERE user_id > ?1 ORDER BY user_id LIMIT 500;
 -- overflowSQL
 UPDATE owners SET purged_through = max(purged_through, ?2), trash = trash - 1 WHERE user_id = ?1;
 
--- ownSQL
-INSERT INTO owners (user_id, epoch, counter, live) VALUES (?1, ?2, 0, 0) ON CONFLICT (user_id) DO NOTHING;
-
 -- pageSQL
 SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1;
 
@@ -320,7 +321,7 @@ DELETE FROM trash WHERE user_id = ?1 AND version = (SELECT min(version) FROM tra
 DELETE FROM trash WHERE (user_id, id) IN (SELECT user_id, id FROM trash WHERE deleted_at < ?1 ORDER BY deleted_at, user_id, id LIMIT ?2);
 
 -- raiseKeptSQL
-UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3 RETURNING kept;
+UPDATE owners SET kept = kept + ?2 WHERE user_id = ?1 AND kept + ?2 <= ?3;
 
 -- raisePurgedSQL
 UPDATE owners SET purged_through = max(purged_through, d.version), trash = trash - d.n
@@ -338,6 +339,12 @@ SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2
 -- revokeAPIKeySQL
 DELETE FROM api_keys WHERE user_id = ?1 AND id = ?2;
 
+-- settleSQL
+UPDATE tasks SET fresh = 0 WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1;
+
+-- settledSQL
+UPDATE owners SET fresh = 0, fresh_from = NULL WHERE user_id = ?1;
+
 -- sizesSQL by due date
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
 + CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
@@ -350,9 +357,9 @@ AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDE
 
 -- sizesSQL by due date, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, descending, trash
@@ -362,16 +369,16 @@ AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDE
 
 -- sizesSQL by due date, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, trash
@@ -381,9 +388,9 @@ AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER
 
 -- sizesSQL by due date, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority
@@ -398,9 +405,9 @@ AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LI
 
 -- sizesSQL by priority, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, descending, trash
@@ -410,16 +417,16 @@ AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LI
 
 -- sizesSQL by priority, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, trash
@@ -429,9 +436,9 @@ AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFF
 
 -- sizesSQL by priority, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title
@@ -446,9 +453,9 @@ AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2
 
 -- sizesSQL by title, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending, trash
@@ -458,16 +465,16 @@ AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2
 
 -- sizesSQL by title, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, trash
@@ -477,9 +484,9 @@ AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3
 
 -- sizesSQL by title, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update
@@ -494,9 +501,9 @@ AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DES
 
 -- sizesSQL by update, descending, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending, trash
@@ -506,16 +513,16 @@ AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DES
 
 -- sizesSQL by update, descending, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, trash
@@ -525,13 +532,15 @@ AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2
 
 -- sizesSQL by update, trash, filtered
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
-AND (?9 IS NULL OR due_at >= ?9) AND (?10 IS NULL OR due_at < ?10) AND (?11 IS NULL OR has_tags(tags_folded, ?11))
-AND (?12 IS NULL OR contains(title_folded, ?12) OR contains(description_folded, ?12) OR tags_folded IS NOT NULL AND contains(tags_folded, ?12)) THEN 1 END
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND CASE WHEN in_time() AND (?6 IS NULL OR completed = ?6) AND (?7 IS NULL OR ?7 >> (priority + 1) & 1)
+AND (?8 IS NULL OR due_at >= ?8) AND (?9 IS NULL OR due_at < ?9) AND (?10 IS NULL OR has_tags(tags_folded, ?10))
+AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, ?11) OR tags_folded IS NOT NULL AND contains(tags_folded, ?11)) THEN 1 END
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- snapshotSQL
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4;
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND fresh = 0 AND version > ?2 AND version <= ?3
+UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1 AND version > ?2 AND version <= ?3
+ORDER BY version LIMIT ?4;
 
 -- stateSQL
 SELECT epoch, counter, purged_through, live, trash FROM owners WHERE user_id = ?1;
@@ -543,8 +552,8 @@ PRAGMA wal_checkpoint(TRUNCATE);
 DELETE FROM trash WHERE user_id = ?1 AND id = ?2;
 
 -- updateSQL
-UPDATE tasks SET title = ?, description = ?, completed = ?, priority = ?, due_date = ?, tags = ?, metadata = ?, created_at = ?, updated_at = ?, completed_at = ?, version = ?, title_folded = ?, description_folded = ?, tags_folded = ?, due_at = ?
-WHERE user_id = ? AND id = ?;
+UPDATE tasks SET title = ?3, description = ?4, completed = ?5, priority = ?6, due_date = ?7, tags = ?8, metadata = ?9, created_at = ?10, updated_at = ?11, completed_at = ?12, version = ?13, title_folded = ?14, description_folded = ?15, tags_folded = ?16, due_at = ?17
+WHERE user_id = ?1 AND id = ?2;
 
 -- writePageSQL
 UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1;
