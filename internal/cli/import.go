@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -88,12 +87,11 @@ func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
 	if err != nil {
 		return i.refuse(row, err)
 	}
-	task, faults := docket.ImportedTask(owner, row.ID, docket.NewTask{Fields: row.Fields}, row.CreatedAt, row.UpdatedAt)
+	task, faults := i.service.ImportedTask(owner, docket.Draft{
+		ID: row.ID, NewTask: docket.NewTask{Fields: row.Fields}, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, CompletedAt: row.CompletedAt,
+	})
 	if faults = append(faults, row.Faults...); len(faults) > 0 {
 		return i.refuse(row, docket.InvalidInput(faults...))
-	}
-	if task.Completed && !row.CompletedAt.IsZero() {
-		task.CompletedAt = row.CompletedAt.UTC().Truncate(time.Microsecond)
 	}
 	if owner != i.owner || len(i.batch) == docket.MaxImport {
 		if err := i.flush(ctx); err != nil {
@@ -123,11 +121,11 @@ func (i *importer) flush(ctx context.Context) error {
 	if len(i.batch) == 0 {
 		return nil
 	}
-	added, err := i.service.ImportTasks(ctx, i.owner, i.batch)
+	done, err := i.service.Import(ctx, i.owner, i.batch)
 	if err != nil {
 		return err
 	}
-	i.added, i.existing = i.added+added, i.existing+len(i.batch)-added
+	i.added, i.existing = i.added+done.Added, i.existing+done.Unchanged
 	i.batch = i.batch[:0]
 	return nil
 }

@@ -35,7 +35,7 @@ type statements struct {
 	find, insert, update                     *sql.Stmt
 	findTrash, insertTrash, undelete, delete *sql.Stmt
 	add, bump                                *sql.Stmt
-	own, has                                 *sql.Stmt
+	own, has, room, bury                     *sql.Stmt
 	findKey, kept, raiseKept, keepKey        *sql.Stmt
 	lowerKept, expireKeys                    *sql.Stmt
 	raisePurged, purge                       *sql.Stmt
@@ -70,6 +70,8 @@ func (s *statements) prepare(ctx context.Context, conn *connection) error {
 		&s.bump:        bumpSQL,
 		&s.own:         ownSQL,
 		&s.has:         hasSQL,
+		&s.room:        roomSQL,
+		&s.bury:        burySQL,
 		&s.findKey:     findKeySQL,
 		&s.kept:        keptSQL,
 		&s.raiseKept:   raiseKeptSQL,

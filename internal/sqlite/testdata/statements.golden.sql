@@ -10,6 +10,9 @@ ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING beli
 -- bumpSQL
 UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash;
 
+-- burySQL
+UPDATE owners SET counter = counter + 1, trash = trash + 1 WHERE user_id = ?1 RETURNING counter;
+
 -- changesSQL
 SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3
 UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND version > ?2 AND version <= ?3
@@ -313,6 +316,9 @@ UPDATE owners SET epoch = ?2, live = live - ?3, trash = trash - ?4, kept = kept 
 
 -- resultSQL
 SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2;
+
+-- roomSQL
+SELECT live, trash FROM owners WHERE user_id = ?1;
 
 -- sizesSQL by due date
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
