@@ -31,8 +31,8 @@ const maxAhead = 24 * time.Hour
 // the time of creation, 1970 when the draft does not say it. The same ID and time
 // always give the same new id, so importing a task again adds nothing.
 //
-// Times are kept, to the microsecond. What a draft does not say of them is the time of
-// the import.
+// Times are kept, to the microsecond. A task of which nothing is said was made when it
+// was imported.
 func (s *Service) ImportedTask(owner UserID, d Draft) (Task, []Fault) {
 	now := s.time()
 	faults := d.Normalize()
@@ -57,6 +57,9 @@ func (s *Service) ImportedTask(owner UserID, d Draft) (Task, []Fault) {
 	}
 	if t.CreatedAt.IsZero() {
 		t.CreatedAt = now
+		if !t.UpdatedAt.IsZero() {
+			t.CreatedAt = t.UpdatedAt
+		}
 	}
 	if t.UpdatedAt.IsZero() {
 		t.UpdatedAt = t.CreatedAt
