@@ -65,6 +65,10 @@ var statements = func() map[string]compiled {
 		"erase tasks":    compiledOf(eraseTasksSQL),
 		"erase keys":     compiledOf(eraseKeysSQL),
 		"erase owner":    compiledOf(eraseOwnerSQL),
+
+		"API keys": compiledOf(apiKeysSQL), "find API key": compiledOf(findAPIKeySQL), "own API key": compiledOf(ownAPIKeySQL),
+		"expire API keys": compiledOf(expireAPIKeysSQL), "count API keys": compiledOf(countAPIKeysSQL), "insert API key": compiledOf(insertAPIKeySQL),
+		"revoke API key": compiledOf(revokeAPIKeySQL), "mark API key": compiledOf(markAPIKeySQL), "erase API keys": compiledOf(eraseAPIKeysSQL),
 	}
 	for l, s := range listSQL {
 		name := "list by " + storetest.SortName(l.sort)
@@ -103,6 +107,7 @@ var named = []string{
 	"claimKeySQL", "confirmKeySQL", "guardKeySQL", "keepKeySQL", "ownSQL", "importSQL", "countSQL", "knownSQL", "roomSQL", "burySQL",
 	"keptSQL", "countKeptSQL", "countTrashSQL", "trimTrashSQL",
 	"changesSQL", "ownToEraseSQL", "eraseTasksSQL", "eraseKeysSQL", "eraseOwnerSQL",
+	"apiKeysSQL", "findAPIKeySQL", "ownAPIKeySQL", "expireAPIKeysSQL", "countAPIKeysSQL", "insertAPIKeySQL", "revokeAPIKeySQL", "markAPIKeySQL", "eraseAPIKeysSQL",
 	"countersSQL", "purgeSQL", "expireKeysSQL",
 	"advanceClockSQL", "nextOwnersSQL", "renewSQL", "rightsSQL", "timelineSQL", "recordTimelineSQL",
 	"writesFirstSQL", "pagesFirstSQL",
@@ -118,7 +123,7 @@ func TestEveryStatementIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var found []string
-	table := regexp.MustCompile(`docket\.(owners|tasks|idempotency_keys|database)\b`)
+	table := regexp.MustCompile(`docket\.(owners|tasks|idempotency_keys|api_keys|database)\b`)
 	for _, entry := range entries {
 		if name := entry.Name(); !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || name == "migrate.go" {
 			continue
@@ -302,7 +307,7 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 100),
 	defer conn.Release()
 	for name, st := range statements {
 		plan := explain(t, conn.Conn(), st.sql, len(st.names))
-		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_live") && !strings.Contains(plan, "tasks_trash") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !slices.Contains([]string{"create", "create fresh", "claim key", "own", "own to erase", "kept", "import", "count", "room", "erase owner"}, name) {
+		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "tasks_pkey") && !strings.Contains(plan, "tasks_live") && !strings.Contains(plan, "tasks_trash") && !strings.Contains(plan, "tasks_version") && !strings.Contains(plan, "idempotency_keys_pkey") && !strings.Contains(plan, "api_keys_pkey") && !slices.Contains([]string{"create", "create fresh", "claim key", "own", "own to erase", "kept", "import", "count", "room", "erase owner", "own API key", "insert API key"}, name) {
 			t.Errorf("%s:\n%s", name, plan)
 		}
 		unfiltered := strings.HasPrefix(name, "list by creation") && !strings.Contains(name, "trash")
