@@ -155,7 +155,7 @@ type APIKeyStore interface {
 // CreateAPIKey makes an API key of owner. The text is the only copy of its secret: it
 // is not kept. The error is of kind Invalid or KeptFull.
 func (s *Service) CreateAPIKey(ctx context.Context, owner UserID, n NewAPIKey) (key APIKey, text string, err error) {
-	key, text, err = IssueAPIKey(owner, n, s.time(), s.rand)
+	key, text, err = IssueAPIKey(owner, n, s.Time(), s.rand)
 	if err == nil {
 		err = s.store.CreateAPIKey(ctx, key, s.epoch())
 	}

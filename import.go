@@ -34,7 +34,7 @@ const maxAhead = 24 * time.Hour
 // Times are kept, to the microsecond. A task of which nothing is said was made when it
 // was imported.
 func (s *Service) ImportedTask(owner UserID, d Draft) (Task, []Fault) {
-	now := s.time()
+	now := s.Time()
 	faults := d.Normalize()
 	for _, at := range []struct {
 		name string

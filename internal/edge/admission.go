@@ -13,6 +13,7 @@ import (
 const (
 	maxWork    = 256      // requests at work at a time
 	maxBodies  = 64 << 20 // bytes of request bodies that have arrived
+	maxFiles   = 32 << 20 // and of those that may be larger than that of a batch
 	maxAnswers = 64 << 20 // bytes of answers that their clients have not yet taken
 )
 
@@ -21,6 +22,7 @@ const (
 	maxUserWork    = 16
 	maxUserPasses  = 2 // requests at work that read all tasks of the user
 	maxUserBodies  = maxBodies / 4
+	maxUserFiles   = maxFiles / 2
 	maxUserAnswers = maxAnswers / 4
 )
 
@@ -47,8 +49,8 @@ type load struct {
 
 // taken is what requests have of the server.
 type taken struct {
-	work, passes    int
-	bodies, answers int64
+	work, passes           int
+	bodies, files, answers int64
 }
 
 // share is what one user's requests have of the server. The load guards it.
@@ -153,7 +155,7 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 	case !fits(l.total.answers, c.Bytes, maxAnswers):
 		return &l.queue, problem.ErrOverload
 	}
-	l.change(s, 1, c.passes(), 0, c.Bytes)
+	l.add(s, taken{work: 1, passes: c.passes(), answers: c.Bytes}, 1)
 	return nil, nil
 }
 
@@ -168,20 +170,22 @@ func (c Cost) passes() int {
 	return 0
 }
 
-func (l *load) change(s *share, work, passes int, bodies, answers int64) {
-	for _, t := range []*taken{&s.taken, &l.total} {
-		t.work += work
-		t.passes += passes
-		t.bodies += bodies
-		t.answers += answers
+// add adds t to what a user's requests have, or takes it away: sign is 1 or -1.
+func (l *load) add(s *share, t taken, sign int) {
+	for _, of := range []*taken{&s.taken, &l.total} {
+		of.work += sign * t.work
+		of.passes += sign * t.passes
+		of.bodies += int64(sign) * t.bodies
+		of.files += int64(sign) * t.files
+		of.answers += int64(sign) * t.answers
 	}
 }
 
 // give gives back what a request has taken, and admits those that wait and fit.
-func (l *load) give(s *share, work, passes int, bodies, answers int64) {
+func (l *load) give(s *share, t taken) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.change(s, -work, -passes, -bodies, -answers)
+	l.add(s, t, -1)
 	l.admitFrom(&s.queue)
 	l.admitFrom(&l.queue)
 }
@@ -200,15 +204,15 @@ func (l *load) admitFrom(queue *[]*waiter) {
 	}
 }
 
-// receive counts n bytes of a request's body that have arrived.
-func (l *load) receive(s *share, n int64) error {
+// receive counts what has arrived of a request's body.
+func (l *load) receive(s *share, t taken) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.change(s, 0, 0, n, 0)
+	l.add(s, t, 1)
 	switch {
-	case s.bodies > maxUserBodies:
+	case s.bodies > maxUserBodies, s.files > maxUserFiles:
 		return problem.ErrUserBusy
-	case l.total.bodies > maxBodies:
+	case l.total.bodies > maxBodies, l.total.files > maxFiles:
 		return problem.ErrOverload
 	}
 	return nil
@@ -237,7 +241,7 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 	}
 	x.answer += c.Bytes
 	defer func() {
-		x.edge.load.give(x.share, 1, c.passes(), x.body, 0)
+		x.edge.load.give(x.share, x.held(1, c.passes(), 0))
 		x.body = 0
 	}()
 	return f()
@@ -247,7 +251,7 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 // what its cost said. It never waits: what the server has read it has to hold.
 func Hold(ctx context.Context, n int64) {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		x.edge.load.give(x.share, 0, 0, 0, x.answer-n)
+		x.edge.load.give(x.share, taken{answers: x.answer - n})
 		x.answer = n
 	}
 }

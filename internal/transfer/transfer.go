@@ -17,11 +17,8 @@ import (
 	"docket"
 )
 
-// MaxTasks is the most tasks in a file that a request imports, MaxBytes its size.
-const (
-	MaxTasks = 10_000
-	MaxBytes = 16 << 20
-)
+// MaxTasks is the most tasks in a file that a request imports.
+const MaxTasks = 10_000
 
 // Format is a format of files.
 type Format struct {
@@ -65,6 +62,12 @@ type reading struct {
 	add func(line int, d docket.Draft) error
 	// skip takes what cannot be kept: a task, or a part of one that is kept without it.
 	skip func(line int, code, detail string)
+}
+
+// Malformed are the codes of FileErrors that say that a file is not in its format, or not
+// all of it is there.
+var Malformed = []string{
+	"empty", "compressed", "not_text", "not_utf8", "truncated", "not_json", "duplicate_name", "trailing_data", "not_icalendar", "malformed", "too_deep",
 }
 
 // FileError says why nothing of a file can be imported.
