@@ -166,7 +166,7 @@ func testImportRefusals(c *client) {
 	refused(400, "malformed-request", "not_utf8", "title\na\n\xff\n", asCSV)
 	refused(400, "malformed-request", "compressed", "PK\x03\x04...", asTodoTxt)
 	refused(400, "malformed-request", "not_icalendar", "title\na\n", asCalendar)
-	refused(400, "malformed-request", "empty", "", asCSV)
+	refused(400, "malformed-request", "truncated", "", asJSON)
 	refused(422, "invalid-input", "newer_version", `{"docket":2,"tasks":[{"title":"a"}]}`)
 	refused(422, "invalid-input", "no_header", "a,b\n", asCSV)
 	refused(422, "invalid-input", "too_many_tasks", strings.Repeat("task\n", 10_001), asTodoTxt)

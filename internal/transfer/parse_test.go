@@ -76,7 +76,9 @@ func TestUnreadableFiles(t *testing.T) {
 		f          *Format
 		file, want string // line and code
 	}{
-		{JSON, "", "0 empty"},
+		{JSON, "", "1 truncated"},
+		{CSV, "", "1 no_header"},
+		{Calendar, "", "1 not_icalendar"},
 		{JSON, "PK\x03\x04rest", "0 compressed"},
 		{CSV, "PK\x03\x04rest", "0 compressed"},
 		{TodoTxt, "\x1f\x8brest", "0 compressed"},

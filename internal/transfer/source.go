@@ -26,8 +26,6 @@ func decodeText(r io.Reader) (io.Reader, error) {
 		return nil, err
 	}
 	switch {
-	case len(head) == 0:
-		return nil, badFile(0, "empty", "The file is empty.")
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		return nil, badFile(0, "compressed", "The file is a zip or gzip archive. Unpack it, and import the files in it.")
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):

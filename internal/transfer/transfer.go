@@ -67,7 +67,7 @@ type reading struct {
 // Malformed are the codes of FileErrors that say that a file is not in its format, or not
 // all of it is there.
 var Malformed = []string{
-	"empty", "compressed", "not_text", "not_utf8", "truncated", "not_json", "duplicate_name", "trailing_data", "not_icalendar", "malformed", "too_deep",
+	"compressed", "not_text", "not_utf8", "truncated", "not_json", "duplicate_name", "trailing_data", "not_icalendar", "malformed", "too_deep",
 }
 
 // FileError says why nothing of a file can be imported.
