@@ -21,7 +21,7 @@ const (
 	APIKeyPrefix = "dkt_"
 	// APIKeyPattern matches the text of every API key, for programs that search for
 	// leaked ones (RE2).
-	APIKeyPattern = `dkt_[A-Za-z0-9_-]{2,1360}\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}`
+	APIKeyPattern = `dkt_[A-Za-z0-9_-]+\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}`
 
 	// apiKeySecret is the size of an API key's random part, in bytes.
 	apiKeySecret = 32

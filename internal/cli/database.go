@@ -28,6 +28,7 @@ type database interface {
 	backup(ctx context.Context, target string) error
 	// lister opens the database to read tasks. Its schema must be that of this program.
 	lister(ctx context.Context) (lister, error)
+	openKeys(ctx context.Context, log *slog.Logger) (keyStore, error)
 }
 
 // database returns the database of DATABASE_URL. The error begins with the name
@@ -148,6 +149,11 @@ func (d sqliteFile) lister(ctx context.Context) (lister, error) {
 	return sqlite.OpenReader(ctx, string(d))
 }
 
+// openKeys works beside a running server.
+func (d sqliteFile) openKeys(ctx context.Context, _ *slog.Logger) (keyStore, error) {
+	return sqlite.OpenBeside(ctx, string(d))
+}
+
 // postgresServer is a PostgreSQL database with the options to open it.
 type postgresServer struct{ options postgres.Options }
 
@@ -169,6 +175,10 @@ func (d postgresServer) status(ctx context.Context) (migrate.Status, error) {
 func (d postgresServer) lister(ctx context.Context) (lister, error) {
 	d.options.Migrate = false
 	return d.open(ctx, slog.New(slog.DiscardHandler))
+}
+
+func (d postgresServer) openKeys(ctx context.Context, log *slog.Logger) (keyStore, error) {
+	return d.open(ctx, log)
 }
 
 func (d postgresServer) backup(context.Context, string) error {
