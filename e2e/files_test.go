@@ -61,7 +61,9 @@ func randomTask(random *rand.Rand, i int) map[string]any {
 		}
 		return b.String()
 	}
-	at := func() time.Time { return time.Now().UTC().Add(-time.Duration(random.Int64N(int64(20 * 24 * time.Hour)))).Truncate(time.Microsecond) }
+	at := func() time.Time {
+		return time.Now().UTC().Add(-time.Duration(random.Int64N(int64(20 * 24 * time.Hour)))).Truncate(time.Microsecond)
+	}
 	const layout = "2006-01-02T15:04:05.000000Z"
 	made := at()
 	task := map[string]any{
