@@ -71,7 +71,7 @@ def icalendar():
         def get(name):
             value = t.get(name)
             return getattr(value, "dt", None if value is None else str(value))
-        # icalendar 4 unescapes a list before it splits it at the commas, and \\\\n to a new line.
+        # icalendar 4 unescapes a list before it splits it at the commas, and a backslash before n to a new line.
         task["description"] = task["description"] and task["description"].replace("\\n", "\n")
         task["tags"] = [part for tag in task["tags"] for part in tag.split(",")]
         todo(task, get, [str(c) for c in categories.cats] if categories else [])
