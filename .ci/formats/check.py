@@ -149,8 +149,13 @@ password = "{key}"
         if done.returncode:
             sys.exit(f"vdirsyncer: {done.stdout}{done.stderr}")
     files = os.listdir(folder + "/calendar")
-    got = {line[4:].strip() for name in files for line in open(f"{folder}/calendar/{name}", encoding="utf-8") if line.startswith("UID:")}
-    same(got, {task["id"] for task in tasks if task["due_date"]}, "the calendar")
+    # vdirsyncer gives each item a UID of its own.
+    got = []
+    for name in os.listdir(folder + "/calendar"):
+        item = open(f"{folder}/calendar/{name}", encoding="utf-8", newline="").read().replace("\r\n", "\n").replace("\n ", "")
+        summary = item.split("\nSUMMARY:")[1].split("\n")[0]
+        got.append(summary.replace("\\,", ",").replace("\\;", ";"))
+    same(sorted(got), sorted(task["title"] for task in tasks if task["due_date"]), "the calendar")
 
 
 globals()[what]()
