@@ -261,7 +261,7 @@ func TestExportHasManyPages(t *testing.T) {
 }
 
 // A calendar is a text for kin-openapi, which has no decoder for it.
-func init() {
+func init() { //nolint:gochecknoinits // kin-openapi has a registry
 	openapi3filter.RegisterBodyDecoder("text/calendar", openapi3filter.FileBodyDecoder)
 }
 

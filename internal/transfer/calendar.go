@@ -98,23 +98,23 @@ func icalDue(d docket.DueDate) (property, value string) {
 
 // parseIcalDue returns a due date of any form. In a zone that is not known it is a local
 // time.
-func (r *calendarReader) parseIcalDue(c contentLine) (due docket.DueDate, ok, zoned bool) {
+func (c *calendarReader) parseIcalDue(line contentLine) (due docket.DueDate, ok, zoned bool) {
 	layout, to := icalLocal, localTime
 	switch {
-	case len(c.value) == len(icalDay):
+	case len(line.value) == len(icalDay):
 		layout, to = icalDay, time.DateOnly
-	case strings.HasSuffix(c.value, "Z"):
+	case strings.HasSuffix(line.value, "Z"):
 		layout, to = icalUTC, time.RFC3339
 	}
-	t, err := time.Parse(layout, c.value)
+	t, err := time.Parse(layout, line.value)
 	if err != nil {
 		return "", false, true
 	}
 	due, ok = docket.ParseDueDate(t.Format(to))
-	if !ok || c.zone == "" || !isLocal(due) {
+	if !ok || line.zone == "" || !isLocal(due) {
 		return due, ok, true
 	}
-	in, known := r.zone(c.zone)
+	in, known := c.zone(line.zone)
 	if !known {
 		return due, true, false
 	}
@@ -122,8 +122,8 @@ func (r *calendarReader) parseIcalDue(c contentLine) (due docket.DueDate, ok, zo
 }
 
 // parseIcalTime returns an instant; one without a zone is taken for UTC.
-func (r *calendarReader) parseIcalTime(c contentLine) (time.Time, bool) {
-	due, ok, _ := r.parseIcalDue(c)
+func (c *calendarReader) parseIcalTime(line contentLine) (time.Time, bool) {
+	due, ok, _ := c.parseIcalDue(line)
 	at, dated := due.Moment()
 	return at, ok && dated
 }

@@ -105,7 +105,7 @@ func (c *calendarReader) begin(line contentLine) error {
 
 func (c *calendarReader) end(line contentLine) error {
 	last := len(c.open) - 1
-	if last < 0 || c.open[last] != strings.ToUpper(line.value) {
+	if last < 0 || !strings.EqualFold(c.open[last], line.value) {
 		return badFile(line.line, "malformed", "END:%s ends no component that has begun.", shorten(line.value))
 	}
 	c.open = c.open[:last]

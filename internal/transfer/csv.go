@@ -101,7 +101,8 @@ func beginCSV(w io.Writer, _ time.Time) (writer, error) {
 	for i, column := range csvColumns {
 		names[i] = column.name
 	}
-	return c, c.Write(names)
+	err := c.Write(names)
+	return c, err
 }
 
 func (c csvWriter) task(t *docket.Task) error {

@@ -83,7 +83,7 @@ func (r *todoistReader) task(line int, content string, cells []string) *docket.D
 func cutLabels(content string) (title string, tags []string) {
 	for {
 		found := labels.FindStringSubmatchIndex(content)
-		if found == nil || strings.TrimSpace(content[:found[0]]) == "" {
+		if len(found) == 0 || strings.TrimSpace(content[:found[0]]) == "" {
 			return content, tags
 		}
 		tags = slices.Insert(tags, 0, content[found[2]:found[3]])

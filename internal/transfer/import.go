@@ -52,7 +52,8 @@ type Skip struct {
 }
 
 func (s *Skips) add(line int, code, detail string) {
-	if s.Total++; len(s.List) < docket.MaxFaults {
+	s.Total++
+	if len(s.List) < docket.MaxFaults {
 		s.List = append(s.List, Skip{line, code, detail})
 	}
 }
@@ -119,7 +120,8 @@ func (i *Import) scan(skips *Skips, flush func(*batch) error) (found int, err er
 	seen, same := map[uuid.UUID]bool{}, map[string]int{}
 	all := 0
 	err = i.Format.read(text, &reading{skip: skip, add: func(line int, d docket.Draft) error {
-		if all++; i.MaxTasks > 0 && all > i.MaxTasks {
+		all++
+		if i.MaxTasks > 0 && all > i.MaxTasks {
 			return badFile(line, "too_many_tasks", "The file has more than %d tasks. Import it in parts.", i.MaxTasks)
 		}
 		if d.ID == "" {
@@ -136,7 +138,8 @@ func (i *Import) scan(skips *Skips, flush func(*batch) error) (found int, err er
 		}
 		seen[t.ID] = true
 		b.tasks, b.lines, b.bytes = append(b.tasks, t), append(b.lines, line), b.bytes+t.Size()
-		if found++; len(b.tasks) < docket.MaxImport && b.bytes < batchBytes {
+		found++
+		if len(b.tasks) < docket.MaxImport && b.bytes < batchBytes {
 			return nil
 		}
 		err := flush(&b)

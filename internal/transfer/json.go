@@ -209,8 +209,10 @@ func (j *jsonReader) docketTask() error {
 		name, text string
 		time       *time.Time
 	}{
-		{"created_at", t.CreatedAt, &d.CreatedAt}, {"updated_at", t.UpdatedAt, &d.UpdatedAt},
-		{"completed_at", textOf(t.CompletedAt), &d.CompletedAt}, {"deleted_at", t.DeletedAt, &d.DeletedAt},
+		{"created_at", t.CreatedAt, &d.CreatedAt},
+		{"updated_at", t.UpdatedAt, &d.UpdatedAt},
+		{"completed_at", textOf(t.CompletedAt), &d.CompletedAt},
+		{"deleted_at", t.DeletedAt, &d.DeletedAt},
 	} {
 		if !parseTime(at.text, at.time) {
 			j.to.skip(line, "invalid_time", "The task was left out: "+at.name+" is not a time as RFC 3339 has it.")

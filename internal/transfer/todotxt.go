@@ -96,7 +96,7 @@ func parseTodo(text string) (d docket.Draft) {
 func takeWords(d *docket.Draft, text string) {
 	var words []string
 	plain := 0 // how many words there are up to the last one that is no tag
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case takeKey(d, word):
 		case len(word) > 1 && strings.ContainsAny(word[:1], "@+"):
