@@ -175,12 +175,8 @@ func (c *calendarReader) property(line contentLine) {
 		t.Metadata = docket.Metadata(textUnescapes.Replace(line.value))
 	case "DUE":
 		c.due(line)
-	case "CREATED":
-		c.time(line, &t.CreatedAt)
-	case "LAST-MODIFIED":
-		c.time(line, &t.UpdatedAt)
-	case "COMPLETED":
-		c.time(line, &t.CompletedAt)
+	case "CREATED", "LAST-MODIFIED", "COMPLETED":
+		c.time(line, map[string]*time.Time{"CREATED": &t.CreatedAt, "LAST-MODIFIED": &t.UpdatedAt, "COMPLETED": &t.CompletedAt}[line.name])
 	default:
 		if !strings.HasPrefix(line.name, "X-") && !slices.Contains(withoutMeaning, line.name) {
 			t.lose(line.name)
