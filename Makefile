@@ -11,7 +11,7 @@ ERASURES ?= 200# erasures beside keyed writers
 FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
-.PHONY: help run deps test lint generate generators bench torture fuzz
+.PHONY: help run deps test lint generate generators formats bench torture fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,11 @@ generate: ## write openapi.yaml from the code
 
 generators: deps ## compile what generators of clients make of the contract, and try it on a server
 	@.ci/generators/run
+
+PYTHON = /usr/lib/python3/dist-packages
+formats: ## export tasks in each format, and read the files with other programs
+	@.ci/deps topydo vdirsyncer todotxt-cli=todo-txt python3-icalendar=$(PYTHON)/icalendar python3-vobject=$(PYTHON)/vobject
+	@.ci/formats/run
 
 torture: deps ## run the long tests: everything with the race detector, faults and load, model checks, fuzzing
 	go test -race -count=1 -p=2 -timeout=30m $$(go list ./... | grep -v /e2e)

@@ -180,15 +180,6 @@ func (s *Service) write(ctx context.Context, owner UserID, operations []Operatio
 	return written, err
 }
 
-// ImportTasks adds the tasks of owner whose ids the store does not have, deleted
-// tasks included, and returns how many it added. Tasks come from ImportedTask.
-// There are at most MaxImport.
-func (s *Service) ImportTasks(ctx context.Context, owner UserID, tasks []Task) (added int, err error) {
-	added, err = s.store.Import(ctx, owner, tasks, s.epoch())
-	s.wrote(owner, err)
-	return added, err
-}
-
 // Task returns one of owner's tasks. The error is of kind NotFound when there is
 // none.
 func (s *Service) Task(ctx context.Context, owner UserID, id uuid.UUID) (Task, error) {

@@ -68,11 +68,10 @@ type Store interface {
 	// exceed it purges the one deleted first, as Purge does.
 	Write(ctx context.Context, owner UserID, w Write) (Written, error)
 
-	// Import adds the tasks whose ids the owner does not have, deleted tasks
-	// included, in one transaction, and returns how many it added. They are all
-	// owner's, live, and at most MaxImport; of two with one id the first counts.
-	// Import sets their Versions, in their order, and nothing else.
-	Import(ctx context.Context, owner UserID, tasks []Task, epoch int64) (added int, err error)
+	// Import adds the tasks that i.Choose chooses, in one transaction. It sets their
+	// Versions, in their order, and nothing else. The error is of kind QuotaExceeded. A
+	// dry run writes nothing, and takes no lock for longer than a read does.
+	Import(ctx context.Context, owner UserID, i Import) (Imported, error)
 
 	// Changes returns the owner's tasks, deleted ones included, whose versions are in
 	// a range, and the owner's state at the same moment. It costs the same wherever

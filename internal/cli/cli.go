@@ -47,6 +47,7 @@ func (a *app) root() *cobra.Command {
 		&cobra.Command{Use: "config", Short: "Show the configuration and the source of each value", Args: cobra.NoArgs, RunE: a.withConfig(a.showConfig)},
 		a.migrateCommand(),
 		&cobra.Command{Use: "backup FILE", Short: "Copy the SQLite database to a new file, also while a server uses it", Args: cobra.ExactArgs(1), RunE: a.withDatabase(a.backup)},
+		a.exportCommand(),
 		a.importCommand(),
 		&cobra.Command{
 			Use: "renew", Short: "Begin new histories after a restore or a failover that may have lost writes", Args: cobra.NoArgs, RunE: a.withConfig(a.renew),

@@ -13,6 +13,7 @@ import (
 const (
 	maxWork    = 256      // requests at work at a time
 	maxBodies  = 64 << 20 // bytes of request bodies that have arrived
+	maxFiles   = 32 << 20 // and of those that may be larger than that of a batch
 	maxAnswers = 64 << 20 // bytes of answers that their clients have not yet taken
 )
 
@@ -21,6 +22,7 @@ const (
 	maxUserWork    = 16
 	maxUserPasses  = 2 // requests at work that read all tasks of the user
 	maxUserBodies  = maxBodies / 4
+	maxUserFiles   = maxFiles / 2
 	maxUserAnswers = maxAnswers / 4
 )
 
@@ -51,8 +53,8 @@ type load struct {
 
 // taken is what requests have of the server.
 type taken struct {
-	work, passes, costly int // requests at work; of these, see Cost
-	bodies, answers      int64
+	work, passes, costly   int   // requests at work; of these, see Cost
+	bodies, files, answers int64 // bytes
 }
 
 // share is what one user's requests have of the server. The load guards it.
@@ -191,6 +193,7 @@ func (l *load) change(s *share, times int, d taken) {
 		t.passes += times * d.passes
 		t.costly += times * d.costly
 		t.bodies += int64(times) * d.bodies
+		t.files += int64(times) * d.files
 		t.answers += int64(times) * d.answers
 	}
 }
@@ -218,15 +221,15 @@ func (l *load) admitFrom(queue *[]*waiter) {
 	}
 }
 
-// receive counts n bytes of a request's body that have arrived.
-func (l *load) receive(s *share, n int64) error {
+// receive counts what has arrived of a request's body.
+func (l *load) receive(s *share, t taken) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.change(s, 1, taken{bodies: n})
+	l.change(s, 1, t)
 	switch {
-	case s.bodies > maxUserBodies:
+	case s.bodies > maxUserBodies, s.files > maxUserFiles:
 		return problem.ErrUserBusy
-	case l.total.bodies > maxBodies:
+	case l.total.bodies > maxBodies, l.total.files > maxFiles:
 		return problem.ErrOverload
 	}
 	return nil
@@ -260,7 +263,8 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 			x.edge.load.charge(x.share, restAfterPass*time.Since(begun))
 		}
 		done := c.taken()
-		done.bodies, done.answers = x.body, 0
+		done.answers = 0
+		x.withBody(&done)
 		x.edge.load.give(x.share, done)
 		x.body = 0
 	}()

@@ -59,6 +59,9 @@ func authenticate(v *auth.Verifier, r *http.Request, user string, underAPI bool)
 		return caller{}, nil
 	}
 	token, err := bearerToken(r.Header)
+	if err != nil && isCalendar(r) {
+		token, err = basicKey(r)
+	}
 	if err != nil {
 		return caller{}, unauthorized(err)
 	}
@@ -149,4 +152,21 @@ func bearerToken(h http.Header) (string, error) {
 		return "", errors.New("the Authorization header does not have the scheme Bearer")
 	}
 	return strings.TrimLeft(token, " "), nil
+}
+
+// isCalendar reports whether a request is for the calendar of a user's tasks. Calendar
+// applications know no other credentials than a name and a password.
+func isCalendar(r *http.Request) bool {
+	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasSuffix(path, "/tasks.ics")
+}
+
+// basicKey returns the API key that a request has as its password (RFC 7617), under any
+// name.
+func basicKey(r *http.Request) (string, error) {
+	_, password, ok := r.BasicAuth()
+	if !ok || len(r.Header["Authorization"]) != 1 || !strings.HasPrefix(password, docket.APIKeyPrefix) {
+		return "", errors.New("the Authorization header has neither a bearer token nor an API key as its password")
+	}
+	return password, nil
 }

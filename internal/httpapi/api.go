@@ -66,8 +66,14 @@ func New(service *docket.Service, o Options) http.Handler {
 
 // maxBody returns the largest body of the route that a request is for.
 func (a *api) maxBody(r *http.Request) int64 {
-	if r.Method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(r.URL.EscapedPath(), "/"), "/tasks/batch") {
+	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
+	switch {
+	case r.Method != http.MethodPost:
+		return problem.MaxBody
+	case strings.HasSuffix(path, "/tasks/batch"):
 		return problem.MaxBatchBody
+	case strings.HasSuffix(path, "/import"):
+		return problem.MaxImportBody
 	}
 	return problem.MaxBody
 }

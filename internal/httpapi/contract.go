@@ -14,6 +14,7 @@ import (
 
 	"docket"
 	"docket/internal/problem"
+	"docket/internal/transfer"
 )
 
 // contractVersion is the version of the API, not of the program: it changes
@@ -135,6 +136,9 @@ func (doc openAPI) operation(rt *route) *huma.Operation {
 	statuses := append([]int{413, 500, 503}, rt.statuses...) // 413: for a body that nobody wants
 	if rt.ofUser() {
 		op.Tags, op.Security = []string{"Tasks"}, []map[string][]string{{"bearer": {}}}
+		if rt.basic {
+			op.Security = append(op.Security, map[string][]string{"password": {}})
+		}
 		statuses = append(statuses, 400, 401, 403, 422, 429)
 		if strings.HasPrefix(rt.path, keysPath) {
 			op.Tags = []string{"API keys"}
@@ -167,7 +171,7 @@ func (doc openAPI) operation(rt *route) *huma.Operation {
 			media = justJSON
 		}
 		for _, name := range media {
-			op.RequestBody.Content[name] = &huma.MediaType{Schema: doc.schema(rt.body.shape)}
+			op.RequestBody.Content[name] = doc.media(name, rt.body.shape)
 		}
 	}
 	return op
@@ -247,6 +251,13 @@ func (doc openAPI) success(rt *route) *huma.Response {
 		names = append([]string{"Cache-Control", "Preference-Applied"}, names...)
 	}
 	response := &huma.Response{Description: rt.means, Headers: headerRefs(names...)}
+	if rt.files != nil {
+		response.Content = map[string]*huma.MediaType{}
+		for _, name := range rt.files {
+			response.Content[name] = doc.media(name, rt.shape)
+		}
+		return response
+	}
 	switch rt.shape {
 	case nil:
 	case reflect.TypeFor[eventStream]():
@@ -262,6 +273,26 @@ func (doc openAPI) success(rt *route) *huma.Response {
 		response.Content = jsonOf(doc.schema(rt.shape))
 	}
 	return response
+}
+
+// media describes a body of a media type: of a shape where that is JSON, else a text.
+func (doc openAPI) media(name string, shape reflect.Type) *huma.MediaType {
+	if strings.HasSuffix(name, "json") {
+		return &huma.MediaType{Schema: doc.schema(shape)}
+	}
+	for _, f := range transfer.Formats {
+		if f.MediaType == name {
+			return &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: fileDescriptions[f], MaxLength: new(1 << 30), Pattern: "^[^\\x00]*$"}}
+		}
+	}
+	return &huma.MediaType{Schema: doc.schema(shape)}
+}
+
+// fileDescriptions say what texts of the formats are.
+var fileDescriptions = map[*transfer.Format]string{
+	transfer.CSV:      "A header row, and a row for each task: id, title, description, completed, completed_at, priority, due_date, tags, metadata, created_at, updated_at. An import needs the title alone, and takes the columns of Todoist and TickTick.",
+	transfer.Calendar: "An iCalendar object (RFC 5545) with a VTODO for each task.",
+	transfer.TodoTxt:  "A line for each task, as todo.txt has it.",
 }
 
 func jsonOf(s *huma.Schema) map[string]*huma.MediaType {

@@ -16,6 +16,7 @@ import (
 	"docket"
 	"docket/internal/edge"
 	"docket/internal/problem"
+	"docket/internal/transfer"
 )
 
 // input is a decoded request. The row of its route names the parameters and the body;
@@ -46,6 +47,11 @@ type input struct {
 	operations []docket.Operation
 	apiKey     docket.NewAPIKey
 
+	format *transfer.Format // of an export or an import
+	file   file             // to import
+	trash  bool             // exported too
+	dryRun bool
+
 	now     func() time.Time // the service's clock
 	strict  bool             // unknown names are faults
 	ignored []string
@@ -69,7 +75,7 @@ func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input,
 		in.strict = true
 		applied(w, "handling=strict")
 	}
-	data, err := rt.readBody(r)
+	data, err := rt.readBody(in, r)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +87,7 @@ func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input,
 	}
 	rt.readParams(in, r)
 	f := faults{strict: in.strict}
-	if rt.body != nil {
+	if rt.body != nil && !rt.body.file {
 		if err := rt.body.decode(in, &f, data); err != nil {
 			return nil, err
 		}
@@ -101,13 +107,16 @@ func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input,
 	return in, nil
 }
 
-// readBody returns the body of a request whose route takes one.
-func (rt *route) readBody(r *http.Request) ([]byte, error) {
+// readBody returns the body of a request whose route takes one. A file is taken in.
+func (rt *route) readBody(in *input, r *http.Request) ([]byte, error) {
 	if rt.body == nil {
 		return nil, nil
 	}
 	if err := rt.body.checkMediaType(r.Header); err != nil {
 		return nil, err
+	}
+	if rt.body.file {
+		return nil, rt.readFileBody(in, r)
 	}
 	data, err := io.ReadAll(r.Body)
 	if err == nil && len(data) == 0 && !rt.body.optional {

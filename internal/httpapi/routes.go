@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"docket"
+	"docket/internal/transfer"
 )
 
 const (
@@ -113,6 +114,33 @@ var routes = []route{
 		id: "streamEvents", summary: "Stream changes",
 		description: "Server-Sent Events: the items of changes, as they happen, whichever instance they happen on. The stream begins at Last-Event-ID (for clients that cannot set the header also a query parameter, `lastEventId` or `last_event_id`), else at `since`, else now, and resumes without loss: the first thing it sends is the id of where it begins. " +
 			"`event: resync`, which has no id, says that the token is too old: begin again with changes. A comment comes every 15 s. A browser reads it with fetch, because EventSource cannot send a token.",
+	},
+	{
+		method: "GET", path: userPath + "/export", handle: (*api).exportTasks, scope: docket.ReadTasks,
+		params: []param{exportFormat, exportTrash, preferStrict, userID}, check: checkExport,
+		status: http.StatusOK, means: "The file.", shape: reflect.TypeFor[Export](), files: mediaTypes(), headers: []string{"Content-Disposition"},
+		id: "exportTasks", summary: "Export all tasks",
+		description: "All live tasks of the user as a file, in the order of their creation, streamed. JSON loses nothing; of the others docs/data.md says what they cannot hold. " +
+			"A text in CSV that a spreadsheet would run as a formula has an apostrophe in front.",
+	},
+	{
+		method: "POST", path: userPath + "/import", handle: (*api).importTasks, scope: docket.WriteTasks,
+		params: []param{userID, dryRun, noIfMatch("A task that is imported has no version yet."), idempotencyKey, preferStrict},
+		body:   &body{mediaTypes: mediaTypes(), file: true, shape: reflect.TypeFor[Export]()},
+		status: http.StatusOK, means: "What was imported.", shape: reflect.TypeFor[ImportResult](), statuses: []int{408, 409, 415, 507},
+		id: "importTasks", summary: "Import tasks",
+		description: "Adds the tasks of a file to those of the user: an export, the CSV of Todoist or TickTick, the Tasks.json of Google Takeout, the VTODOs of a calendar, a todo.txt. " +
+			"At most 16,777,216 bytes and 10,000 tasks, in UTF-8, or UTF-16 with a byte order mark. A task keeps its times and its id, or gets one that comes from its source's id or its content: importing a file again adds nothing, and a task that is there, be it in the trash, is never overwritten. " +
+			"What cannot be kept of a task is left out and told by its line. When the file cannot be read to its end, or would exceed the quota, nothing is imported. It is written in transactions of up to 1,000 tasks: after any other error, send it again to complete it. " +
+			"So an Idempotency-Key has no effect.",
+	},
+	{
+		method: "GET", path: userPath + "/tasks.ics", handle: (*api).calendar, scope: docket.ReadTasks, basic: true,
+		params: []param{listNoneMatch, preferStrict, userID},
+		status: http.StatusOK, means: "The calendar.", files: []string{transfer.Calendar.MediaType}, cached: true, headers: []string{"ETag"},
+		id: "getCalendar", summary: "Get the calendar of tasks",
+		description: "The user's tasks that have a due date, for calendar applications to subscribe to: the VTODOs of an iCalendar object. They are not changed through it. " +
+			"Applications that know no tokens send `Authorization: Basic` with any name, and an API key of the scope tasks:read as the password; no other route takes that.",
 	},
 	{
 		method: "GET", path: keysPath, handle: (*api).listAPIKeys, scope: docket.ManageKeys,

@@ -109,6 +109,28 @@ type Changes struct {
 	HasMore bool     `json:"has_more" doc:"Whether there are more changes already: ask again at once." example:"false"`
 }
 
+// Export is a file of tasks in JSON.
+type Export struct {
+	Docket     int32  `json:"docket" minimum:"1" doc:"The version of the format: 1. A server does not import a file of a later one." example:"1"`
+	ExportedAt string `json:"exported_at,omitempty" format:"date-time" maxLength:"40" doc:"When the export began." example:"2026-01-31T09:30:00.000000Z"`
+	Tasks      []Task `json:"tasks" nullable:"false" maxItems:"1000000000" doc:"The tasks, deleted ones (with deleted_at) last."`
+}
+
+// ImportResult is what an import did or, in a dry run, would do.
+type ImportResult struct {
+	Added        int          `json:"added" minimum:"0" maximum:"10000" format:"int32" doc:"How many tasks are new." example:"41"`
+	Unchanged    int          `json:"unchanged" minimum:"0" maximum:"10000" format:"int32" doc:"How many the user had already, by their ids. They stay as they are." example:"1"`
+	Skipped      []ImportSkip `json:"skipped" nullable:"false" maxItems:"100" doc:"What was left out, the first 100: tasks, and parts of tasks that are kept without them."`
+	SkippedCount int          `json:"skipped_count" minimum:"0" maximum:"2147483647" format:"int32" doc:"How many entries skipped would have if all were listed." example:"1"`
+}
+
+// ImportSkip is something of a file that was left out.
+type ImportSkip struct {
+	Line   int    `json:"line" minimum:"0" maximum:"2147483647" format:"int32" doc:"The line of the file, from 1; where a record has several, the first." example:"7"`
+	Code   string `json:"code" maxLength:"50" pattern:"^[a-z0-9_]+$" doc:"What it is, for programs." example:"too_long"`
+	Detail string `json:"detail" maxLength:"2000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What was left out and why, as a sentence that can be shown to a user." example:"The task was left out. The title has 501 characters. Shorten it to at most 500."`
+}
+
 // eventStream is a stream of Server-Sent Events.
 type eventStream struct{}
 

@@ -25,10 +25,12 @@ const (
 )
 
 const (
-	// MaxBody is the largest body of a request, in bytes, except that of a batch.
+	// MaxBody is the largest body of a request, in bytes, except those of a batch and an import.
 	MaxBody = 128 << 10
 	// MaxBatchBody is the largest body of a batch, in bytes.
 	MaxBatchBody = 4 << 20
+	// MaxImportBody is the largest file of an import, in bytes.
+	MaxImportBody = 16 << 20
 )
 
 // Errors of those kinds whose sentence is always the same.
@@ -43,7 +45,7 @@ var (
 	ErrNoRoute        = &docket.Error{Kind: RouteNotFound, Detail: "Nothing is served at this path. The documentation is at /docs."}
 	ErrNoCORS         = &docket.Error{Kind: MethodNotAllowed, Detail: "This server lets no page of another origin call it. CORS_ORIGINS lists those that may."}
 	ErrSlowBody       = &docket.Error{Kind: BodyTimeout, Detail: "The request body did not arrive in time. Send it again."}
-	ErrBodyTooLarge   = &docket.Error{Kind: BodyTooLarge, Detail: fmt.Sprintf("The request body is too large. It may have %d bytes, that of a batch %d.", MaxBody, MaxBatchBody)}
+	ErrBodyTooLarge   = &docket.Error{Kind: BodyTooLarge, Detail: fmt.Sprintf("The request body is too large. It may have %d bytes, that of a batch %d, a file to import %d.", MaxBody, MaxBatchBody, MaxImportBody)}
 	ErrRateLimited    = &docket.Error{Kind: RateLimited, Detail: "This user has sent too many requests. Wait as long as Retry-After says."}
 	ErrUserBusy       = &docket.Error{Kind: UserBusy, Detail: "This user has as many requests at work as one may have. Nothing was written. Wait for their answers, then try again."}
 	ErrTooManyStreams = &docket.Error{Kind: TooManyStreams, Detail: "There are too many streams. Close some, or try again later."}

@@ -69,7 +69,7 @@ func Write(w http.ResponseWriter, at Place, err error) {
 		if challenge == nil {
 			challenge = &Challenge{}
 		}
-		header.Set("WWW-Authenticate", challenge.String())
+		header.Add("WWW-Authenticate", challenge.String()) // the edge may have offered another scheme
 	case BodyTimeout, BodyTooLarge:
 		header.Set("Connection", "close")
 	}

@@ -23,7 +23,7 @@ type Type struct {
 var Types = []Type{
 	{
 		Malformed, 400, "Malformed request",
-		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, begins with a byte order mark, has half of a surrogate pair, or is not UTF-8), or the URL is not properly percent-encoded.",
+		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, begins with a byte order mark, has half of a surrogate pair, or is not UTF-8), or the URL is not properly percent-encoded. Of an import: the file is cut off, or is not in the format that Content-Type names; errors says where.",
 		"Send one JSON object, encoded as UTF-8 without a byte order mark, and percent-encode paths and queries.",
 		ErrEmptyBody,
 	},
@@ -120,12 +120,12 @@ var Types = []Type{
 	{
 		BodyTooLarge, 413, "Content too large",
 		"The body is larger than any valid request for this path.",
-		"Send at most 131,072 bytes; in a batch, 4,194,304.",
+		"Send at most 131,072 bytes; in a batch, 4,194,304; in an import, 16,777,216: split a larger file.",
 		ErrBodyTooLarge,
 	},
 	{
 		UnsupportedMediaType, 415, "Unsupported media type",
-		"The body is not declared as JSON, or is compressed.",
+		"The body is not declared as JSON (of an import: as one of its formats), or is compressed.",
 		"Set Content-Type to application/json (or, for PATCH, application/merge-patch+json) and leave Content-Encoding out. A charset parameter means nothing: JSON is in UTF-8.",
 		WrongMediaType("application/json"),
 	},
@@ -143,7 +143,7 @@ var Types = []Type{
 	},
 	{
 		UserBusy, 429, "Too many requests at work",
-		"The user has as many requests at work on this instance as one may have: 16, and 2 of those that read all tasks (filters, other orders than that of creation, offset, counts, the trash). This one waited for 2 seconds. Requests whose answers the client is slow to take count too. Nothing was written.",
+		"The user has as many requests at work on this instance as one may have: 16, and 2 of those that read all tasks (filters, other orders than that of creation, offset, counts, the trash, export, import). This one waited for 2 seconds. Requests whose answers the client is slow to take count too. Nothing was written.",
 		"Send fewer requests at a time, take their answers, and send this one again after the time in Retry-After.",
 		ErrUserBusy,
 	},

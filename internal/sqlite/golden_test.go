@@ -19,7 +19,7 @@ var texts = func() map[string]string {
 	all := map[string]string{
 		"getSQL": getSQL, "findTrashSQL": findTrashSQL, "insertSQL": insertSQL, "updateSQL": updateSQL, "insertTrashSQL": insertTrashSQL,
 		"deleteSQL": deleteSQL, "undeleteSQL": undeleteSQL,
-		"addSQL": addSQL, "bumpSQL": bumpSQL, "settleSQL": settleSQL, "settledSQL": settledSQL, "hasSQL": hasSQL,
+		"addSQL": addSQL, "bumpSQL": bumpSQL, "settleSQL": settleSQL, "settledSQL": settledSQL, "hasSQL": hasSQL, "roomSQL": roomSQL, "burySQL": burySQL,
 		"findKeySQL": findKeySQL, "keptSQL": keptSQL, "resultSQL": resultSQL, "raiseKeptSQL": raiseKeptSQL, "keepKeySQL": keepKeySQL,
 		"lowerKeptSQL": lowerKeptSQL, "expireKeysSQL": expireKeysSQL,
 		"stateSQL": stateSQL, "countSQL": countSQL, "countTrashSQL": countTrashSQL,

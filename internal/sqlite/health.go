@@ -90,7 +90,7 @@ func (s *Store) check(ctx context.Context) (err error) {
 
 // every holds the texts of all statements that read or write tables.
 var every = slices.Concat(slices.Collect(maps.Values(listSQL)), slices.Collect(maps.Values(sizesSQL)), []string{
-	getSQL, findTrashSQL, insertSQL, updateSQL, insertTrashSQL, deleteSQL, undeleteSQL, addSQL, settleSQL, settledSQL, bumpSQL, hasSQL,
+	getSQL, findTrashSQL, insertSQL, updateSQL, insertTrashSQL, deleteSQL, undeleteSQL, addSQL, settleSQL, settledSQL, bumpSQL, hasSQL, roomSQL, burySQL,
 	stateSQL, countSQL, countTrashSQL, changesSQL, snapshotSQL, countersSQL,
 	findKeySQL, keptSQL, resultSQL, raiseKeptSQL, keepKeySQL, lowerKeptSQL, expireKeysSQL,
 	raisePurgedSQL, purgeSQL, purgeFirstSQL, overflowSQL, renewSQL, eraseTasksSQL, eraseTrashSQL, eraseKeysSQL, eraseOwnerSQL,

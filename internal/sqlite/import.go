@@ -3,36 +3,65 @@ package sqlite
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"docket"
 )
 
-const hasSQL = "SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2)"
+const (
+	hasSQL = "SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2)"
+	// roomSQL returns how many live and deleted tasks an owner has.
+	roomSQL = "SELECT live, trash FROM owners WHERE user_id = ?1"
+	// burySQL counts ?2 tasks that are added to the trash.
+	burySQL = "UPDATE owners SET counter = counter + ?2, trash = trash + ?2 WHERE user_id = ?1"
+)
 
-// Import implements docket.Store. It counts the tasks when all are stored.
-func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.Task, epoch int64) (added int, err error) {
-	count := docket.Write{Epoch: epoch}
-	err = s.writer.do(ctx, len(tasks), func(q *statements) error {
-		added = 0
-		before, err := add(q, owner, count, 0, nil)
-		if err != nil {
-			return err
-		}
-		for _, t := range tasks {
-			found, err := exists(q, &t)
-			if err != nil {
-				return err
-			}
-			if found {
-				continue
-			}
-			added++
-			t.Version = before.version + int64(added)
-			if err := insert(q, &t, false); err != nil {
-				return err
-			}
-		}
-		_, err = add(q, owner, count, added, nil)
+// Import implements docket.Store.
+func (s *Store) Import(ctx context.Context, owner docket.UserID, what docket.Import) (done docket.Imported, err error) {
+	err = s.writer.do(ctx, len(what.Tasks), func(q *statements) (err error) {
+		done, err = importTasks(q, owner, what)
 		return err
 	})
-	return added, err
+	return done, err
+}
+
+func importTasks(q *statements, owner docket.UserID, what docket.Import) (done docket.Imported, err error) {
+	known := make(map[uuid.UUID]bool, len(what.Tasks))
+	for i := range what.Tasks {
+		t := &what.Tasks[i]
+		if known[t.ID], err = exists(q, t); err != nil {
+			return done, err
+		}
+	}
+	var live, trash int64
+	room := q.stmt(roomSQL)
+	if _, err := room.text(string(owner)).row(func() { live, trash = room.ColumnInt64(0), room.ColumnInt64(1) }); err != nil {
+		return done, err
+	}
+	chosen, done, err := what.Choose(known, live, trash)
+	if err != nil || what.DryRun || len(chosen) == 0 {
+		return done, err
+	}
+	// The tasks are counted when all are stored.
+	count := docket.Write{Epoch: what.Epoch}
+	before, err := add(q, owner, count, 0, nil)
+	if err != nil {
+		return done, err
+	}
+	for i := range chosen {
+		t := &chosen[i]
+		t.Version = before.version + int64(i+1)
+		if t.DeletedAt.IsZero() {
+			err = insert(q, t, false)
+		} else {
+			err = q.stmt(insertTrashSQL).task(t).exec()
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+	if _, err := add(q, owner, count, done.Added-done.Deleted, nil); err != nil {
+		return done, err
+	}
+	return done, q.stmt(burySQL).text(string(owner)).num(int64(done.Deleted)).exec()
 }

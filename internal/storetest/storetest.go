@@ -55,6 +55,8 @@ func Run(t *testing.T, open Open) {
 		{"ConcurrentFirstTasksOfOneOwner", testConcurrentFirst},
 		{"ImportAddsWhatIsMissing", testImport},
 		{"ImportOfANewOwner", testImportOfANewOwner},
+		{"ImportOfTheTrash", testImportOfTheTrash},
+		{"ImportQuota", testImportQuota},
 		{"RestoreUndoesADelete", testRestore},
 		{"QuotaBoundsTasks", testQuota},
 		{"QuotaHoldsForConcurrentWrites", testConcurrentQuota},

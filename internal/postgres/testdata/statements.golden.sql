@@ -2,6 +2,13 @@
 -- $1 is user_id
 SELECT k.id, k.hash, k.created_at, k.expires_at, k.used_on, k.scopes, k.name FROM docket.api_keys AS k WHERE k.user_id = $1 ORDER BY k.id;
 
+-- bury
+-- $1 is deleted_id
+-- $2 is deleted_at
+-- $3 is user_id
+UPDATE docket.tasks AS t SET deleted_at = i.deleted_at FROM unnest($1::uuid[], $2::timestamptz[]) AS i (id, deleted_at)
+WHERE t.user_id = $3 AND t.id = i.id;
+
 -- changes
 -- $1 is user_id
 -- $2 is after
@@ -48,8 +55,10 @@ UPDATE docket.idempotency_keys AS k SET fingerprint = k.fingerprint WHERE k.user
 
 -- count
 -- $1 is added
--- $2 is user_id
-UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + $1 WHERE x.user_id = $2;
+-- $2 is deleted
+-- $3 is user_id
+UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + $1 - $2::bigint, trash = x.trash + $2
+WHERE x.user_id = $3;
 
 -- count API keys
 -- $1 is user_id
@@ -226,8 +235,7 @@ SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.use
 INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
 SELECT $1::text, $2::bigint + row_number() OVER (ORDER BY i.n), i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::timestamptz[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[], $17::bytea[])
-  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
-WHERE NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = i.id);
+  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n);
 
 -- insert API key
 -- $1 is user_id
@@ -254,6 +262,11 @@ UPDATE docket.owners AS x SET kept = $5::bigint WHERE x.user_id = $3;
 -- kept
 -- $1 is user_id
 SELECT x.kept FROM docket.owners AS x WHERE x.user_id = $1;
+
+-- known
+-- $1 is user_id
+-- $2 is id
+SELECT t.id FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = ANY ($2::uuid[]);
 
 -- list by creation
 -- $1 is user_id
@@ -2595,6 +2608,11 @@ SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.
 -- $1 is user_id
 -- $2 is id
 DELETE FROM docket.api_keys AS k WHERE k.user_id = $1 AND k.id = $2 RETURNING k.id;
+
+-- room
+-- $1 is user_id
+SELECT x.live, coalesce(x.trash, (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity'))
+FROM docket.owners AS x WHERE x.user_id = $1;
 
 -- snapshot
 -- $1 is user_id

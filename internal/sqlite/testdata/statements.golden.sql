@@ -13,6 +13,9 @@ SELECT id, hash, created_at, expires_at, used_on, scopes, name FROM api_keys WHE
 -- bumpSQL
 UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash;
 
+-- burySQL
+UPDATE owners SET counter = counter + ?2, trash = trash + ?2 WHERE user_id = ?1;
+
 -- changesSQL
 SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND fresh = 0 AND version > ?2 AND version <= ?3
 UNION ALL SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1 AND version > ?2 AND version <= ?3
@@ -338,6 +341,9 @@ SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2
 
 -- revokeAPIKeySQL
 DELETE FROM api_keys WHERE user_id = ?1 AND id = ?2;
+
+-- roomSQL
+SELECT live, trash FROM owners WHERE user_id = ?1;
 
 -- settleSQL
 UPDATE tasks SET fresh = 0 WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1;
