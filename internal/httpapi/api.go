@@ -44,6 +44,11 @@ func New(service *docket.Service, o Options) http.Handler {
 	for i := range routes {
 		rt := &routes[i]
 		a.mux.Handle(rt.method+" "+rt.path, edge.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			if rt.ofUser() {
+				if err := edge.InfoOf(r.Context()).Require(rt.scope); err != nil {
+					return err
+				}
+			}
 			return rt.handle(a, rt, w, r)
 		}))
 	}
