@@ -64,7 +64,8 @@ func New(service *docket.Service, o Options) http.Handler {
 
 // maxBody returns the largest body of the route that a request is for.
 func (a *api) maxBody(r *http.Request) int64 {
-	if r.Method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(r.URL.EscapedPath(), "/"), "/tasks/batch") {
+	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
+	if r.Method == http.MethodPost && (strings.HasSuffix(path, "/tasks/batch") || strings.HasSuffix(path, edge.AgentsPath)) {
 		return problem.MaxBatchBody
 	}
 	return problem.MaxBody

@@ -12,9 +12,11 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"docket"
@@ -82,6 +84,16 @@ func nameTools(next sdk.MethodHandler) sdk.MethodHandler {
 		}
 		return next(ctx, method, request)
 	}
+}
+
+// unknownTool is the error of a call of a tool that does not exist.
+func unknownTool(name string) error {
+	known := toolNames()
+	hint := "The tools are " + strings.Join(known, ", ") + "."
+	if near := problem.Nearest(name, known); near != "" {
+		hint = fmt.Sprintf("Did you mean %q?", near)
+	}
+	return &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("There is no tool %q. %s", shorten(name), hint)}
 }
 
 // call carries out one call. Its error is a refusal, or one that the service or the

@@ -60,7 +60,10 @@ func showTask(t *docket.Task, details bool) (jsontext.Value, error) {
 	}
 	shown := shownTask{
 		ID: t.ID, Title: t.Title, Description: t.Description, Completed: t.Completed, DueDate: t.DueDate,
-		Tags: t.Tags, Metadata: jsontext.Value(t.Metadata), DeletedAt: stamp(t.DeletedAt), Version: t.Version,
+		Tags: t.Tags, DeletedAt: stamp(t.DeletedAt), Version: t.Version,
+	}
+	if t.Metadata != "" {
+		shown.Metadata = jsontext.Value(t.Metadata)
 	}
 	if t.Priority != docket.Medium {
 		shown.Priority = t.Priority.String()

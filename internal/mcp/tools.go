@@ -10,19 +10,13 @@ import (
 	"docket"
 )
 
-// The scopes that tools need.
-const (
-	readScope  = "tasks:read"
-	writeScope = "tasks:write"
-)
-
 // tool is one tool: what agents are told about it, and what it does. Agents pay for
 // every word of title, description and schema in each conversation, so a test bounds
 // them together.
 type tool struct {
 	name, title, description string
 	hints                    sdk.ToolAnnotations
-	scope                    string
+	scope                    docket.Scopes
 	// input is the JSON schema of the arguments. It is also what checks them.
 	input *schema
 	// run carries out a call whose arguments keep to the schema. Its error is of type
@@ -35,7 +29,7 @@ var tools = []tool{
 	{
 		name: "add_tasks", title: "Add tasks", description: "Add 1-100 tasks, all or none.",
 		hints: sdk.ToolAnnotations{DestructiveHint: no, OpenWorldHint: no},
-		scope: writeScope, run: addTasks,
+		scope: docket.WriteTasks, run: addTasks,
 		input: parseSchema(`{
 			"type": "object", "required": ["tasks"], "additionalProperties": false,
 			"properties": {
@@ -57,12 +51,12 @@ var tools = []tool{
 	{
 		name: "delete_tasks", title: "Delete tasks", description: "Move 1-100 tasks to the trash, all or none. restore_tasks undoes it.",
 		hints: sdk.ToolAnnotations{DestructiveHint: yes, OpenWorldHint: no},
-		scope: writeScope, run: deleteTasks, input: someIDs,
+		scope: docket.WriteTasks, run: deleteTasks, input: someIDs,
 	},
 	{
 		name: "list_tasks", title: "List tasks", description: "Find tasks and their ids; pending ones by default. If the answer has a cursor, more follow: repeat the call with it.",
 		hints: sdk.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: no},
-		scope: readScope, run: listTasks,
+		scope: docket.ReadTasks, run: listTasks,
 		input: parseSchema(`{
 			"type": "object", "additionalProperties": false,
 			"properties": {
@@ -83,12 +77,12 @@ var tools = []tool{
 	{
 		name: "restore_tasks", title: "Restore tasks", description: "Take 1-100 deleted tasks out of the trash, all or none.",
 		hints: sdk.ToolAnnotations{DestructiveHint: no, IdempotentHint: true, OpenWorldHint: no},
-		scope: writeScope, run: restoreTasks, input: someIDs,
+		scope: docket.WriteTasks, run: restoreTasks, input: someIDs,
 	},
 	{
 		name: "update_tasks", title: "Update or complete tasks", description: `Change 1-100 tasks, all or none. Fields left out stay; "" or [] clears.`,
 		hints: sdk.ToolAnnotations{IdempotentHint: true, OpenWorldHint: no},
-		scope: writeScope, run: updateTasks,
+		scope: docket.WriteTasks, run: updateTasks,
 		input: parseSchema(`{
 			"type": "object", "required": ["tasks"], "additionalProperties": false,
 			"properties": {
