@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,14 +72,21 @@ func (a *Agents) server(may func(*tool) bool, run runner) *sdk.Server {
 				})
 		}
 	}
-	s.AddReceivingMiddleware(nameTools)
+	s.AddReceivingMiddleware(refuseUnknown)
 	return s
 }
 
-// nameTools makes the error of a call of an unknown tool name the one that was
-// probably meant.
-func nameTools(next sdk.MethodHandler) sdk.MethodHandler {
+// methods are the requests that are served besides notifications. The SDK would also
+// answer those of features that are not offered.
+var methods = []string{"initialize", "ping", "server/discover", "subscriptions/listen", "tools/list", "tools/call"}
+
+// refuseUnknown refuses methods of features that are not offered, and makes the error of
+// a call of an unknown tool name the one that was probably meant.
+func refuseUnknown(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, request sdk.Request) (sdk.Result, error) {
+		if !slices.Contains(methods, method) && !strings.HasPrefix(method, "notifications/") {
+			return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: "This server offers tools alone, and has no method " + method + "."}
+		}
 		if call, ok := request.(*sdk.CallToolRequest); ok && call.Params != nil && findTool(call.Params.Name) == nil {
 			return nil, unknownTool(call.Params.Name)
 		}
