@@ -10,7 +10,7 @@ HISTORIES ?= 10000# random histories of the sync API
 FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
-.PHONY: help run deps test lint generate generators bench torture fuzz
+.PHONY: help run deps test lint generate generators agents bench torture fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ generate: ## write openapi.yaml from the code
 
 generators: deps ## compile what generators of clients make of the contract, and try it on a server
 	@.ci/generators/run
+
+agents: deps ## let programs of others speak MCP with docket, and count what agents pay
+	@.ci/agents/run
 
 torture: deps ## run the long tests: everything with the race detector, faults and load, model checks, fuzzing
 	go test -race -count=1 -p=2 -timeout=30m $$(go list ./... | grep -v /e2e)

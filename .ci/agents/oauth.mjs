@@ -50,9 +50,8 @@ const docket = await startDocket({ PORT: new URL(publicURL).port, PUBLIC_URL: pu
 
 /** Is a user who signs in and consents. Returns what the browser is sent to. */
 async function consent(authorizationURL, cookie) {
-	const asked = await fetch(authorizationURL, { redirect: "manual", headers: { Cookie: cookie } });
-	if (asked.status >= 400 || !asked.headers.get("Location")) throw new Error(`authorize: ${asked.status} ${await asked.text()}`);
-	const page = new URL(asked.headers.get("Location"), origin);
+	const asked = await (await fetch(authorizationURL, { headers: { Cookie: cookie } })).json(); // a redirect, as fetch gets it
+	const page = new URL(asked.url, origin);
 	expect("the page", page.pathname, "/consent");
 	const answered = await fetch(`${origin}/api/auth/oauth2/consent`, {
 		method: "POST",
@@ -76,6 +75,8 @@ class Credentials {
 	redirectToAuthorization(url) { this.authorization = url; }
 	saveCodeVerifier(verifier) { this.verifier = verifier; }
 	codeVerifier() { return this.verifier; }
+	saveDiscoveryState(state) { this.discovery = state; }
+	discoveryState() { return this.discovery; }
 }
 
 try {
