@@ -21,7 +21,7 @@ const (
 	APIKeyPrefix = "dkt_"
 	// APIKeyPattern matches the text of every API key, for programs that search for
 	// leaked ones (RE2).
-	APIKeyPattern = `dkt_[A-Za-z0-9_-]{2,1360}\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}`
+	APIKeyPattern = `dkt_[A-Za-z0-9_-]+\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}`
 
 	// apiKeySecret is the size of an API key's random part, in bytes.
 	apiKeySecret = 32
@@ -155,7 +155,7 @@ type APIKeyStore interface {
 // CreateAPIKey makes an API key of owner. The text is the only copy of its secret: it
 // is not kept. The error is of kind Invalid or KeptFull.
 func (s *Service) CreateAPIKey(ctx context.Context, owner UserID, n NewAPIKey) (key APIKey, text string, err error) {
-	key, text, err = IssueAPIKey(owner, n, s.time(), s.rand)
+	key, text, err = IssueAPIKey(owner, n, s.Time(), s.rand)
 	if err == nil {
 		err = s.store.CreateAPIKey(ctx, key, s.epoch())
 	}

@@ -32,6 +32,16 @@ func ParseScope(name string) (Scopes, bool) {
 	return 0, false
 }
 
+// ParseScopes returns the scopes that text names, with white space between the names, as
+// String writes them. Other names count for nothing.
+func ParseScopes(text string) (s Scopes) {
+	for name := range strings.FieldsSeq(text) {
+		scope, _ := ParseScope(name)
+		s |= scope
+	}
+	return s
+}
+
 // Allow reports whether a caller with the scopes s may do what needs all of want.
 func (s Scopes) Allow(want Scopes) bool { return s.Lacking(want) == 0 }
 

@@ -162,7 +162,7 @@ func batchError(failed *OperationError) *Error {
 // write passes operations without faults to the store. It sets the ids of new
 // tasks in operations.
 func (s *Service) write(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
-	w := Write{Operations: operations, Key: key, Now: s.time(), MaxTasks: s.quota}
+	w := Write{Operations: operations, Key: key, Now: s.Time(), MaxTasks: s.quota}
 	for i := range operations {
 		if o := operations[i]; o.Action == Create && o.ID == uuid.Nil {
 			operations[i].Fresh = true
@@ -223,10 +223,10 @@ func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 // Warnings returns sentences for the operator about a service that is ready.
 func (s *Service) Warnings() []string { return s.store.Warnings() }
 
-// time returns the present as tasks record it: UTC, whole microseconds, no
+// Time returns the present as tasks record it: UTC, whole microseconds, no
 // monotonic reading. So the task that a write returns equals the one that a later
 // read returns.
-func (s *Service) time() time.Time { return toMicroseconds(s.now()) }
+func (s *Service) Time() time.Time { return toMicroseconds(s.now()) }
 
 // toMicroseconds returns t in UTC and whole microseconds, without a monotonic reading.
 func toMicroseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

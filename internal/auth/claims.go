@@ -72,35 +72,27 @@ type claims struct {
 // the names, or a list of names, in either claim. A token that names none of ours, as
 // those for other services do, may do everything.
 func (c *claims) scopes() docket.Scopes {
-	var scopes docket.Scopes
-	for _, claim := range []jsontext.Value{c.Scope, c.Scopes} {
-		for _, name := range scopeNames(claim) {
-			scope, _ := docket.ParseScope(name)
-			scopes |= scope
-		}
-	}
+	scopes := scopesIn(c.Scope) | scopesIn(c.Scopes)
 	if scopes == 0 {
 		return docket.AllScopes
 	}
 	return scopes
 }
 
-func scopeNames(claim jsontext.Value) []string {
+func scopesIn(claim jsontext.Value) (scopes docket.Scopes) {
 	var text string
 	if json.Unmarshal(claim, &text) == nil {
-		return strings.Fields(text)
+		return docket.ParseScopes(text)
 	}
 	var list []any
 	if json.Unmarshal(claim, &list) != nil {
-		return nil
+		return 0
 	}
-	var names []string
 	for _, value := range list {
-		if name, ok := value.(string); ok {
-			names = append(names, name)
-		}
+		name, _ := value.(string)
+		scopes |= docket.ParseScopes(name)
 	}
-	return names
+	return scopes
 }
 
 // identity checks the claims of a token whose signature is valid.

@@ -180,7 +180,7 @@ func betterAuth(base string) (keySet, origin string) {
 
 // verifier returns the Verifier, or nil in the mode none. Tokens for the tools of agents
 // may have an audience of their own, unless it is "".
-func (c *AuthConfig) verifier(agentAudience string, log *slog.Logger) (*auth.Verifier, error) {
+func (c *AuthConfig) verifier(keys auth.APIKeyStore, agentAudience string, log *slog.Logger) (*auth.Verifier, error) {
 	mode := c.mode()
 	if mode == authNone {
 		return nil, nil //nolint:nilnil // no authentication
@@ -189,7 +189,7 @@ func (c *AuthConfig) verifier(agentAudience string, log *slog.Logger) (*auth.Ver
 		log.Info("tokens are verified with the keys of BETTER_AUTH_URL; BETTER_AUTH_SECRET is not used")
 	}
 	o := c.options()
-	o.AgentAudience, o.Log = agentAudience, log
+	o.APIKeys, o.AgentAudience, o.Log = keys, agentAudience, log
 	log.Info("authentication", "mode", mode, "keys", o.JWKSURL, "issuer", o.Issuer, "audience", o.Audience)
 	if mode == authJWKS && o.Audience == "" {
 		log.Warn("AUTH_AUDIENCE is not set: tokens that the issuer made for other services are accepted too")

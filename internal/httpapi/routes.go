@@ -12,6 +12,7 @@ const (
 	tasksPath = userPath + "/tasks"
 	taskPath  = tasksPath + "/{id}"
 	batchPath = tasksPath + "/batch"
+	keysPath  = userPath + "/keys"
 )
 
 // routes is the table of all operations, in the order in which the contract and
@@ -114,11 +115,36 @@ var routes = []route{
 			"`event: resync`, which has no id, says that the token is too old: begin again with changes. A comment comes every 15 s. A browser reads it with fetch, because EventSource cannot send a token.",
 	},
 	{
+		method: "GET", path: keysPath, handle: (*api).listAPIKeys, scope: docket.ManageKeys,
+		params: []param{userID, preferStrict},
+		status: http.StatusOK, means: "The API keys, without their texts.", shape: reflect.TypeFor[[]APIKey](),
+		id: "listApiKeys", summary: "List API keys",
+		description: "The API keys of the user, in the order of their creation. What a key itself is was told once, when it was made.",
+	},
+	{
+		method: "POST", path: keysPath, handle: (*api).createAPIKey, scope: docket.ManageKeys,
+		params: []param{userID, noIfMatch("An API key has no version."), idempotencyKey, preferStrict},
+		body:   &body{mediaTypes: justJSON, shape: reflect.TypeFor[APIKeyCreate](), decode: decodeAPIKey},
+		status: http.StatusCreated, means: "The API key. This is the only answer that has its text.", shape: reflect.TypeFor[APIKeyMade](),
+		statuses: []int{408, 415, 507},
+		id:       "createApiKey", summary: "Make an API key",
+		description: "An API key is sent as a token is, `Authorization: Bearer dkt_…`, and does for its user what its scopes allow, until it expires or is revoked. A user has at most 50; those that have expired do not count, and are removed when another is made. " +
+			"Only a token of the identity provider makes keys, and gives none a scope that it does not have itself. A server without authentication makes none. " +
+			"As the answer is not kept, an Idempotency-Key has no effect: after an answer that was lost, revoke the key by its id and make another.",
+	},
+	{
+		method: "DELETE", path: keysPath + "/{id}", handle: (*api).revokeAPIKey, scope: docket.ManageKeys,
+		params: []param{userID, apiKeyID, noIfMatch("An API key has no version."), idempotencyKey, preferStrict},
+		status: http.StatusNoContent, means: "The API key has ended. There is no body.", statuses: []int{404, 507},
+		id: "revokeApiKey", summary: "Revoke an API key",
+		description: "The key is refused from now on by the instance that answers, and within 30 seconds by every other; streams that it opened end within 30 seconds. Revoking it again is a 404. An Idempotency-Key has no effect.",
+	},
+	{
 		method: "DELETE", path: userPath, handle: (*api).eraseUser, scope: docket.EraseUser,
 		params: []param{userID, noIfMatch("A user has no version."), idempotencyKey, preferStrict},
 		status: http.StatusNoContent, means: "Nothing is held about the user. There is no body.", statuses: []int{409, 507},
 		id: "eraseUser", summary: "Erase a user",
-		description: "Removes everything that is held about the user, for good: tasks, deleted tasks and the answers kept for repeated requests. Every sync token of the user is a 410 from then on. " +
+		description: "Removes everything that is held about the user, for good: tasks, deleted tasks, API keys and the answers kept for repeated requests. Every sync token of the user is a 410 from then on. " +
 			"Always a 204, also for a user who has nothing. As the answer cannot be kept either, an Idempotency-Key has no effect.",
 	},
 	{
