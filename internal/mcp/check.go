@@ -84,6 +84,9 @@ func (s *schema) has(kind jsontext.Kind) bool {
 	return strings.IndexByte(map[string]string{"object": "{", "array": "[", "string": `"`, "integer": "0", "boolean": "tf"}[s.Type], byte(kind)) >= 0
 }
 
+// unchanging are the fields of a task that an update sets nothing with.
+var unchanging = []string{"id", "if_version"}
+
 func (c *checker) checkObject(s *schema, path string, v jsontext.Value) jsontext.Value {
 	missing, out := slices.Clone(s.Required), []byte{'{'}
 	prefix := path
@@ -92,7 +95,7 @@ func (c *checker) checkObject(s *schema, path string, v jsontext.Value) jsontext
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(v))
 	_, _ = d.ReadToken() // v is valid
-	fields := 0
+	fields, changes := 0, 0
 	for d.PeekKind() == '"' {
 		token, _ := d.ReadToken()
 		name := token.String()
@@ -107,6 +110,9 @@ func (c *checker) checkObject(s *schema, path string, v jsontext.Value) jsontext
 			continue
 		}
 		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name })
+		if !slices.Contains(unchanging, name) {
+			changes++
+		}
 		if fields++; fields > 1 {
 			out = append(out, ',')
 		}
@@ -116,8 +122,8 @@ func (c *checker) checkObject(s *schema, path string, v jsontext.Value) jsontext
 	for _, name := range missing {
 		c.fault("%s%s is missing. Send %s.", prefix, name, s.Properties[name].want())
 	}
-	if len(missing) == 0 && fields < s.MinProperties {
-		c.fault("%s names no field to change. Send at least one of %s.", path, strings.Join(s.names("id", "if_version"), ", "))
+	if len(missing) == 0 && s.MinProperties > 0 && changes == 0 {
+		c.fault("%s names no field to change. Send at least one of %s.", path, strings.Join(s.names(unchanging...), ", "))
 	}
 	return append(out, '}')
 }
