@@ -122,8 +122,10 @@ func (a *Agents) call(ctx context.Context, t *tool, owner docket.UserID, argumen
 // Serve speaks with one client over a pair of streams, for a user, until ctx or the
 // input ends. The user may call every tool.
 func (a *Agents) Serve(ctx context.Context, owner docket.UserID, in io.ReadCloser, out io.WriteCloser, log *slog.Logger) error {
+	var calls work
+	defer func() { _ = calls.end() }() // the SDK does not wait for them when the input ends
 	server := a.server(func(*tool) bool { return true }, func(t *tool, arguments jsontext.Value) (string, error) {
-		answer, err := a.call(ctx, t, owner, arguments)
+		answer, err := calls.do(ctx, func(ctx context.Context) (string, error) { return a.call(ctx, t, owner, arguments) })
 		return answer, shown(err, log)
 	})
 	err := server.Run(ctx, &sdk.IOTransport{Reader: in, Writer: out, MaxLineLength: problem.MaxBatchBody})
