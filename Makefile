@@ -11,7 +11,7 @@ ERASURES ?= 200# erasures beside keyed writers
 FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
-.PHONY: help run deps test lint generate generators formats bench torture fuzz
+.PHONY: help run deps test lint generate generators agents formats bench torture fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ generate: ## write openapi.yaml from the code
 
 generators: deps ## compile what generators of clients make of the contract, and try it on a server
 	@.ci/generators/run
+
+agents: deps ## let programs of others speak MCP with docket, and count what agents pay
+	@.ci/agents/run
 
 PYTHON = /usr/lib/python3/dist-packages
 formats: ## export tasks in each format, and read the files with other programs

@@ -37,6 +37,9 @@ type Options struct {
 	JWKSURL  string        // URL of a JSON Web Key Set (RFC 7517)
 	Issuer   string        // when set, the claim iss must equal it; when it is the only source, discovery starts here
 	Audience string        // when set, the claim aud must equal or contain it
+	// AgentAudience, when set, is an audience that is accepted beside Audience, for the
+	// tools of agents alone.
+	AgentAudience string
 
 	APIKeys APIKeyStore // nil: API keys are refused
 
@@ -50,6 +53,9 @@ type Identity struct {
 	Subject docket.UserID
 	Scopes  docket.Scopes
 	Key     uuid.UUID // of an API key; uuid.Nil of a token
+	// ForAgents says that the token is not for the whole API: its audience is
+	// AgentAudience alone.
+	ForAgents bool
 	// ValidUntil is when a token expires, and when an API key has to be verified again.
 	ValidUntil time.Time
 }
@@ -60,6 +66,7 @@ type Verifier struct {
 	algorithms []jose.SignatureAlgorithm
 	issuer     string
 	audience   string
+	forAgents  string // another audience
 	now        func() time.Time
 	recent     *recent
 	apiKeys    *apiKeys // nil: they are refused
@@ -85,7 +92,7 @@ func New(o Options) (*Verifier, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	v := &Verifier{issuer: o.Issuer, audience: o.Audience, now: o.Now, recent: newRecent(maxRecent)}
+	v := &Verifier{issuer: o.Issuer, audience: o.Audience, forAgents: o.AgentAudience, now: o.Now, recent: newRecent(maxRecent)}
 	if o.APIKeys != nil {
 		v.apiKeys = newAPIKeys(o)
 	}

@@ -101,6 +101,7 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return Identity{}, errors.New("a claim of the token has the wrong type or appears twice")
 	}
+	forAgents := v.forAgents != "" && v.audience != "" && !holds(c.Audience, v.audience) && holds(c.Audience, v.forAgents)
 	present := float64(now.UnixMicro()) / 1e6
 	slack := leeway.Seconds()
 	switch {
@@ -116,7 +117,7 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 		return Identity{}, errors.New("the token was issued in the future (iat)")
 	case v.issuer != "" && (c.Issuer == nil || *c.Issuer != v.issuer):
 		return Identity{}, v.wrongIssuer(c.Issuer)
-	case v.audience != "" && !holds(c.Audience, v.audience):
+	case v.audience != "" && !forAgents && !holds(c.Audience, v.audience):
 		return Identity{}, errors.New("the token is for another audience (aud)")
 	}
 	subject, err := docket.ParseUserID(*c.Subject)
@@ -124,7 +125,7 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 		return Identity{}, errors.New("the token's subject (sub) is not a valid user id")
 	}
 	const lastSecond = 253402300799 // the end of the year 9999
-	return Identity{Subject: subject, Scopes: c.scopes(), ValidUntil: time.UnixMicro(int64(min(*c.Expires, lastSecond) * 1e6)).UTC()}, nil
+	return Identity{Subject: subject, Scopes: c.scopes(), ForAgents: forAgents, ValidUntil: time.UnixMicro(int64(min(*c.Expires, lastSecond) * 1e6)).UTC()}, nil
 }
 
 // wrongIssuer names the most frequent mistake: a trailing slash.

@@ -178,8 +178,9 @@ func betterAuth(base string) (keySet, origin string) {
 	return origin + "/api/auth/jwks", origin
 }
 
-// verifier returns the Verifier, or nil in the mode none.
-func (c *AuthConfig) verifier(keys auth.APIKeyStore, log *slog.Logger) (*auth.Verifier, error) {
+// verifier returns the Verifier, or nil in the mode none. Tokens for the tools of agents
+// may have an audience of their own, unless it is "".
+func (c *AuthConfig) verifier(keys auth.APIKeyStore, agentAudience string, log *slog.Logger) (*auth.Verifier, error) {
 	mode := c.mode()
 	if mode == authNone {
 		return nil, nil //nolint:nilnil // no authentication
@@ -188,7 +189,7 @@ func (c *AuthConfig) verifier(keys auth.APIKeyStore, log *slog.Logger) (*auth.Ve
 		log.Info("tokens are verified with the keys of BETTER_AUTH_URL; BETTER_AUTH_SECRET is not used")
 	}
 	o := c.options()
-	o.APIKeys, o.Log = keys, log
+	o.APIKeys, o.AgentAudience, o.Log = keys, agentAudience, log
 	log.Info("authentication", "mode", mode, "keys", o.JWKSURL, "issuer", o.Issuer, "audience", o.Audience)
 	if mode == authJWKS && o.Audience == "" {
 		log.Warn("AUTH_AUDIENCE is not set: tokens that the issuer made for other services are accepted too")

@@ -55,6 +55,7 @@ func (a *app) root() *cobra.Command {
 		},
 		a.tokenCommand(),
 		a.keyCommand(),
+		a.mcpCommand(),
 		a.openapiCommand(),
 		&cobra.Command{Use: "healthcheck", Short: "Check that the server of this configuration is ready", Args: cobra.NoArgs, RunE: a.withConfig(a.healthcheck)},
 		&cobra.Command{Use: "version", Short: "Show the version", Args: cobra.NoArgs, RunE: a.version},

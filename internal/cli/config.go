@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
@@ -40,6 +41,7 @@ type Config struct {
 	Port        int         `env:"PORT"`
 	Auth        AuthConfig
 	CORSOrigins []string       `env:"CORS_ORIGINS"`
+	PublicURL   string         `env:"PUBLIC_URL"`
 	Input       string         `env:"INPUT"`
 	RateLimit   int            `env:"RATE_LIMIT"`
 	MaxTasks    int64          `env:"MAX_TASKS_PER_USER"`
@@ -202,6 +204,9 @@ func (c *Config) validate() []string {
 			fault("CORS_ORIGINS contains %q: write each origin as a browser sends it, such as https://app.example.com or http://localhost:3000", origin)
 		}
 	}
+	if c.PublicURL = strings.TrimSuffix(c.PublicURL, "/"); c.PublicURL != "" && !isPublicURL(c.PublicURL) {
+		fault("PUBLIC_URL must be where clients reach the server, such as https://tasks.example.com, without a query")
+	}
 	if c.Input != "lenient" && c.Input != "strict" {
 		fault("INPUT must be lenient or strict")
 	}
@@ -252,6 +257,13 @@ func isOrigin(s string) bool {
 	standard := map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	return standard != "" && (!strings.HasSuffix(s, ":") && u.Port() == "" || err == nil && u.Port() == strconv.FormatUint(port, 10) && u.Port() != standard)
+}
+
+// isPublicURL reports whether s is an http or https URL of a host and perhaps a path,
+// without a slash at the end.
+func isPublicURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && isOrigin(u.Scheme+"://"+u.Host) && s == u.Scheme+"://"+u.Host+u.EscapedPath() && u.Path == strings.TrimSuffix(path.Clean("/"+u.Path), "/")
 }
 
 // showConfig prints each variable with its value, redacted where it is a secret,

@@ -68,6 +68,12 @@ func TestConfigFaultsAreListed(t *testing.T) {
 		"memory":            {[]string{"DATABASE_URL=sqlite::memory:"}, []string{"DATABASE_URL must name a file"}},
 		"no path":           {[]string{"DATABASE_URL=sqlite:"}, []string{"DATABASE_URL must name a file"}},
 		"slashes":           {[]string{"DATABASE_URL=sqlite:///x.db"}, []string{"without // before the path"}},
+		"public path":       {[]string{"PUBLIC_URL=https://a.example/x?y"}, []string{"PUBLIC_URL must be where clients reach the server"}},
+		"public host":       {[]string{"PUBLIC_URL=a.example"}, []string{"PUBLIC_URL must be"}},
+		"public scheme":     {[]string{"PUBLIC_URL=ftp://a.example"}, []string{"PUBLIC_URL must be"}},
+		"public credential": {[]string{"PUBLIC_URL=https://u:p@a.example"}, []string{"PUBLIC_URL must be"}},
+		"public fragment":   {[]string{"PUBLIC_URL=https://a.example#x"}, []string{"PUBLIC_URL must be"}},
+		"public dots":       {[]string{"PUBLIC_URL=https://a.example/../x"}, []string{"PUBLIC_URL must be"}},
 		"origin path":       {[]string{"CORS_ORIGINS=http://a.example/"}, []string{"as a browser sends it"}},
 		"origin port":       {[]string{"CORS_ORIGINS=localhost:3000"}, []string{"as a browser sends it"}},
 		"origin's own port": {[]string{"CORS_ORIGINS=https://a.example:443"}, []string{"as a browser sends it"}},
@@ -101,7 +107,7 @@ func TestConfigFaultsAreListed(t *testing.T) {
 
 func TestConfigAccepts(t *testing.T) {
 	inDir(t, "")
-	for _, environ := range []string{"HOST=localhost", "HOST=::1", "HOST=127.0.0.2", "PORT=0", "LOG_LEVEL=WARN", "CORS_ORIGINS=http://[::1]:3000", "AUTH=none", "INPUT=strict", "INPUT=lenient", "INPUT="} {
+	for _, environ := range []string{"HOST=localhost", "HOST=::1", "HOST=127.0.0.2", "PORT=0", "LOG_LEVEL=WARN", "CORS_ORIGINS=http://[::1]:3000", "AUTH=none", "PUBLIC_URL=https://a.example/", "PUBLIC_URL=http://localhost:8000/docket", "INPUT=strict", "INPUT=lenient", "INPUT="} {
 		if _, err := loadConfig([]string{environ}); err != nil {
 			t.Errorf("%s: %v", environ, err)
 		}

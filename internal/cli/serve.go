@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -58,7 +59,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
-	verifier, err := c.Auth.verifier(store, log)
+	verifier, err := c.Auth.verifier(store, c.agentAudience(), log)
 	if err != nil {
 		return err
 	}
@@ -82,13 +83,15 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		}
 	}()
 
+	pages := web.Pages(httpapi.ContractJSON, httpapi.ContractYAML)
+	maps.Copy(pages, c.agents(service).Handlers())
 	api := c.server(httpapi.New(service, httpapi.Options{
 		Edge: edge.Options{
-			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
+			Verifier: verifier, LocalOnly: verifier == nil && isLoopback(c.Host), Metadata: c.metadataURL(), CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
 			Draining: draining, Metrics: metrics.registry, Tracing: tracers, Log: log,
 		},
 		Feed:        hub,
-		Pages:       web.Pages(httpapi.ContractJSON, httpapi.ContractYAML),
+		Pages:       pages,
 		StrictInput: c.Input == "strict",
 	}), log)
 	edge.NewConnections(maxConnections).Bound(api)

@@ -32,6 +32,7 @@ import (
 type Options struct {
 	Verifier    *auth.Verifier            // nil: nobody is asked for a token
 	LocalOnly   bool                      // answer only to this machine's own names; for a server without a Verifier
+	Metadata    string                    // URL of the document that says where tokens for AgentsPath come from; "": there is none
 	CORSOrigins []string                  // origins, as browsers send them, whose pages may call the API
 	RateLimit   int                       // requests that each user may send in a minute; 0: any number
 	MaxBody     func(*http.Request) int64 // the most bytes of this request's body; nil: problem.MaxBody
@@ -48,6 +49,7 @@ type edge struct {
 	cors     *cors.Cors   // nil: no origin is allowed
 	limiter  *rateLimiter // nil: no limit
 	maxBody  func(*http.Request) int64
+	metadata string // Options.Metadata
 	draining <-chan struct{}
 	metrics  *metrics
 	load     *load
@@ -60,7 +62,7 @@ type edge struct {
 // New returns a handler that takes requests through the edge to routes.
 func New(routes http.Handler, o Options) http.Handler {
 	e := &edge{
-		verifier: o.Verifier, cors: newCORS(o.CORSOrigins), maxBody: o.MaxBody, draining: o.Draining,
+		verifier: o.Verifier, cors: newCORS(o.CORSOrigins), maxBody: o.MaxBody, metadata: o.Metadata, draining: o.Draining,
 		metrics: newMetrics(), load: newLoad(), log: o.Log, refusals: newSampler(), routes: routes,
 	}
 	if o.LocalOnly {
@@ -146,7 +148,7 @@ func (e *edge) serve(x *exchange, r *http.Request) error {
 			return nil
 		}
 	}
-	if strings.HasPrefix(r.URL.Path, "/api/") {
+	if strings.HasPrefix(r.URL.Path, "/api/") || r.URL.Path == AgentsPath {
 		header := x.Header()
 		header["Cache-Control"], header["Vary"] = noStore, varies
 	}

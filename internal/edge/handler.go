@@ -87,7 +87,11 @@ func (x *exchange) fail(err error) {
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	problem.Write(x, problem.Place{Instance: instance(x.url), RequestID: x.info.RequestID}, err)
+	at := problem.Place{Instance: instance(x.url), RequestID: x.info.RequestID}
+	if x.url.Path == AgentsPath {
+		at.Metadata = x.edge.metadata
+	}
+	problem.Write(x, at, err)
 }
 
 // refused counts a request that the server had no room for.

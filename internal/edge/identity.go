@@ -47,15 +47,19 @@ func (c caller) charged(user string, underAPI bool) docket.UserID {
 	return id
 }
 
-// authenticate finds out who a request under /api/ is from: an error of kind
-// Unauthorized without a valid token or API key, and of kind Forbidden when the path
-// names another user, whatever else it names. An API key says whose it is, so that is
-// found out before anything is asked of the store.
+// AgentsPath is the path of the tools for agents, where the caller acts for itself.
+const AgentsPath = "/mcp"
+
+// authenticate finds out who a request under /api/, or to AgentsPath, is from: an error
+// of kind Unauthorized without a valid token or API key, and of kind Forbidden when the
+// path names another user, whatever else it names. An API key says whose it is, so that
+// is found out before anything is asked of the store.
 func authenticate(v *auth.Verifier, r *http.Request, user string, underAPI bool) (caller, error) {
+	agent := r.URL.Path == AgentsPath
 	if v == nil {
 		return caller{anyone: true}, nil
 	}
-	if !underAPI {
+	if !underAPI && !agent {
 		return caller{}, nil
 	}
 	token, err := bearerToken(r.Header)
@@ -71,15 +75,20 @@ func authenticate(v *auth.Verifier, r *http.Request, user string, underAPI bool)
 		if c.key, parsed = docket.ParseAPIKey(token); !parsed {
 			return caller{}, problem.InvalidKey(string(auth.MalformedKey))
 		}
-		if string(c.key.Owner) != user {
+		if string(c.key.Owner) != user && !agent {
 			return caller{}, problem.ErrForeignUser
 		}
 		c.identity, err = verifyKey(r.Context(), v, c.key)
 	} else {
 		c.identity, err = verify(r.Context(), v, token)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return caller{}, err
+	case agent:
+		return c, nil
+	case c.identity.ForAgents:
+		return caller{}, unauthorized(errors.New("the token is for " + AgentsPath + " alone (aud)"))
 	}
 	if !c.allows(user) {
 		return caller{}, problem.ErrForeignUser

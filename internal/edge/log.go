@@ -42,7 +42,11 @@ func (x *exchange) log(took time.Duration) {
 		slog.String("request_id", x.info.RequestID), slog.String("method", methodOf(x.request)), slog.String("route", x.route()),
 		slog.Int("status", x.status), slog.Float64("took_ms", float64(took.Microseconds())/1000),
 	}
-	if user, underAPI := userOf(x.url); underAPI {
+	user, known := userOf(x.url)
+	if subject := x.info.Subject(); subject != "" {
+		user, known = string(subject), true
+	}
+	if known {
 		attrs = append(attrs, slog.String("user", hashUser(user)))
 	}
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {

@@ -70,7 +70,7 @@ func (a *api) maxBody(r *http.Request) int64 {
 	switch {
 	case r.Method != http.MethodPost:
 		return problem.MaxBody
-	case strings.HasSuffix(path, "/tasks/batch"):
+	case strings.HasSuffix(path, "/tasks/batch"), strings.HasSuffix(path, edge.AgentsPath):
 		return problem.MaxBatchBody
 	case strings.HasSuffix(path, "/import"):
 		return problem.MaxImportBody

@@ -92,7 +92,7 @@ func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o objec
 			f.add(fields[i].read(to, value, key == o.required)...)
 		case o.readOnly && slices.Contains(readOnly, key):
 		case !f.strict:
-			if nearest(key, []string{o.required}) != "" {
+			if problem.Nearest(key, []string{o.required}) != "" {
 				near = fmt.Sprintf(" The body has %q, which was ignored.", shorten(key))
 			}
 			f.ignored = ignore(f.ignored, "/"+pointerEscape(key))
@@ -166,7 +166,7 @@ func unknownField[T any](key string, fields []field[T]) docket.Fault {
 	for i, f := range fields {
 		known[i] = f.name
 	}
-	if near := nearest(key, known); near != "" {
+	if near := problem.Nearest(key, known); near != "" {
 		detail += fmt.Sprintf(" Did you mean %q?", near)
 	} else {
 		detail += fmt.Sprintf(" The fields are %s.", strings.Join(known, ", "))

@@ -60,21 +60,21 @@ func TestCursors(t *testing.T) {
 		case docket.ByPriority:
 			p.Priority = docket.High
 		}
-		text := markList("alice", q).cursor(p)
-		got, err := markList("alice", q).position(text)
+		text := docket.MarkList("alice", q).Cursor(p)
+		got, err := docket.MarkList("alice", q).Position(text)
 		if err != nil || cmp.Diff(p, *got) != "" {
 			t.Fatalf("%s: %+v, %v", known.name, got, err)
 		}
 		for i := range len(text) { // any change
 			for _, c := range []byte("A-_z0=%") {
 				if changed := text[:i] + string(c) + text[i+1:]; changed != text {
-					if got, err := markList("alice", q).position(changed); err == nil {
+					if got, err := docket.MarkList("alice", q).Position(changed); err == nil {
 						t.Fatalf("%s: changed at %d, it was read as %+v", known.name, i, got)
 					}
 				}
 			}
 		}
-		if _, err := markList("bob", q).position(text); err == nil {
+		if _, err := docket.MarkList("bob", q).Position(text); err == nil {
 			t.Errorf("%s: it serves another user", known.name)
 		}
 	}
@@ -82,13 +82,13 @@ func TestCursors(t *testing.T) {
 
 func FuzzCursor(f *testing.F) {
 	f.Add("", "alice", uint8(0))
-	f.Add(markList("alice", docket.ListQuery{Sort: docket.Sort{Key: docket.ByTitle}}).cursor(docket.Position{Title: "x"}), "alice", uint8(4))
+	f.Add(docket.MarkList("alice", docket.ListQuery{Sort: docket.Sort{Key: docket.ByTitle}}).Cursor(docket.Position{Title: "x"}), "alice", uint8(4))
 	f.Fuzz(func(t *testing.T, text, user string, order uint8) {
 		q := docket.ListQuery{Sort: sorts[int(order)%len(sorts)].sort}
-		list := markList(user, q)
-		p, err := list.position(text)
-		if err == nil && list.cursor(*p) != text {
-			t.Fatalf("%q was read as %+v, which is written %q", text, p, list.cursor(*p))
+		list := docket.MarkList(docket.UserID(user), q)
+		p, err := list.Position(text)
+		if err == nil && list.Cursor(*p) != text {
+			t.Fatalf("%q was read as %+v, which is written %q", text, p, list.Cursor(*p))
 		}
 	})
 }
@@ -111,7 +111,7 @@ func FuzzTags(f *testing.F) {
 				t.Fatalf("%q stands for version %d", text, v)
 			}
 		}
-		markPage(markList("alice", docket.ListQuery{}), 1, 0, "").knownState(tags)
+		markPage(docket.MarkList("alice", docket.ListQuery{}), 1, 0, "").knownState(tags)
 	})
 }
 
@@ -129,7 +129,7 @@ func FuzzPrefer(f *testing.F) {
 // holds: another list has another mark, so that it takes no cursor and no entity tag
 // of the first.
 func TestEveryFilterMarksTheList(t *testing.T) {
-	plain := markList("alice", docket.ListQuery{})
+	plain := docket.MarkList("alice", docket.ListQuery{})
 	elsewhere := []string{"Limit", "Offset", "After", "Known", "Count"} // in the mark of a page, or of no consequence for its tasks
 	query := reflect.TypeFor[docket.ListQuery]()
 	for i := range query.NumField() {
@@ -139,7 +139,7 @@ func TestEveryFilterMarksTheList(t *testing.T) {
 		}
 		q := docket.ListQuery{}
 		fill(reflect.ValueOf(&q).Elem().Field(i))
-		if markList("alice", q) == plain {
+		if docket.MarkList("alice", q) == plain {
 			t.Errorf("with %s the list has the same mark", name)
 		}
 	}
@@ -164,18 +164,18 @@ func TestFiltersDoNotMixInTheMark(t *testing.T) {
 		{Tags: []string{"deleted"}},
 		{Deleted: true},
 	}
-	met := map[listMark]int{}
+	met := map[docket.ListMark]int{}
 	for i, q := range queries {
-		if first, twice := met[markList("alice", q)]; twice {
+		if first, twice := met[docket.MarkList("alice", q)]; twice {
 			t.Errorf("%+v has the mark of %+v", q, queries[first])
 		}
-		met[markList("alice", q)] = i
+		met[docket.MarkList("alice", q)] = i
 	}
 }
 
 // TestEveryPageHasAMark compares the pages of one list.
 func TestEveryPageHasAMark(t *testing.T) {
-	list := markList("alice", docket.ListQuery{})
+	list := docket.MarkList("alice", docket.ListQuery{})
 	tags := map[string]bool{}
 	for _, page := range []pageMark{markPage(list, 1, 0, ""), markPage(list, 2, 0, ""), markPage(list, 1, 1, ""), markPage(list, 1, 2, ""), markPage(list, 1, 0, "AQ"), markPage(list, 1, 0, "offset")} {
 		tags[page.tag(docket.State{})] = true
@@ -188,16 +188,16 @@ func TestEveryPageHasAMark(t *testing.T) {
 // TestPositionsWithoutADueDate have cursors of their own, which are not that of another
 // order.
 func TestPositionsWithoutADueDate(t *testing.T) {
-	by := func(key docket.SortKey) listMark {
-		return markList("alice", docket.ListQuery{Sort: docket.Sort{Key: key}})
+	by := func(key docket.SortKey) docket.ListMark {
+		return docket.MarkList("alice", docket.ListQuery{Sort: docket.Sort{Key: key}})
 	}
 	want := docket.Position{ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b")}
-	text := by(docket.ByDueDate).cursor(want)
-	if got, err := by(docket.ByDueDate).position(text); err != nil || *got != want {
+	text := by(docket.ByDueDate).Cursor(want)
+	if got, err := by(docket.ByDueDate).Position(text); err != nil || *got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, other := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByPriority} {
-		if _, err := by(other).position(text); err == nil {
+		if _, err := by(other).Position(text); err == nil {
 			t.Errorf("it is taken for order %d", other)
 		}
 	}

@@ -82,7 +82,7 @@ func (a *api) calendar(rt *route, w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	q := docket.ListQuery{DueFrom: time.Time{}.Add(time.Microsecond)} // every due date
-	mark := markPage(markList(in.user, q), 0, 0, "the calendar")
+	mark := markPage(docket.MarkList(in.owner, q), 0, 0, "the calendar")
 	q.Known = mark.knownState(in.noneMatch)
 	answer := &fileAnswer{w: w, head: r.Method == http.MethodHead}
 	read, tag := a.pages(r.Context(), in), ""

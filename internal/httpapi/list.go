@@ -26,9 +26,9 @@ func checkList(in *input) {
 	if len(in.faults) > 0 {
 		return
 	}
-	list, behind := markList(in.user, in.list), ""
+	list, behind := docket.MarkList(in.owner, in.list), ""
 	if in.cursor != nil {
-		after, err := list.position(*in.cursor)
+		after, err := list.Position(*in.cursor)
 		if err != nil {
 			in.fault(queryFault("cursor", "invalid_cursor", "The cursor is not one of this list: begin again without it, or send the parameters that it came with."))
 			return
@@ -78,7 +78,7 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 // nextLink is the Link header (RFC 8288) of the page behind a position: a reference
 // relative to this request, with its filters and a cursor.
 func (rt *route) nextLink(in *input, after docket.Position) string {
-	link := []byte("<?cursor=" + in.page.list.cursor(after))
+	link := []byte("<?cursor=" + in.page.list.Cursor(after))
 	known := rt.queryParams()
 	for _, name := range slices.Sorted(maps.Keys(in.query)) {
 		if name == cursor.name || name == offset.name || !slices.ContainsFunc(known, func(p param) bool { return p.name == name }) {

@@ -58,7 +58,7 @@ func unknownParameter(name string, known []param) docket.Fault {
 		}
 	}
 	detail := fmt.Sprintf("There is no query parameter %q here.", shorten(name))
-	if near := nearest(name, names); near != "" {
+	if near := problem.Nearest(name, names); near != "" {
 		detail += fmt.Sprintf(" Did you mean %q?", near)
 	} else if len(known) > 0 {
 		detail += " The parameters are " + strings.Join(first, ", ") + "."

@@ -13,6 +13,9 @@ type Challenge struct { //nolint:errname // it is named for the answer
 	Code   string // invalid_token, insufficient_scope; "": the request had no credentials that are told about
 	Reason string // a sentence
 	Scope  docket.Scopes
+	// Metadata is the URL of the document that says where tokens come from (RFC 9728,
+	// section 5.1).
+	Metadata string
 }
 
 func (c *Challenge) Error() string { return c.Reason }
@@ -33,6 +36,7 @@ func (c *Challenge) String() string {
 		add("error_description", c.Reason)
 	}
 	add("scope", c.Scope.String())
+	add("resource_metadata", c.Metadata)
 	return "Bearer " + strings.Join(parameters, ", ")
 }
 

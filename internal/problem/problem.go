@@ -43,6 +43,7 @@ type Fault struct {
 type Place struct {
 	Instance  string // its path, as a URI reference
 	RequestID string
+	Metadata  string // the URL of the document that says where its tokens come from; "": there is none
 }
 
 // New describes err to a client. The end of a context becomes Unavailable, and every
@@ -65,10 +66,11 @@ func Write(w http.ResponseWriter, at Place, err error) {
 	case docket.Unavailable, docket.KeyInFlight, UserBusy, TooManyStreams:
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
 	case Unauthorized, InsufficientScope:
-		challenge, _ := errors.AsType[*Challenge](err)
-		if challenge == nil {
-			challenge = &Challenge{}
+		challenge := Challenge{}
+		if cause, ok := errors.AsType[*Challenge](err); ok {
+			challenge = *cause
 		}
+		challenge.Metadata = at.Metadata
 		header.Add("WWW-Authenticate", challenge.String()) // the edge may have offered another scheme
 	case BodyTimeout, BodyTooLarge:
 		header.Set("Connection", "close")

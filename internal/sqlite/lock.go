@@ -46,8 +46,11 @@ func takeLock(path string) (*lock, error) {
 	return l, nil
 }
 
+// ErrInUse is the error of opening a file that another process has open.
+var ErrInUse = errors.New("in use by another docket process")
+
 func inUse(path string) error {
-	return fmt.Errorf("%s is in use by another docket process: stop that one, or set DATABASE_URL to another file", path)
+	return fmt.Errorf("%s is %w: stop that one, or set DATABASE_URL to another file", path, ErrInUse)
 }
 
 // named returns the database that the lock file names, "" when it names none.

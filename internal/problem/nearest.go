@@ -1,9 +1,9 @@
-package httpapi
+package problem
 
 import "strings"
 
-// nearest returns the known name that name was probably meant to be, or "".
-func nearest(name string, known []string) string {
+// Nearest returns the known name that name was probably meant to be, or "".
+func Nearest(name string, known []string) string {
 	plain := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if r == '_' || r == '-' || r == ' ' {
