@@ -20,9 +20,10 @@ import (
 // lead free takes it: its goroutine sends the next group. The lead then goes to
 // the head of the queue.
 type batcher struct {
-	width  int    // how many leads there are, hence groups in flight at a time
-	first  string // the statement that begins each group, or ""
+	width  int // how many leads there are, hence groups in flight at a time
+	bound  bound
 	policy policy
+	worded bool // see wordedBegin
 
 	// abandoned is the error of every call of a group whose leader has panicked
 	// after it began to send.
@@ -36,8 +37,8 @@ type batcher struct {
 	apart map[docket.UserID]int // how many calls of an owner go alone, if any
 }
 
-func newBatcher(width int, first string, p policy) *batcher {
-	b := &batcher{width: width, first: first, policy: p, apart: map[docket.UserID]int{}}
+func newBatcher(width int, l bound, p policy) *batcher {
+	b := &batcher{width: width, bound: l, policy: p, apart: map[docket.UserID]int{}}
 	b.abandoned = b.verdict(b.sent(errAbandoned, false))
 	return b
 }

@@ -15,6 +15,8 @@ import (
 type finding struct {
 	mode     pgx.QueryExecMode // cache_describe behind a pooler, else cache_statement
 	distance time.Duration     // a round trip
+
+	distributed bool // Citus has distributed the tables
 }
 
 // probe connects once and checks the settings that Docket relies on.
@@ -44,6 +46,9 @@ func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err 
 	found.mode = pgx.QueryExecModeCacheStatement
 	if t.Pooled || pid != conn.PgConn().PID() { // poolers make up process ids
 		found.mode = pgx.QueryExecModeCacheDescribe
+	}
+	if found.distributed, err = isDistributed(ctx, conn); err != nil {
+		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
 	}
 	if found.distance, err = distance(ctx, conn); err != nil {
 		return found, fmt.Errorf("cannot use the database %s: %w", t, err)

@@ -102,7 +102,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) er
 		if err := f(ctx, tx); err != nil {
 			return errors.Join(err, ignoreClosed(tx.Rollback(ctx)))
 		}
-		return afterSend(tx.Commit(ctx), true)
+		return s.afterCommit(tx.Commit(ctx))
 	})
 }
 

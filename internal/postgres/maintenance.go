@@ -90,13 +90,19 @@ type clock struct {
 var advanceClockSQL = parameters[clock]{
 	"now":  func(c clock) any { return c.now },
 	"most": func(c clock) any { return c.most },
-}.compile(`INSERT INTO docket.database AS d (id, clock) VALUES (1, @now::timestamptz)
-ON CONFLICT (id) DO UPDATE SET clock = least(excluded.clock, coalesce(d.clock + @most::interval, excluded.clock)) RETURNING d.clock`)
+}.compile(`UPDATE docket.database AS d SET clock = least(@now::timestamptz, coalesce(d.clock + @most::interval, @now)) WHERE d.id = 1 RETURNING d.clock`)
+
+// addDatabaseSQL comes before advanceClockSQL: Citus refuses a sum of times after
+// ON CONFLICT.
+const addDatabaseSQL = "INSERT INTO docket.database AS d (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
 
 // AdvanceClock implements docket.Store. It also looks at the server's timeline,
 // because behind a pooler a connection may outlive a failover.
 func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Duration) (at time.Time, err error) {
 	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, addDatabaseSQL); err != nil {
+			return err
+		}
 		if err := conn.QueryRow(ctx, advanceClockSQL.sql, advanceClockSQL.args(clock{now, most})...).Scan((*utcTime)(&at)); err != nil {
 			return err
 		}

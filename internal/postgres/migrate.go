@@ -38,13 +38,18 @@ func readStatus(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
 }
 
 // Migrate calls f to migrate a database. Any number of processes may do so at once.
+// Where the tables are distributed it then distributes what f has added.
 func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
 		return fmt.Errorf("cannot reach the database %s: %w", t, err)
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	return f(migrate.Migrator{DB: migration{conn}, Known: migrations})
+	m := migration{conn}
+	if err := f(migrate.Migrator{DB: m, Known: migrations}); err != nil {
+		return err
+	}
+	return m.redistribute(ctx)
 }
 
 // migration is a connection on which migrations run. It uses no state of the session

@@ -33,6 +33,7 @@ var operationParameters = func() parameters[*request] {
 		"epoch":      func(r *request) any { return r.write.Epoch },
 		"now":        func(r *request) any { return r.write.Now },
 		"limit":      func(r *request) any { return r.write.TaskLimit() },
+		"fresh":      func(r *request) any { return r.operation.Fresh },
 		"match":      func(r *request) any { return versions(r.operation.If.Match) },
 		"none_match": func(r *request) any { return versions(r.operation.If.NoneMatch) },
 		"trash_limit": func(r *request) any { // null is no bound
@@ -230,36 +231,45 @@ const (
 	outcomeCrowded outcome = "crowded" // the trash may have as many tasks as @trash_limit
 )
 
+// createStatement returns the statement that makes a task. Where the tables are
+// distributed it is the function that makes it on its shard.
+func createStatement(distributed, fresh bool) *statement[*request] {
+	switch {
+	case distributed:
+		return createOnShardSQL
+	case fresh:
+		return createFreshSQL
+	}
+	return createSQL
+}
+
 // requestFor returns the statement of an operation of w. alone says that it is run
 // by itself, hence that the trash cannot be trimmed after it.
-func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone bool) *request {
+func (s *Store) requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone bool) *request {
 	r := &request{owner: owner, write: w, operation: o, alone: alone, noRow: outcomeAbsent}
 	r.task.ID = o.ID
 	outcome := (*string)(&r.outcome)
-	var s *statement[*request]
+	var st *statement[*request]
 	switch o.Action {
 	case docket.Create:
-		s = createSQL
-		if o.Fresh {
-			s = createFreshSQL
-		}
+		st = createStatement(s.distributed, o.Fresh)
 		r.task, r.noRow, r.dest = w.NewTask(owner, *o), outcomeFull, []any{&r.task.Version, outcome}
 	case docket.Update:
-		s = updateSQL
+		st = updateSQL
 		o.Update.Apply(&r.task.Fields)
 	case docket.Toggle:
-		if s = toggleSQL; o.If.Match.Set || o.If.NoneMatch.Set {
-			s = toggleIfSQL
+		if st = toggleSQL; o.If.Match.Set || o.If.NoneMatch.Set {
+			st = toggleIfSQL
 		}
 	case docket.Delete:
-		s, r.dest = deleteSQL, []any{&r.task.Version, outcome}
+		st, r.dest = deleteSQL, []any{&r.task.Version, outcome}
 	case docket.Restore:
-		s = restoreSQL
+		st = restoreSQL
 	}
 	if r.dest == nil {
 		r.dest = []any{&taskRow{owner: owner, task: &r.task, more: []any{outcome}}}
 	}
-	r.sql, r.args = s.sql, s.args(r)
+	r.sql, r.args = st.sql, st.args(r)
 	switch o.Action { // from now on the task is what the statement returns
 	case docket.Create:
 	case docket.Delete:

@@ -27,6 +27,9 @@ ON CONFLICT (id) DO UPDATE SET timeline = CASE WHEN $2::boolean OR d.timeline IS
 func (s *Store) meet(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, s.statementTimeout)
 	defer cancel()
+	if s.worker != nil {
+		return s.meetWorker(ctx, conn)
+	}
 	_, _, err := s.readTimeline(ctx, conn)
 	return s.tolerate(conn, err)
 }

@@ -19,7 +19,7 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	if len(w.Operations) > 1 || w.Key != nil {
 		return s.writeTogether(ctx, owner, w)
 	}
-	r, tasks := requestFor(owner, &w, &w.Operations[0], true), make([]docket.Task, 1)
+	r, tasks := s.requestFor(owner, &w, &w.Operations[0], true), make([]docket.Task, 1)
 	err = s.batch(ctx, s.batchers.writesOf(owner), &call{
 		owner: owner, sql: r.sql, args: r.args,
 		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
