@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,7 +47,10 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 		p = writingKeyed
 	}
 	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		written, err = attemptTogether(ctx, conn, owner, &w, s.acquireTimeout)
+		written, err = attemptTogether(ctx, conn, owner, &w, s.acquireTimeout, true)
+		if errors.Is(err, errApart) {
+			written, err = attemptTogether(ctx, conn, owner, &w, s.acquireTimeout, false)
+		}
 		if err == nil && written.Replayed && s.synchronous.Load() {
 			err = confirm(ctx, conn, keyedWrite{owner: owner, write: &w})
 		}
@@ -68,14 +72,20 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 // transaction is one attempt of a write as a transaction.
 type transaction struct {
 	keyedWrite
-	conn     *pgx.Conn
-	requests []*request
+	conn  *pgx.Conn
+	bulks bool // creates that follow each other are one statement
+	steps []step
 }
 
+// step reads the answers to the statements of some operations, and returns what
+// Written.Tasks holds for them.
+type step func(pgx.BatchResults) ([]docket.Task, error)
+
 // attemptTogether runs a write as one transaction. With a key, the first round trip,
-// which has all waits for locks, takes no longer than lockTimeout.
-func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, lockTimeout time.Duration) (docket.Written, error) {
-	t := &transaction{keyedWrite: keyedWrite{owner: owner, write: w}, conn: conn}
+// which has all waits for locks, takes no longer than lockTimeout. The error is errApart
+// when a bulk could not be made.
+func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, lockTimeout time.Duration, bulks bool) (docket.Written, error) {
+	t := &transaction{keyedWrite: keyedWrite{owner: owner, write: w}, conn: conn, bulks: bulks}
 	written, err := t.begin(ctx, lockTimeout)
 	if err == nil && !written.Replayed {
 		if err = t.keep(ctx, conn, written.Tasks); err == nil {
@@ -132,20 +142,17 @@ func (t *transaction) first() *pgx.Batch {
 		batch.Queue(guardKeySQL.sql, guardKeySQL.args(t.keyedWrite)...)
 	}
 	counted := false // the trash, in this transaction
-	for i := range t.write.Operations {
-		o := &t.write.Operations[i]
-		r := requestFor(t.owner, t.write, o, false)
-		if o.Action == docket.Delete && t.write.MaxTasks > 0 {
-			if !counted {
-				r.then = append(r.then, countTrashSQL)
-			}
-			r.then, counted = append(r.then, trimTrashSQL), true
+	for i := 0; i < len(t.write.Operations); {
+		n := 1
+		if t.bulks {
+			n = max(n, run(t.write.Operations[i:]))
 		}
-		batch.Queue(r.sql, r.args...)
-		for _, st := range r.then {
-			batch.Queue(st.sql, st.args(r)...)
+		if n > 1 {
+			t.makeMany(batch, t.write.Operations[i:i+n])
+		} else {
+			counted = t.operate(batch, i, counted)
 		}
-		t.requests = append(t.requests, r)
+		i += n
 	}
 	if t.write.Key != nil {
 		batch.Queue(keptSQL.sql, keptSQL.args(t.keyedWrite)...)
@@ -153,22 +160,60 @@ func (t *transaction) first() *pgx.Batch {
 	return batch
 }
 
+// makeMany adds the statement of a bulk to the batch.
+func (t *transaction) makeMany(batch *pgx.Batch, creates []docket.Operation) {
+	b, s := bulkFor(t.owner, t.write, creates)
+	batch.Queue(s.sql, s.args(b)...)
+	t.steps = append(t.steps, func(answers pgx.BatchResults) ([]docket.Task, error) {
+		var last int64
+		rows, err := answers.Query()
+		if err == nil {
+			err = scanOne(rows, &last)
+		}
+		return b.result(last, err)
+	})
+}
+
+// operate adds the statements of the operation at index to the batch. counted says that
+// the trash has been counted in this transaction.
+func (t *transaction) operate(batch *pgx.Batch, index int, counted bool) bool {
+	o := &t.write.Operations[index]
+	r := requestFor(t.owner, t.write, o, false)
+	if o.Action == docket.Delete && t.write.MaxTasks > 0 {
+		if !counted {
+			r.then = append(r.then, countTrashSQL)
+		}
+		r.then, counted = append(r.then, trimTrashSQL), true
+	}
+	batch.Queue(r.sql, r.args...)
+	for _, st := range r.then {
+		batch.Queue(st.sql, st.args(r)...)
+	}
+	t.steps = append(t.steps, func(answers pgx.BatchResults) ([]docket.Task, error) {
+		rows, err := answers.Query()
+		if err == nil {
+			err = scanOne(rows, r.dest...)
+		}
+		task, err := r.result(index, err)
+		for range r.then {
+			if err == nil {
+				_, err = answers.Exec()
+			}
+		}
+		return []docket.Task{task}, err
+	})
+	return counted
+}
+
 // results reads the answers to the operations. It returns what Written.Tasks holds.
 func (t *transaction) results(answers pgx.BatchResults) ([]docket.Task, error) {
-	tasks := make([]docket.Task, len(t.requests))
-	for i, r := range t.requests {
-		rows, err := answers.Query()
+	tasks := make([]docket.Task, 0, len(t.write.Operations))
+	for _, read := range t.steps {
+		made, err := read(answers)
 		if err != nil {
 			return nil, err
 		}
-		if tasks[i], err = r.result(i, scanOne(rows, r.dest...)); err != nil {
-			return nil, err
-		}
-		for range r.then {
-			if _, err := answers.Exec(); err != nil {
-				return nil, err
-			}
-		}
+		tasks = append(tasks, made...)
 	}
 	return tasks, nil
 }
