@@ -121,3 +121,44 @@ func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 	}
 	return b.tasks, nil
 }
+
+// merge makes one call of creates that follow each other in a group and can be made
+// together.
+func merge(group []*call) []*call {
+	calls := make([]*call, 0, len(group))
+	for n := 0; len(group) > 0; group = group[n:] {
+		for n = 1; n < len(group) && group[0].mergesWith(group[n]); n++ {
+		}
+		if n > 1 {
+			calls = append(calls, asOne(group[:n]))
+		} else {
+			calls = append(calls, group[0])
+		}
+	}
+	return calls
+}
+
+func (c *call) mergesWith(other *call) bool {
+	return c.create != nil && other.create != nil && c.owner == other.owner && c.create.write.MaxTasks == other.create.write.MaxTasks
+}
+
+// asOne returns the call that makes the tasks of creates.
+func asOne(creates []*call) *call {
+	first := creates[0].create
+	b := &bulk{owner: first.owner, epoch: first.write.Epoch, limit: first.write.TaskLimit()}
+	for _, c := range creates {
+		b.tasks = append(b.tasks, c.create.task)
+	}
+	return &call{
+		owner: first.owner, sql: createManyFreshSQL.sql, args: createManyFreshSQL.args(b), members: creates,
+		read: func(rows pgx.Rows) error {
+			var last int64
+			err := scanOne(rows, &last)
+			tasks, err := b.result(last, err)
+			for i := range tasks {
+				creates[i].create.task, creates[i].create.outcome = tasks[i], outcomeDone
+			}
+			return err
+		},
+	}
+}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -146,5 +147,60 @@ func TestBulkIsOneStatement(t *testing.T) {
 		if got := attempt.first().Len() - 1; got != test.statements {
 			t.Errorf("%d operations are %d statements after BEGIN, want %d", len(test.operations), got, test.statements)
 		}
+	}
+}
+
+// TestGroupMakesTasksTogether has one user make five tasks, and another one more, while a
+// write is in flight. Five are two too many for a user who may have as many as four.
+func TestGroupMakesTasksTogether(t *testing.T) {
+	for most, want := range map[int64]int{0: 5, 6: 5, 4: 3} {
+		s, proxy, direct := openBehindProxy(t)
+		users, b := mates(s, 3)
+		create(t, s, users...)
+		pgtest.Exec(t, direct, `CREATE TABLE made (n int)`,
+			`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO made SELECT count(*) FROM new; RETURN NULL; END'`,
+			`CREATE TRIGGER note AFTER INSERT ON docket.tasks REFERENCING NEW TABLE AS new FOR EACH STATEMENT EXECUTE FUNCTION note()`)
+		var calls []func()
+		drafts, errs := make([]docket.Task, 7), make([]error, 7)
+		for i := range drafts {
+			drafts[i] = of(users[1], fmt.Sprint("task ", i))
+			if i == 0 || i == 3 {
+				drafts[i].UserID = users[i*2/3]
+			}
+			calls = append(calls, func() {
+				o := docket.Operation{Action: docket.Create, ID: drafts[i].ID, Fresh: true, New: docket.NewTask{Fields: drafts[i].Fields}}
+				var written docket.Written
+				if written, errs[i] = s.Write(context.Background(), drafts[i].UserID, docket.Write{Operations: []docket.Operation{o}, Now: drafts[i].CreatedAt, MaxTasks: most}); errs[i] == nil {
+					drafts[i] = written.Tasks[0]
+				}
+			})
+		}
+		whileInFlight(t, proxy, s, b, calls...)()
+		page, err := s.List(t.Context(), users[1], docket.ListQuery{Limit: 10, Count: true})
+		if err != nil || page.Total != want+1 || len(page.Tasks) != want+1 || page.State.Counter != int64(want)+1 {
+			t.Errorf("at most %d: %d tasks after %d changes, %v", most, page.Total, page.State.Counter, err)
+		}
+		version := int64(1)
+		for i, draft := range drafts {
+			switch {
+			case draft.UserID != users[1]:
+				if errs[i] != nil || draft.Version != 2 {
+					t.Errorf("at most %d: the other user's task is %+v, %v", most, draft, errs[i])
+				}
+			case version > int64(want):
+				if docket.KindOf(errs[i]) != docket.QuotaExceeded {
+					t.Errorf("at most %d: task %d is %+v, %v", most, i, draft, errs[i])
+				}
+			default:
+				version++
+				if got, err := s.Get(t.Context(), users[1], draft.ID); errs[i] != nil || err != nil || draft.Version != version || !cmp.Equal(got, draft) {
+					t.Errorf("at most %d: task %d is %+v, stored as %+v, %v, %v", most, i, draft, got, errs[i], err)
+				}
+			}
+		}
+		if together := pgtest.Count(t, direct, "SELECT max(n) FROM made"); (together == 5) != (want == 5) {
+			t.Errorf("at most %d: %d tasks were made by one statement", most, together)
+		}
+		b.idle(t)
 	}
 }

@@ -84,6 +84,10 @@ func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
 	defer cancel()
 	defer b.remove(c)
 	err := s.submit(acquire, b, c)
+	if errors.Is(err, errApart) {
+		c.create = nil
+		err = s.submit(acquire, b, c)
+	}
 	switch {
 	case errors.Is(err, errAlone):
 		return s.alone(acquire, ctx, b.policy, b, c)
@@ -152,9 +156,10 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	defer func() { s.release(conn, err) }()
 	b.groups.Add(1)
 	b.calls.Add(int64(len(group)))
-	batch := b.build(group)
+	calls := b.arrange(group)
+	batch := b.build(calls)
 	verdict = b.abandoned
-	err = b.exchange(conn.Conn(), batch, group, s.statementTimeout)
+	err = b.exchange(conn.Conn(), batch, calls, s.statementTimeout)
 	s.note(err)
 	verdict = b.verdict(err)
 	if verdict != nil {
@@ -163,17 +168,23 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	return c.err
 }
 
-// build returns the statements of a group. Writes are in the order of their users,
+// arrange returns the calls to send for a group. Writes are in the order of their users,
 // so that the groups of all processes take their locks in the same order.
-func (b *batcher) build(group []*call) *pgx.Batch {
-	if b.policy.write {
-		slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+func (b *batcher) arrange(group []*call) []*call {
+	if !b.policy.write {
+		return group
 	}
-	queries := make([]pgx.QueuedQuery, 0, len(group)+1)
+	slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+	return merge(group)
+}
+
+// build returns the statements of a group.
+func (b *batcher) build(calls []*call) *pgx.Batch {
+	queries := make([]pgx.QueuedQuery, 0, len(calls)+1)
 	if b.first != "" {
 		queries = append(queries, pgx.QueuedQuery{SQL: b.first})
 	}
-	for _, c := range group {
+	for _, c := range calls {
 		queries = append(queries, pgx.QueuedQuery{SQL: c.sql, Arguments: c.args})
 	}
 	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, len(queries))}
@@ -186,7 +197,7 @@ func (b *batcher) build(group []*call) *pgx.Batch {
 // exchange runs a group as one transaction in one round trip and gives each call
 // its rows. Unless it returns nil the errors of the calls mean nothing. The
 // time limit is the group's own: no request may end what it shares with others.
-func (b *batcher) exchange(conn *pgx.Conn, batch *pgx.Batch, group []*call, timeout time.Duration) error {
+func (b *batcher) exchange(conn *pgx.Conn, batch *pgx.Batch, calls []*call, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	results := conn.SendBatch(ctx, batch)
@@ -196,13 +207,16 @@ func (b *batcher) exchange(conn *pgx.Conn, batch *pgx.Batch, group []*call, time
 		completed = err == nil
 	}
 	isolated := new(isolatedRows)
-	for _, c := range group {
+	for _, c := range calls {
 		var done bool
 		isolated.Rows, c.err = results.Query() //nolint:gocritic // collect closes the rows
 		if c.err == nil {
 			done, c.err = c.collect(isolated)
 		}
 		completed = completed && done
+		for _, m := range c.members {
+			m.err = c.err
+		}
 	}
 	return replicated(conn, b.sent(results.Close(), completed))
 }

@@ -21,14 +21,18 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		return s.writeTogether(ctx, owner, w)
 	}
 	r, tasks := requestFor(owner, &w, &w.Operations[0], true), make([]docket.Task, 1)
-	err = s.batch(ctx, s.batchers.writesOf(owner), &call{
+	c := &call{
 		owner: owner, sql: r.sql, args: r.args,
 		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
 		outcome: func(err error) (failed error) {
 			tasks[0], failed = r.result(0, err)
 			return failed
 		},
-	})
+	}
+	if o := w.Operations[0]; o.Action == docket.Create && o.Fresh {
+		c.create = r
+	}
+	err = s.batch(ctx, s.batchers.writesOf(owner), c)
 	switch {
 	case err != nil:
 		return docket.Written{}, err
