@@ -68,6 +68,8 @@ type call struct {
 	// outcome returns the request's error after err of the statement, which is nil
 	// or pgx.ErrNoRows, or any other when the call goes alone.
 	outcome func(err error) error
+	create  *request // of a task that can be made together with others; nil otherwise
+	members []*call  // of which this call is made; nil unless merge has made it
 
 	state state         // guarded by the batcher
 	apart bool          // counted in the batcher's apart; written as err is
@@ -81,6 +83,7 @@ type call struct {
 func (b *batcher) add(c *call) state {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	c.lead, c.end, c.err = nil, nil, nil // it may have been in a group before
 	switch {
 	case b.apart[c.owner] > 0:
 		b.separate(c)

@@ -89,6 +89,10 @@ func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
 	defer cancel()
 	defer b.remove(c)
 	err := s.submit(acquire, b, c)
+	if errors.Is(err, errApart) {
+		c.create = nil
+		err = s.submit(acquire, b, c)
+	}
 	switch {
 	case errors.Is(err, errAlone):
 		return s.alone(acquire, ctx, b.policy, b, c)
@@ -166,8 +170,9 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	// The time limit is the group's own: no request may end what it shares with others.
 	ctx, cancel := context.WithTimeout(context.Background(), s.statementTimeout)
 	defer cancel()
+	calls := b.arrange(group)
 	verdict = b.abandoned
-	err = b.exchange(ctx, conn.Conn(), group, b.bound)
+	err = b.exchange(ctx, conn.Conn(), calls, b.bound)
 	s.note(err)
 	verdict = b.verdict(err)
 	if verdict != nil {
@@ -176,19 +181,24 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	return c.err
 }
 
-// build returns the statements of a group, and how many come before those of the calls.
-// Writes are in the order of their users, so that the groups of all processes take their
-// locks in the same order.
-func (b *batcher) build(group []*call, l bound) (batch *pgx.Batch, before int) {
-	if b.policy.write {
-		slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+// arrange returns the calls to send for a group. Writes are in the order of their users,
+// so that the groups of all processes take their locks in the same order.
+func (b *batcher) arrange(group []*call) []*call {
+	if !b.policy.write {
+		return group
 	}
-	queries := make([]pgx.QueuedQuery, 0, len(group)+4)
+	slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+	return merge(group)
+}
+
+// build returns the statements of a group, and how many come before those of the calls.
+func (b *batcher) build(calls []*call, l bound) (batch *pgx.Batch, before int) {
+	queries := make([]pgx.QueuedQuery, 0, len(calls)+4)
 	for _, sql := range b.before(l) {
 		queries = append(queries, pgx.QueuedQuery{SQL: sql})
 	}
 	before = len(queries)
-	for _, c := range group {
+	for _, c := range calls {
 		queries = append(queries, pgx.QueuedQuery{SQL: c.sql, Arguments: c.args})
 	}
 	if b.worded {
@@ -216,8 +226,8 @@ func (b *batcher) before(l bound) []string {
 
 // exchange runs a group as one transaction in one round trip, bounded by l, and gives
 // each call its rows. Unless it returns nil the errors of the calls mean nothing.
-func (b *batcher) exchange(ctx context.Context, conn *pgx.Conn, group []*call, l bound) error {
-	batch, before := b.build(group, l)
+func (b *batcher) exchange(ctx context.Context, conn *pgx.Conn, calls []*call, l bound) error {
+	batch, before := b.build(calls, l)
 	results := conn.SendBatch(ctx, batch)
 	completed := true
 	for range before {
@@ -225,13 +235,16 @@ func (b *batcher) exchange(ctx context.Context, conn *pgx.Conn, group []*call, l
 		completed = completed && err == nil
 	}
 	isolated := new(isolatedRows)
-	for _, c := range group {
+	for _, c := range calls {
 		var done bool
 		isolated.Rows, c.err = results.Query() //nolint:gocritic // collect closes the rows
 		if c.err == nil {
 			done, c.err = c.collect(isolated)
 		}
 		completed = completed && done
+		for _, m := range c.members {
+			m.err = c.err
+		}
 	}
 	if b.worded {
 		return replicated(conn, concludeWorded(conn, results, completed))

@@ -121,6 +121,72 @@ n AS (
   RETURNING t.version)
 SELECT n.version, 'done' FROM n;
 
+-- create many
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is n
+-- $4 is limit
+-- $5 is id
+-- $6 is title
+-- $7 is description
+-- $8 is completed
+-- $9 is created_at
+-- $10 is updated_at
+-- $11 is priority
+-- $12 is due_date
+-- $13 is tags
+-- $14 is metadata
+-- $15 is completed_at
+-- $16 is title_folded
+-- $17 is description_folded
+-- $18 is due_at
+-- $19 is tags_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT $1::text, $2::bigint, $3::bigint, $3, 0 WHERE $3 <= $4::bigint AND NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = ANY ($5::uuid[]))
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + $3, live = x.live + $3 WHERE x.live <= $4 - $3
+  RETURNING x.user_id, x.counter),
+n AS (
+  INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
+  SELECT x.user_id, x.counter - $3 + i.n, i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
+  FROM o AS x, unnest($5::uuid[], $6::text[], $7::text[], $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::timestamptz[], $19::bytea[])
+    WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
+  WHERE true)
+SELECT o.counter FROM o;
+
+-- create many fresh
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is n
+-- $4 is limit
+-- $5 is id
+-- $6 is title
+-- $7 is description
+-- $8 is completed
+-- $9 is created_at
+-- $10 is updated_at
+-- $11 is priority
+-- $12 is due_date
+-- $13 is tags
+-- $14 is metadata
+-- $15 is completed_at
+-- $16 is title_folded
+-- $17 is description_folded
+-- $18 is due_at
+-- $19 is tags_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT $1::text, $2::bigint, $3::bigint, $3, 0 WHERE $3 <= $4::bigint
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + $3, live = x.live + $3 WHERE x.live <= $4 - $3
+  RETURNING x.user_id, x.counter),
+n AS (
+  INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
+  SELECT x.user_id, x.counter - $3 + i.n, i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
+  FROM o AS x, unnest($5::uuid[], $6::text[], $7::text[], $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::timestamptz[], $19::bytea[])
+    WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
+  WHERE true)
+SELECT o.counter FROM o;
+
 -- delete
 -- $1 is user_id
 -- $2 is match
@@ -184,28 +250,27 @@ SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.use
   THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer;
 
 -- import
--- $1 is user_id
--- $2 is counter
--- $3 is id
--- $4 is title
--- $5 is description
--- $6 is completed
--- $7 is created_at
--- $8 is updated_at
--- $9 is priority
--- $10 is due_date
--- $11 is tags
--- $12 is metadata
--- $13 is completed_at
--- $14 is title_folded
--- $15 is description_folded
--- $16 is due_at
--- $17 is tags_folded
+-- $1 is id
+-- $2 is title
+-- $3 is description
+-- $4 is completed
+-- $5 is created_at
+-- $6 is updated_at
+-- $7 is priority
+-- $8 is due_date
+-- $9 is tags
+-- $10 is metadata
+-- $11 is completed_at
+-- $12 is title_folded
+-- $13 is description_folded
+-- $14 is due_at
+-- $15 is tags_folded
+-- $16 is user_id
 INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
-SELECT $1::text, $2::bigint + row_number() OVER (ORDER BY i.n), i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
-FROM unnest($3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::timestamptz[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[], $17::bytea[])
-  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
-WHERE NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = i.id);
+  SELECT x.user_id, x.counter + row_number() OVER (ORDER BY i.n), i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
+  FROM docket.owners AS x, unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::timestamptz[], $7::smallint[], $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::bytea[])
+    WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
+  WHERE x.user_id = $16 AND NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $16 AND t.id = i.id);
 
 -- keep key
 -- $1 is result
@@ -2509,7 +2574,7 @@ UNION ALL
 -- $1 is user_id
 -- $2 is epoch
 INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
-ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter;
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter;
 
 -- own to erase
 -- $1 is user_id
