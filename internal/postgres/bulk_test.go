@@ -83,7 +83,7 @@ func writeApart(t *testing.T, s *Store, owner docket.UserID, w docket.Write) (wr
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	return attemptTogether(t.Context(), conn.Conn(), owner, &w, s.acquireTimeout, false)
+	return s.attemptTogether(t.Context(), conn.Conn(), owner, &w, false)
 }
 
 func explained(err error) string {

@@ -66,11 +66,17 @@ SELECT count(*) FROM gone`)
 
 // Purge implements docket.Store.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	if s.distributed {
+		return s.removeOwned(ctx, distributedRemoval{duePurgeSQL, ownedPurgeSQL}, removal{before, limit})
+	}
 	return s.remove(ctx, purgeSQL, removal{before, limit})
 }
 
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
+	if s.distributed {
+		return s.removeOwned(ctx, distributedRemoval{dueKeysSQL, ownedKeysSQL}, removal{now, limit})
+	}
 	return s.remove(ctx, expireKeysSQL, removal{now, limit})
 }
 
@@ -181,8 +187,7 @@ func (s *Store) renewStep(ctx context.Context, r *renewal, draw func() (epoch, r
 			epoch, raise := draw()
 			next.epochs, next.raises = append(next.epochs, epoch), append(next.raises, raise)
 		}
-		_, err = tx.Exec(ctx, renewSQL.sql, renewSQL.args(&next)...)
-		return err
+		return s.renewOwners(ctx, tx, &next)
 	})
 	if err != nil {
 		next.owners = nil

@@ -27,7 +27,7 @@ func open(t testing.TB, url string, adjust ...func(*Options)) *Store {
 	for _, f := range adjust {
 		f(&o)
 	}
-	s, err := Open(t.Context(), o)
+	s, _, err := openStore(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
