@@ -26,6 +26,7 @@ type database interface {
 	migrate(ctx context.Context, f func(migrate.Migrator) error) error
 	status(ctx context.Context) (migrate.Status, error)
 	backup(ctx context.Context, target string) error
+	distribute(ctx context.Context, done func(step string)) error
 }
 
 // database returns the database of DATABASE_URL. The error begins with the name
@@ -142,6 +143,10 @@ func (d sqliteFile) backup(ctx context.Context, target string) error {
 	return sqlite.Backup(ctx, string(d), target)
 }
 
+func (d sqliteFile) distribute(context.Context, func(string)) error {
+	return errors.New("distribute is for a PostgreSQL database with the extension Citus")
+}
+
 // postgresServer is a PostgreSQL database with the options to open it.
 type postgresServer struct{ options postgres.Options }
 
@@ -164,6 +169,10 @@ func (d postgresServer) backup(context.Context, string) error {
 	return errors.New("backup copies a SQLite file: for PostgreSQL use pg_dump or your provider's backups")
 }
 
+func (d postgresServer) distribute(ctx context.Context, done func(step string)) error {
+	return postgres.Distribute(ctx, d.options.Unpooled(), done)
+}
+
 // withDatabase loads the configuration and passes its database to f.
 func (a *app) withDatabase(f func(ctx context.Context, d database, args []string) error) func(*cobra.Command, []string) error {
 	return a.withConfig(func(ctx context.Context, c Config, args []string) error {
@@ -181,6 +190,18 @@ func (a *app) backup(ctx context.Context, d database, args []string) error {
 	}
 	fmt.Fprintf(a.stdout, "Backed up %s to %s.\n", d, args[0])
 	return nil
+}
+
+func (a *app) distribute(ctx context.Context, d database, _ []string) error {
+	steps := 0
+	err := d.distribute(ctx, func(step string) {
+		steps++
+		fmt.Fprintf(a.stdout, "Done: %s.\n", step)
+	})
+	if err == nil && steps == 0 {
+		fmt.Fprintln(a.stdout, "The tables are distributed already.")
+	}
+	return err
 }
 
 func (a *app) migrateCommand() *cobra.Command {

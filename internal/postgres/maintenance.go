@@ -87,34 +87,36 @@ func (s *Store) remove(ctx context.Context, st *statement[removal], r removal) (
 	return n, err
 }
 
-// clock holds the arguments of advanceClockSQL.
-type clock struct {
-	now  time.Time
-	most time.Duration
-}
-
-var advanceClockSQL = parameters[clock]{
-	"now":  func(c clock) any { return c.now },
-	"most": func(c clock) any { return c.most },
-}.compile(`UPDATE docket.database AS d SET clock = least(@now::timestamptz, coalesce(d.clock + @most::interval, @now)) WHERE d.id = 1 RETURNING d.clock`)
-
-// addDatabaseSQL comes before advanceClockSQL: Citus refuses a sum of times after
-// ON CONFLICT.
-const addDatabaseSQL = "INSERT INTO docket.database AS d (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
+// The statements of AdvanceClock run in one transaction. Citus refuses a sum of times in
+// a statement that writes, so the time is computed between them.
+const (
+	addDatabaseSQL  = "INSERT INTO docket.database AS d (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
+	readClockSQL    = "SELECT d.clock FROM docket.database AS d WHERE d.id = 1 FOR UPDATE"
+	advanceClockSQL = "UPDATE docket.database AS d SET clock = $1 WHERE d.id = 1"
+)
 
 // AdvanceClock implements docket.Store. It also looks at the server's timeline,
 // because behind a pooler a connection may outlive a failover.
 func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Duration) (at time.Time, err error) {
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
-		if _, err := conn.Exec(ctx, addDatabaseSQL); err != nil {
+	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, addDatabaseSQL); err != nil {
 			return err
 		}
-		if err := conn.QueryRow(ctx, advanceClockSQL.sql, advanceClockSQL.args(clock{now, most})...).Scan((*utcTime)(&at)); err != nil {
+		var believed *time.Time
+		if err := tx.QueryRow(ctx, readClockSQL).Scan(&believed); err != nil {
 			return err
 		}
-		return s.meet(ctx, conn)
+		at = now
+		if believed != nil && believed.Add(most).Before(now) {
+			at = believed.Add(most).UTC()
+		}
+		_, err := tx.Exec(ctx, advanceClockSQL, at)
+		return err
 	})
-	return at, err
+	if err != nil {
+		return at, err
+	}
+	return at, s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error { return s.meet(ctx, conn) })
 }
 
 // renewStep is how many owners one transaction of Renew locks, at most.

@@ -59,7 +59,7 @@ func (s *Store) readPlacement(ctx context.Context) (parts []placed, cluster stri
 		return err
 	})
 	if err == nil && len(parts) == 0 {
-		err = errors.New("postgres: docket.owners has no shards")
+		err = errors.New("postgres: the distributed tables have no shards")
 	}
 	return parts, cluster, err
 }
