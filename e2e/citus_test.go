@@ -160,4 +160,3 @@ func usersOf(t *testing.T, c *pgtest.Citus, database string, worker int, form st
 	}
 	return users
 }
-

@@ -69,6 +69,34 @@ func isDistributed(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	return ask(ctx, conn, isDistributedSQL)
 }
 
+// errDistributed is the error of a connection of a store whose writes would be carried out
+// twice there: see wordedBegin.
+var errDistributed error = distributedError{}
+
+type distributedError struct{}
+
+func (distributedError) Error() string {
+	return "the tables were distributed after this program started: restart it"
+}
+
+// SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
+func (distributedError) SafeToRetry() bool { return true }
+
+// inspectDistribution returns as its verdict what an operator has to do before distributed
+// tables can be served.
+func inspectDistribution(ctx context.Context, conn *pgx.Conn) (verdict, err error) {
+	for _, step := range distributionSteps() {
+		due, err := ask(ctx, conn, step.due)
+		if err != nil {
+			return nil, err
+		}
+		if due {
+			return errors.New("the distribution of the tables is not complete: run `docket migrate up`"), nil
+		}
+	}
+	return nil, nil
+}
+
 // distributionStep is one statement of the distribution, and the query that tells
 // whether it is due. Each has a transaction of its own: Citus refuses some of them in
 // the transaction of another.

@@ -34,7 +34,7 @@ var (
 	// belongs to the transaction.
 	purgeSQL = removalParameters.compile(`WITH due AS MATERIALIZED (
   SELECT d.user_id, d.id FROM docket.tasks AS d
-  WHERE (SELECT pg_try_advisory_xact_lock(@lock::bigint)) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
+  WHERE (SELECT ` + advisoryLock("@lock::bigint", false) + `) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
 o AS MATERIALIZED (
   SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
   ORDER BY x.user_id FOR UPDATE OF x SKIP LOCKED),

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,8 +78,8 @@ func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) er
 
 func (m migration) exclusively(ctx context.Context, f func(migrate.Tx) error) error {
 	return pgx.BeginFunc(ctx, m.conn, func(pgx.Tx) error {
-		if err := m.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(%d); SET LOCAL lock_timeout = %d",
-			int64(migrationLock), stepLockTimeout.Milliseconds())); err != nil {
+		if err := m.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = 0; SELECT %s; SET LOCAL lock_timeout = %d",
+			advisoryLock(strconv.FormatInt(migrationLock, 10), true), stepLockTimeout.Milliseconds())); err != nil {
 			return err
 		}
 		if err := m.prepare(ctx); err != nil {
