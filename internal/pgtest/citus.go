@@ -33,6 +33,8 @@ var citusSettings = map[string]string{
 	"citus.shard_count":         "8",
 
 	"citus.enable_statistics_collection": "off",
+
+	"synchronous_commit": "on", // a worker that crashes loses nothing that was acknowledged
 }
 
 // NewCitus starts a coordinator and workers, whose files are as with Unsafe. Without

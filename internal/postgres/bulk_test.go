@@ -143,7 +143,7 @@ func TestBulkIsOneStatement(t *testing.T) {
 	}{
 		{hundred, 1}, {append(slices.Clone(hundred[:99]), hundred[98]), 2}, {[]docket.Operation{create(), create(), toggle, create(), toggle, create(), create()}, 5},
 	} {
-		attempt := &transaction{keyedWrite: keyedWrite{owner: "alice", write: &docket.Write{Operations: test.operations}}, bulks: true}
+		attempt := &transaction{store: new(Store), keyedWrite: keyedWrite{owner: "alice", write: &docket.Write{Operations: test.operations}}, bulks: true}
 		if got := attempt.first().Len() - 1; got != test.statements {
 			t.Errorf("%d operations are %d statements after BEGIN, want %d", len(test.operations), got, test.statements)
 		}

@@ -177,15 +177,20 @@ func Distribute(ctx context.Context, t Target, done func(step string)) (err erro
 	return migration{conn}.distribute(ctx, done)
 }
 
-// nobodyElse returns an error when another session of Docket is connected.
+// nobodyElse returns an error when another session of Docket is connected, and does not
+// end while it is looked at several times.
 func nobodyElse(ctx context.Context, conn *pgx.Conn) error {
-	var sessions int
-	err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity AS a
+	for n := 1; ; n++ {
+		var sessions int
+		err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity AS a
 WHERE a.datname = current_database() AND a.application_name = current_setting('application_name') AND a.pid <> pg_backend_pid()`, pgx.QueryExecModeExec).Scan(&sessions)
-	if err == nil && sessions > 0 {
-		err = fmt.Errorf("%d other sessions of docket are connected: stop every server, and a pooler that keeps its sessions, then repeat", sessions)
+		if err != nil || sessions == 0 {
+			return err
+		}
+		if n == stepAttempts || !pause(ctx, maxAttempts) {
+			return fmt.Errorf("%d other sessions of docket are connected: stop every server, and a pooler that keeps its sessions, then repeat", sessions)
+		}
 	}
-	return err
 }
 
 // distribute takes the steps that are due.

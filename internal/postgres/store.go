@@ -152,13 +152,14 @@ type storeOptions struct {
 	target      Target
 	mode        pgx.QueryExecMode
 	distance    time.Duration // of a round trip
+	conns       int32         // 0: as Options says
 	distributed bool
 	worker      *worker // the server of target when it is one, or nil
 }
 
 // newStore returns a store that has not connected yet.
 func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err error) {
-	conns := cmp.Or(o.MaxConns, DefaultMaxConns)
+	conns := cmp.Or(where.conns, o.MaxConns, DefaultMaxConns)
 	s = &Store{
 		log: o.Log, batchers: newBatchers(where.distance, int(conns), where.distributed), noBatching: o.NoBatching,
 		distance: where.distance, distributed: where.distributed, worker: where.worker,

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"docket"
 )
@@ -20,6 +22,9 @@ const (
 	// placementInterval is how long it takes at most until a shard that has moved is
 	// looked for where it is. Until then its users are served by a detour.
 	placementInterval = 10 * time.Second
+	// leastConns is the least number of connections of a home that is not direct. Such
+	// homes share DATABASE_MAX_CONNS.
+	leastConns = 4
 	// troubleInterval is the same while a worker is in trouble.
 	troubleInterval = time.Second
 )
@@ -84,31 +89,34 @@ func (w *workers) readHomes(ctx context.Context) error {
 		return err
 	}
 	now, next := w.homes.Load(), &homes{stores: map[worker]home{}}
-	var wait sync.WaitGroup
-	var opening sync.Mutex
 	for _, p := range placed {
-		if _, known := next.stores[p.worker]; known {
-			continue
-		}
 		next.stores[p.worker] = now.stores[p.worker]
-		wait.Go(func() {
-			opened, failed := w.openHome(ctx, p.worker, now.stores[p.worker], cluster)
-			opening.Lock()
-			defer opening.Unlock()
-			next.stores[p.worker], err = opened, errors.Join(err, failed)
-		})
+	}
+	names := slices.Collect(maps.Keys(next.stores))
+	opened, failures := make([]home, len(names)), make([]error, len(names))
+	var wait sync.WaitGroup
+	for i, name := range names {
+		wait.Go(func() { opened[i], failures[i] = w.openHome(ctx, name, now.stores[name], cluster, len(names)) })
 	}
 	wait.Wait()
-	if err != nil {
+	if err := errors.Join(failures...); err != nil {
+		for i, name := range names {
+			if h := opened[i].Store; h != nil && h != now.stores[name].Store {
+				w.retired = append(w.retired, h)
+			}
+		}
 		return err
 	}
-	for _, p := range placed {
-		next.parts = append(next.parts, part{p.lowest, next.stores[p.worker]})
+	for i, name := range names {
+		next.stores[name] = opened[i]
 	}
 	for name, h := range now.stores {
 		if next.stores[name].Store != h.Store {
 			w.retired = append(w.retired, h.Store)
 		}
+	}
+	for _, p := range placed {
+		next.parts = append(next.parts, part{p.lowest, next.stores[p.worker]})
 	}
 	w.homes.Store(next)
 	w.old.Store(false)
@@ -116,9 +124,9 @@ func (w *workers) readHomes(ctx context.Context) error {
 	return nil
 }
 
-// openHome returns the home on a worker; the known one unless there is none, or a direct
-// one can take its place.
-func (w *workers) openHome(ctx context.Context, on worker, known home, cluster string) (home, error) {
+// openHome returns the home on one of n workers; the known one unless there is none, or a
+// direct one can take its place.
+func (w *workers) openHome(ctx context.Context, on worker, known home, cluster string, n int) (home, error) {
 	if known.direct {
 		return known, nil
 	}
@@ -139,7 +147,10 @@ func (w *workers) openHome(ctx context.Context, on worker, known home, cluster s
 		return known, nil
 	}
 	w.options.Log.Warn("requests for a worker go through the server of DATABASE_URL, because this process does not reach the worker", "worker", on.address(), "error", err)
-	s, err := newStore(ctx, w.options, storeOptions{target: w.options.Target, mode: w.mode, distance: w.distance, distributed: true})
+	s, err := newStore(ctx, w.options, storeOptions{
+		target: w.options.Target, mode: w.mode, distance: w.distance, distributed: true,
+		conns: max(leastConns, cmp.Or(w.options.MaxConns, DefaultMaxConns)/int32(n)), //nolint:gosec // not many
+	})
 	return home{s, false}, err
 }
 
@@ -279,6 +290,11 @@ func (w *workers) Warnings() []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// Collect implements prometheus.Collector with the sums over all servers.
+func (w *workers) Collect(ch chan<- prometheus.Metric) {
+	collect(ch, len(w.Store.Warnings()) > 0, append(w.all(), w.Store)...)
 }
 
 // Close implements docket.Store.
