@@ -104,10 +104,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	mode, known := ExecModes[o.ExecMode]
-	if !known {
-		mode = found.mode
-	}
+	mode := ExecModes[cmp.Or(o.ExecMode, found.way.execMode())]
 	if o.Migrate {
 		if err := Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
 			_, err := m.Up(ctx)
@@ -137,7 +134,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 		return nil, err
 	}
-	o.Log.Debug("connected", "exec_mode", mode.String(), "round_trip", found.distance.String())
+	o.Log.Info("connected to PostgreSQL", "way", found.way.String(), "exec_mode", cmp.Or(o.ExecMode, found.way.execMode()), "round_trip", found.distance.String())
 	return s, nil
 }
 
