@@ -2,10 +2,12 @@ package pgtest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // PoolerOptions says how a pooler differs from a plain pgbouncer in transaction
@@ -186,6 +190,21 @@ func (p *Pooler) ready(int) bool {
 // through the pooler. The database "pgbouncer" of an AsSuperuser URL is the
 // pooler's own console.
 func (p *Pooler) URL(direct string) string { return withAddress(direct, p.Addr()) }
+
+// Console runs a command of the pooler's console. direct is a URL of its cluster.
+func (p *Pooler) Console(t testing.TB, direct, command string) []*pgconn.Result {
+	t.Helper()
+	url := edit(p.URL(AsSuperuser(direct)), func(u *url.URL) { u.Path = "pgbouncer" })
+	conn, err := pgconn.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := conn.Exec(t.Context(), command).ReadAll()
+	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
 
 // Addr is the pooler's host:port.
 func (p *Pooler) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }

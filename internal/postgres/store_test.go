@@ -48,12 +48,6 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, cluster.Database(t)) })
 }
 
-func TestStoreBehindPooler(t *testing.T) {
-	cluster := pgtest.Shared(t)
-	pooler := cluster.DefaultPooler(t)
-	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, pooler.URL(cluster.Database(t))) })
-}
-
 // TestStoreInExecMode runs the suite in the mode that keeps no state on the server.
 func TestStoreInExecMode(t *testing.T) {
 	cluster := pgtest.Shared(t)
