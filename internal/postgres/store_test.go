@@ -50,6 +50,9 @@ func TestStore(t *testing.T) {
 
 // TestStoreInExecMode runs the suite in the mode that keeps no state on the server.
 func TestStoreInExecMode(t *testing.T) {
+	if !*everyPooler {
+		t.Skip("not run: it belongs to the longer tier (-poolers)")
+	}
 	cluster := pgtest.Shared(t)
 	storetest.Run(t, func(t *testing.T) docket.Store {
 		return openPatient(t, cluster.DefaultPooler(t).URL(cluster.Database(t)), func(o *Options) { o.ExecMode = "exec" })
