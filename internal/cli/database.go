@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,27 @@ func (c *Config) openDatabase(ctx context.Context, log *slog.Logger) (d database
 	}
 	store, err = d.open(ctx, log)
 	return d, store, err
+}
+
+// detectTimeout bounds how long `docket config` waits for the database.
+const detectTimeout = 3 * time.Second
+
+// detectExecMode sets ExecMode as serve would choose it, and says in sources why.
+func (c *Config) detectExecMode(ctx context.Context) {
+	d, _ := c.database() // validated
+	server, ok := d.(postgresServer)
+	if !ok || c.ExecMode != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, detectTimeout)
+	defer cancel()
+	const name = "DATABASE_EXEC_MODE"
+	mode, how, err := postgres.Detect(ctx, server.options.Target)
+	if err != nil {
+		c.sources[name] = "detected at the start; now: " + strings.Join(strings.Fields(err.Error()), " ") // on one line
+		return
+	}
+	c.ExecMode, c.sources[name] = mode, "detected: "+how
 }
 
 // passwordParameters are the parameters of a PostgreSQL URL that hold passwords.

@@ -63,7 +63,7 @@ func start(opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := poolerProgram(); err != nil { // here, so that every test reports it
+	if _, err := poolerProgram(false); err != nil { // here, so that every test reports it
 		return nil, err
 	}
 	dir, err := newDirectory(opts.Unsafe)

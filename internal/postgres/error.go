@@ -20,6 +20,7 @@ const (
 	deadlockDetected     = "40P01"
 	undefinedStatement   = "26000"
 	duplicateStatement   = "42P05"
+	protocolViolation    = "08P01"
 	diskFull             = "53100"
 	queryCanceled        = "57014"
 	cannotConnectNow     = "57P03"

@@ -121,10 +121,7 @@ func openStore(ctx context.Context, o Options) (s *Store, mode pgx.QueryExecMode
 	if err != nil {
 		return nil, 0, err
 	}
-	mode, known := ExecModes[o.ExecMode]
-	if !known {
-		mode = found.mode
-	}
+	mode = ExecModes[cmp.Or(o.ExecMode, found.way.execMode())]
 	if o.Migrate {
 		if err := Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
 			_, err := m.Up(ctx)
@@ -143,7 +140,7 @@ func openStore(ctx context.Context, o Options) (s *Store, mode pgx.QueryExecMode
 		}
 		return nil, 0, err
 	}
-	o.Log.Debug("connected", "exec_mode", mode.String(), "round_trip", found.distance.String())
+	o.Log.Info("connected to PostgreSQL", "way", found.way.String(), "exec_mode", cmp.Or(o.ExecMode, found.way.execMode()), "round_trip", found.distance.String())
 	return s, mode, nil
 }
 
