@@ -132,7 +132,7 @@ func distributionSteps() (steps []distributionStep) {
 	}, distributionStep{
 		"make docket.create_task",
 		functionDueSQL,
-		createTaskSQL + ";\nSELECT create_distributed_function('docket.create_task(" + createTaskTypes + ")', '$1', colocate_with => 'docket.owners', force_delegation => true)",
+		createTaskSQL + "; SELECT create_distributed_function('docket.create_task(" + createTaskTypes + ")', '$1', colocate_with => 'docket.owners', force_delegation => true)",
 	})
 }
 
@@ -201,7 +201,8 @@ func (m migration) distribute(ctx context.Context, done func(step string)) error
 			if taken, err = ask(ctx, m.conn, step.due); err != nil || !taken {
 				return err
 			}
-			return m.Exec(ctx, step.do)
+			_, err = m.conn.PgConn().Exec(ctx, step.do).ReadAll() // its function has line ends
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("cannot %s: %w", step.what, err)

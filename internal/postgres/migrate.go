@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -116,10 +117,15 @@ func (m migration) Records(ctx context.Context) ([]migrate.Record, error) {
 	return records(ctx, m.conn)
 }
 
-// Exec implements migrate.Tx.
+// Exec implements migrate.Tx. It sends what ends with a line by itself, because Citus
+// sends the text of several statements on to the workers as if it were one.
 func (m migration) Exec(ctx context.Context, sql string) error {
-	_, err := m.conn.PgConn().Exec(ctx, sql).ReadAll() // several statements at once
-	return err
+	for statement := range strings.SplitAfterSeq(sql, ";\n") {
+		if _, err := m.conn.PgConn().Exec(ctx, statement).ReadAll(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Add implements migrate.Tx.

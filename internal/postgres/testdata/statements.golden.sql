@@ -2924,5 +2924,5 @@ WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live
 -- timeline
 SELECT coalesce((SELECT d.timeline FROM docket.database AS d WHERE d.id = 1), ''),
   CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
-  current_setting('synchronous_standby_names') <> '';
+  current_setting('synchronous_standby_names') <> '', EXISTS (SELECT 1 FROM pg_extension AS e WHERE e.extname = 'citus');
 
