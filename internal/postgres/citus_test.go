@@ -53,12 +53,13 @@ func openWorkers(t *testing.T, url string) *workers {
 // the workers.
 func TestStoreOnCitus(t *testing.T) {
 	c := pgtest.NewCitus(t, 2)
+	c.Copy(t, distributed(t, c))
 	t.Run("coordinator", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, distributed(t, c)) })
+		storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, c.Database(t)) })
 	})
 	t.Run("workers", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) docket.Store {
-			w := openWorkers(t, distributed(t, c))
+			w := openWorkers(t, c.Database(t))
 			patient(w.Store)
 			for _, s := range w.all() {
 				patient(s)
