@@ -43,6 +43,7 @@ type workers struct {
 	old       atomic.Bool // homes may be out of date
 	timer     *time.Timer // sets old
 	suspected atomic.Bool // homes were read again because of trouble within troubleInterval
+	blind     atomic.Bool // homes could not be read the last time
 	reading   sync.Mutex  // held to replace homes
 	retired   []*Store    // that no user has any more
 
@@ -171,9 +172,12 @@ func (w *workers) lookAgain() {
 	}
 	w.old.Store(false)
 	w.background.Go(func() {
-		if err := w.readHomes(context.Background()); err != nil {
+		err := w.readHomes(context.Background())
+		if err != nil {
 			w.old.Store(true)
-			w.log.Warn("the places of the shards could not be read; they are taken to be as before", "error", err)
+		}
+		if blind := err != nil; w.blind.Swap(blind) != blind && blind {
+			w.log.Warn("the places of the shards cannot be read; they are taken to be as before", "error", err)
 		}
 		time.AfterFunc(troubleInterval, func() { w.suspected.Store(false) })
 	})
