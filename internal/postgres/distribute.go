@@ -27,7 +27,8 @@ var createTaskTypes, createTaskBody = func() (types, body string) {
 			values = append(values, parameter[c.name])
 		}
 	}
-	return "text, bigint, bigint, boolean, " + strings.Join(columnTypes, ", "), `
+	return "text, bigint, bigint, boolean, " + //nolint:dupword // types
+		strings.Join(columnTypes, ", "), `
 DECLARE v bigint;
 BEGIN
   IF NOT $4 AND EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = ` + parameter["id"] + `) THEN

@@ -5,8 +5,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -117,10 +117,14 @@ func (m migration) Records(ctx context.Context) ([]migrate.Record, error) {
 	return records(ctx, m.conn)
 }
 
-// Exec implements migrate.Tx. It sends what ends with a line by itself, because Citus
-// sends the text of several statements on to the workers as if it were one.
+// statementEnd is where a statement ends in a file of migrations: a semicolon, and only a
+// comment after it in its line.
+var statementEnd = regexp.MustCompile(`(?m);[ \t]*(--.*)?$`)
+
+// Exec implements migrate.Tx. It sends each statement by itself, because Citus sends the
+// text of several on to the workers as if it were one.
 func (m migration) Exec(ctx context.Context, sql string) error {
-	for statement := range strings.SplitAfterSeq(sql, ";\n") {
+	for _, statement := range statementEnd.Split(sql, -1) {
 		if _, err := m.conn.PgConn().Exec(ctx, statement).ReadAll(); err != nil {
 			return err
 		}
