@@ -28,7 +28,7 @@ var createTaskTypes, createTaskBody = func() (types, body string) {
 		}
 	}
 	return "text, bigint, bigint, boolean, " + //nolint:dupword // types
-		strings.Join(columnTypes, ", "), `
+			strings.Join(columnTypes, ", "), `
 DECLARE v bigint;
 BEGIN
   IF NOT $4 AND EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = ` + parameter["id"] + `) THEN
