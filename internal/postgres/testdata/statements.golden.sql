@@ -83,11 +83,11 @@ o AS (
   SELECT $1::text, $3::bigint, 1, 1, 0 WHERE NOT EXISTS (SELECT 1 FROM e)
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $4::bigint
   RETURNING x.counter),
-n AS (
+n (version, outcome) AS (
   INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
   SELECT $1, o.counter, $2::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::smallint, $11::text, $12::text, $13::text, $14::timestamptz, $15::text, $16::text, $17::timestamptz, $18::bytea FROM o
-  RETURNING t.version)
-SELECT n.version, 'done' FROM n
+  RETURNING t.version, 'done')
+SELECT n.version, n.outcome FROM n
 UNION ALL
 SELECT 0, 'exists' FROM e;
 
@@ -114,12 +114,10 @@ WITH o AS (
   INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
   SELECT $1::text, $2::bigint, 1, 1, 0 WHERE true
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $3::bigint
-  RETURNING x.counter),
-n AS (
-  INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
+  RETURNING x.counter)
+INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
   SELECT $1, o.counter, $4::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::smallint, $11::text, $12::text, $13::text, $14::timestamptz, $15::text, $16::text, $17::timestamptz, $18::bytea FROM o
-  RETURNING t.version)
-SELECT n.version, 'done' FROM n;
+  RETURNING t.version, 'done';
 
 -- create many
 -- $1 is user_id
@@ -186,6 +184,27 @@ n AS (
     WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
   WHERE true)
 SELECT o.counter FROM o;
+
+-- create plain
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is limit
+-- $4 is id
+-- $5 is title
+-- $6 is description
+-- $7 is completed
+-- $8 is created_at
+-- $9 is updated_at
+-- $10 is title_folded
+-- $11 is description_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT $1::text, $2::bigint, 1, 1, 0 WHERE true
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $3::bigint
+  RETURNING x.counter)
+INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, title_folded, description_folded)
+  SELECT $1, o.counter, $4::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::text, $11::text FROM o
+  RETURNING t.version, 'done';
 
 -- delete
 -- $1 is user_id
@@ -2729,6 +2748,40 @@ n AS (
 u AS (
   UPDATE docket.tasks AS t SET title = CASE WHEN $4 THEN $5::text ELSE t.title END, description = CASE WHEN $6 THEN $7::text ELSE t.description END, completed = CASE WHEN $8 THEN $9::boolean ELSE t.completed END, priority = CASE WHEN $10 THEN $11::smallint ELSE t.priority END, due_date = CASE WHEN $12 THEN $13::text ELSE t.due_date END, tags = CASE WHEN $14 THEN $15::text ELSE t.tags END, metadata = CASE WHEN $16 THEN $17::text ELSE t.metadata END, title_folded = CASE WHEN $4 THEN $19::text ELSE t.title_folded END, description_folded = CASE WHEN $6 THEN $20::text ELSE t.description_folded END, due_at = CASE WHEN $12 THEN $21::timestamptz ELSE t.due_at END, tags_folded = CASE WHEN $14 THEN $22::bytea ELSE t.tags_folded END, completed_at = CASE WHEN NOT $8 OR t.completed = $9 THEN CASE WHEN t.completed THEN coalesce(t.completed_at, t.updated_at) END WHEN $9 THEN greatest($23::timestamptz, t.updated_at) END, updated_at = greatest($23::timestamptz, t.updated_at), version = n.counter
   FROM n WHERE t.user_id = $1 AND t.id = $18
+  RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at)
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, 'done' FROM u AS t
+UNION ALL
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
+
+-- update plain
+-- $1 is user_id
+-- $2 is match
+-- $3 is none_match
+-- $4 is set_title
+-- $5 is title
+-- $6 is set_description
+-- $7 is description
+-- $8 is set_completed
+-- $9 is completed
+-- $10 is id
+-- $11 is title_folded
+-- $12 is description_folded
+-- $13 is now
+WITH o AS MATERIALIZED (
+  SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+now AS MATERIALIZED (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    WHEN NOT ($4::boolean AND t.title IS DISTINCT FROM $5::text OR $6::boolean AND t.description IS DISTINCT FROM $7::text OR $8::boolean AND t.completed IS DISTINCT FROM $9::boolean) THEN 'same'
+    ELSE 'done' END AS outcome
+  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $10 AND t.deleted_at IS NULL FOR UPDATE OF t),
+n AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now
+  WHERE x.user_id = $1 AND now.outcome = 'done'
+  RETURNING x.counter),
+u AS (
+  UPDATE docket.tasks AS t SET title = CASE WHEN $4 THEN $5::text ELSE t.title END, description = CASE WHEN $6 THEN $7::text ELSE t.description END, completed = CASE WHEN $8 THEN $9::boolean ELSE t.completed END, title_folded = CASE WHEN $4 THEN $11::text ELSE t.title_folded END, description_folded = CASE WHEN $6 THEN $12::text ELSE t.description_folded END, completed_at = CASE WHEN NOT $8 OR t.completed = $9 THEN CASE WHEN t.completed THEN coalesce(t.completed_at, t.updated_at) END WHEN $9 THEN greatest($13::timestamptz, t.updated_at) END, updated_at = greatest($13::timestamptz, t.updated_at), version = n.counter
+  FROM n WHERE t.user_id = $1 AND t.id = $10
   RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at)
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, 'done' FROM u AS t
 UNION ALL
