@@ -207,7 +207,7 @@ func TestStatementsOnCitus(t *testing.T) {
 	conn := connection(t, url)
 	all := maps.Clone(statements)
 	maps.Copy(all, onShards)
-	for _, name := range []string{"create", "create fresh", "create many", "create many fresh"} {
+	for _, name := range []string{"create", "create fresh", "create plain", "create many", "create many fresh"} {
 		delete(all, name) // those of onShards take their place
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
