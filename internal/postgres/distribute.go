@@ -107,6 +107,7 @@ type distributionStep struct{ what, due, do string }
 // until its effect is there.
 func distributionSteps() (steps []distributionStep) {
 	first := distributedTables[0]
+	var copies []distributionStep // last, because a table that another refers to is emptied with it
 	for _, table := range distributedTables {
 		with := first
 		if table == first {
@@ -116,13 +117,14 @@ func distributionSteps() (steps []distributionStep) {
 			"distribute " + table,
 			fmt.Sprintf("SELECT to_regclass('%[1]s') IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_dist_partition AS p WHERE p.logicalrelid = to_regclass('%[1]s') AND p.partmethod = 'h')", table),
 			fmt.Sprintf("SELECT create_distributed_table('%s', 'user_id', colocate_with => '%s')", table, with),
-		}, distributionStep{
+		})
+		copies = append(copies, distributionStep{
 			"remove the coordinator's copy of " + table, // the rows of before are out of sight there
 			fmt.Sprintf("SELECT coalesce(pg_relation_size(to_regclass('%s')), 0) > 0", table),
 			fmt.Sprintf("SELECT truncate_local_data_after_distributing_table('%s')", table),
 		})
 	}
-	return append(steps, distributionStep{
+	return append(append(steps, copies...), distributionStep{
 		"give every server docket.schema_migrations",
 		"SELECT NOT EXISTS (SELECT 1 FROM pg_dist_partition AS p WHERE p.logicalrelid = to_regclass('docket.schema_migrations'))",
 		"SELECT create_reference_table('docket.schema_migrations')",
