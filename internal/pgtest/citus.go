@@ -20,7 +20,7 @@ type Citus struct {
 }
 
 // withCitus is set in the longer tier, because a cluster takes ten seconds to start.
-var withCitus = flag.Bool("citus", false, "run the tests that need Citus")
+var withCitus = flag.Bool("citus", false, "run the tests of Citus")
 
 const citusTemplate = "citus_template"
 
@@ -133,13 +133,19 @@ func databaseName(t testing.TB, u string) string {
 	return strings.TrimPrefix(parsed.Path, "/")
 }
 
-// needCitus skips the test where Citus is not installed for the PostgreSQL that
-// tests use.
-func needCitus(t testing.TB) {
+// InLongerTier skips the test without the flag -citus.
+func InLongerTier(t testing.TB) {
 	t.Helper()
 	if !*withCitus {
 		t.Skip("not run: it belongs to the longer tier (-citus)")
 	}
+}
+
+// needCitus skips the test where Citus is not installed for the PostgreSQL that
+// tests use.
+func needCitus(t testing.TB) {
+	t.Helper()
+	InLongerTier(t)
 	bin, err := serverPrograms()
 	if err != nil {
 		t.Fatal(err)

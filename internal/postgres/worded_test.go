@@ -20,8 +20,10 @@ func openWorded(t *testing.T, url string) *Store {
 	return s
 }
 
-// TestStoreInWords runs the suite with the statements for distributed tables.
-func TestStoreInWords(t *testing.T) {
+// TestStoreAsOnCitus runs the suite with the statements for distributed tables, also on a
+// machine without Citus.
+func TestStoreAsOnCitus(t *testing.T) {
+	pgtest.InLongerTier(t)
 	cluster := pgtest.Shared(t)
 	storetest.Run(t, func(t *testing.T) docket.Store { return openWorded(t, cluster.Database(t)) })
 }
