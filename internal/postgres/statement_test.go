@@ -37,7 +37,7 @@ var statements = func() map[string]compiled {
 		"get":    compiledOf(getSQL),
 		"create": compiledOf(createSQL), "create fresh": compiledOf(createFreshSQL), "create plain": compiledOf(createPlainSQL),
 		"create many": compiledOf(createManySQL), "create many fresh": compiledOf(createManyFreshSQL),
-		"update":    compiledOf(updateSQL), "update plain": compiledOf(updatePlainSQL),
+		"update": compiledOf(updateSQL), "update plain": compiledOf(updatePlainSQL),
 		"toggle":    compiledOf(toggleSQL),
 		"toggle if": compiledOf(toggleIfSQL),
 		"delete":    compiledOf(deleteSQL),
