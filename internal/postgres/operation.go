@@ -77,7 +77,7 @@ type creation struct{ fresh, plain bool }
 func (c creation) compile() *statement[*request] {
 	var names, values strings.Builder
 	for _, col := range columns {
-		if col.value != nil && !(c.plain && col.null != nil) {
+		if col.value != nil && (!c.plain || col.null == nil) {
 			fmt.Fprintf(&names, ", %s", col.name)
 			fmt.Fprintf(&values, ", @%s::%s", col.name, col.sqlType)
 		}
@@ -103,6 +103,17 @@ n (version, outcome) AS (
 SELECT n.version, n.outcome FROM n
 UNION ALL
 SELECT 0, 'exists' FROM e`)
+}
+
+// creationOf returns the statement that makes a task.
+func creationOf(t *docket.Task, fresh bool) *statement[*request] {
+	switch {
+	case !fresh:
+		return createSQL
+	case isPlain(t):
+		return createPlainSQL
+	}
+	return createFreshSQL
 }
 
 // toggleSQL toggles without a precondition, so it need not look at the task before
@@ -259,14 +270,7 @@ func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone
 	switch o.Action {
 	case docket.Create:
 		r.task, r.noRow, r.dest = w.NewTask(owner, *o), outcomeFull, []any{&r.task.Version, outcome}
-		switch {
-		case !o.Fresh:
-			s = createSQL
-		case isPlain(&r.task):
-			s = createPlainSQL
-		default:
-			s = createFreshSQL
-		}
+		s = creationOf(&r.task, o.Fresh)
 	case docket.Update:
 		if s = updateSQL; isPlainUpdate(&o.Update) {
 			s = updatePlainSQL
