@@ -21,8 +21,8 @@ const (
 // follows is what a caller must know.
 //
 // Every method but Counters, Purge, ExpireKeys, Ready and Close acts on the tasks
-// of one owner and cannot see those of another. Only Changes, a List of the trash
-// and a Restore see deleted tasks.
+// and keys of one owner and cannot see those of another. Only Changes, a List of
+// the trash and a Restore see deleted tasks.
 //
 // A write has reached stable storage when its method returns nil. For each task
 // that it changes, a write adds one to the owner's counter, in the same
@@ -41,6 +41,8 @@ const (
 // A panic in a method costs that call alone: it is Internal, and no connection,
 // reader or batcher is lost.
 type Store interface {
+	APIKeyStore
+
 	// Get returns a task. The error is of kind NotFound when there is none.
 	Get(ctx context.Context, owner UserID, id uuid.UUID) (Task, error)
 
@@ -81,8 +83,8 @@ type Store interface {
 	Counters(ctx context.Context, owners []UserID) (map[UserID]State, error)
 
 	// Erase is one step of removing everything about an owner, in one transaction:
-	// it gives the owner another epoch, and removes up to limit tasks, deleted ones
-	// included, and up to limit keys. When nothing is left it removes the owner and
+	// it gives the owner another epoch, and removes the owner's API keys, up to limit
+	// tasks, deleted ones included, and up to limit idempotency keys. When nothing is left it removes the owner and
 	// returns true. The owner's next task begins another history.
 	Erase(ctx context.Context, owner UserID, epoch int64, limit int) (done bool, err error)
 

@@ -57,6 +57,7 @@ func (a *app) root() *cobra.Command {
 			Long: "Renew begins a new history for every user, so that no sync token, ETag or version of a\nlost write is taken for that of a new one. Clients then read everything again. On\nPostgreSQL it also records the server's timeline; servers may run meanwhile.",
 		},
 		a.tokenCommand(),
+		a.keyCommand(),
 		a.openapiCommand(),
 		&cobra.Command{Use: "healthcheck", Short: "Check that the server of this configuration is ready", Args: cobra.NoArgs, RunE: a.withConfig(a.healthcheck)},
 		&cobra.Command{Use: "version", Short: "Show the version", Args: cobra.NoArgs, RunE: a.version},

@@ -28,6 +28,7 @@ type database interface {
 	status(ctx context.Context) (migrate.Status, error)
 	backup(ctx context.Context, target string) error
 	distribute(ctx context.Context, done func(step string)) error
+	openKeys(ctx context.Context, log *slog.Logger) (keyStore, error)
 }
 
 // database returns the database of DATABASE_URL. The error begins with the name
@@ -169,6 +170,11 @@ func (d sqliteFile) distribute(context.Context, func(string)) error {
 	return errors.New("distribute is for a PostgreSQL database with the extension Citus")
 }
 
+// openKeys works beside a running server.
+func (d sqliteFile) openKeys(ctx context.Context, _ *slog.Logger) (keyStore, error) {
+	return sqlite.OpenBeside(ctx, string(d))
+}
+
 // postgresServer is a PostgreSQL database with the options to open it.
 type postgresServer struct{ options postgres.Options }
 
@@ -185,6 +191,10 @@ func (d postgresServer) migrate(ctx context.Context, f func(migrate.Migrator) er
 
 func (d postgresServer) status(ctx context.Context) (migrate.Status, error) {
 	return postgres.ReadStatus(ctx, d.options.Unpooled())
+}
+
+func (d postgresServer) openKeys(ctx context.Context, log *slog.Logger) (keyStore, error) {
+	return d.open(ctx, log)
 }
 
 func (d postgresServer) backup(context.Context, string) error {

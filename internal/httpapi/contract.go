@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/yaml"
 
+	"docket"
 	"docket/internal/problem"
 )
 
@@ -135,6 +136,10 @@ func (doc openAPI) operation(rt *route) *huma.Operation {
 	if rt.ofUser() {
 		op.Tags, op.Security = []string{"Tasks"}, []map[string][]string{{"bearer": {}}}
 		statuses = append(statuses, 400, 401, 403, 422, 429)
+		if strings.HasPrefix(rt.path, keysPath) {
+			op.Tags = []string{"API keys"}
+		}
+		op.Description += " Scope: `" + rt.scope.String() + "`."
 	}
 	for _, status := range statuses {
 		op.Responses[strconv.Itoa(status)] = doc.failure(status)
@@ -251,6 +256,8 @@ func (doc openAPI) success(rt *route) *huma.Response {
 		}}
 	case reflect.TypeFor[[]Task]():
 		response.Content = jsonOf(&huma.Schema{Type: huma.TypeArray, Items: doc.schema(reflect.TypeFor[Task]()), MaxItems: new(10_000)})
+	case reflect.TypeFor[[]APIKey]():
+		response.Content = jsonOf(&huma.Schema{Type: huma.TypeArray, Items: doc.schema(reflect.TypeFor[APIKey]()), MaxItems: new(docket.MaxAPIKeys)})
 	default:
 		response.Content = jsonOf(doc.schema(rt.shape))
 	}
@@ -283,7 +290,7 @@ func (doc openAPI) failure(status int) *huma.Response {
 	switch status {
 	case http.StatusServiceUnavailable, http.StatusConflict, http.StatusTooManyRequests:
 		fields = []string{"Retry-After"}
-	case http.StatusUnauthorized:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		fields = []string{"WWW-Authenticate"}
 	case http.StatusUnprocessableEntity:
 		fields = []string{"Preference-Applied"}
@@ -333,7 +340,7 @@ func (doc openAPI) finishSchemas() {
 	*schemas["BatchOperation"] = *operation
 	// A request may have more members, which are ignored. Where nothing is said of them,
 	// generated types do not have them.
-	for _, name := range []string{"TaskCreate", "TaskUpdate", "TaskComplete", "Batch"} {
+	for _, name := range []string{"TaskCreate", "TaskUpdate", "TaskComplete", "Batch", "APIKeyCreate"} {
 		schemas[name].AdditionalProperties = nil
 	}
 }

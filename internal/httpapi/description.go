@@ -29,13 +29,16 @@ func description() *huma.OpenAPI {
 			Headers: headers(),
 			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {
 				Type: "http", Scheme: "bearer", BearerFormat: "JWT",
-				Description: "A token of the identity provider whose subject (`sub`) is the user in the path. " +
+				Description: "A token of the identity provider whose subject (`sub`) is the user in the path, or an API key of that user (`dkt_…`). " +
+					"An API key does what its scopes allow. A token whose `scope` or `scp` names any of `tasks:read`, `tasks:write`, `user:erase` and `keys:manage` does what those allow, one that names none everything; " +
+					"what is not allowed is a 403 `insufficient-scope`. " +
 					"Tokens are verified as RFC8725 asks: the algorithm is bound to the key and to the configuration, issuer and audience are compared exactly when configured, and exp is required. " +
 					"A server for development may be configured to ask for none.",
 			}},
 		},
 		Tags: []*huma.Tag{
 			{Name: "Tasks", Description: "A user's tasks."},
+			{Name: "API keys", Description: "A user's keys for what has no browser: agents, scripts, calendars."},
 			{Name: "Service", Description: "The state of the service itself."},
 		},
 	}
@@ -69,7 +72,7 @@ func headers() map[string]*huma.Header {
 			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Minimum: &least, Maximum: &most},
 			Example:     2,
 		},
-		"WWW-Authenticate": text("The scheme to authenticate by (RFC 6750).", "", "^Bearer ", 100, `Bearer realm="docket"`),
+		"WWW-Authenticate": text("The scheme to authenticate by (RFC 6750). Of an API key it says what is wrong, and of insufficient-scope what is needed; on any other 403 it is absent.", "", "^Bearer ", 300, `Bearer realm="docket"`),
 		"X-Request-Id": text("Finds this request in the server's log: the id that the request carried, if it was 1 to 64 letters, digits, dots, underscores and hyphens, else a new one.",
 			"", "^[A-Za-z0-9._-]+$", 64, "NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"),
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,7 +24,7 @@ type input struct {
 	user   string // that the path names
 	owner  docket.UserID
 	id     uuid.UUID
-	noTask error // of kind NotFound when the id in the path is no UUID
+	noSuch error // the error of what the path names, when its id is no UUID
 
 	match, noneMatch []string // entity tags; nil without the header
 	keyText          string
@@ -43,8 +44,10 @@ type input struct {
 	update     docket.TaskUpdate
 	completed  docket.Optional[bool]
 	operations []docket.Operation
+	apiKey     docket.NewAPIKey
 
-	strict  bool // unknown names are faults
+	now     func() time.Time // the service's clock
+	strict  bool             // unknown names are faults
 	ignored []string
 	faults  []docket.Fault
 }
@@ -59,7 +62,7 @@ func (in *input) fault(p docket.Fault) { in.faults = append(in.faults, p) }
 // ServeMux parse the path differently: Forbidden.
 func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input, error) {
 	in := &input{
-		user: r.PathValue("user_id"), strict: a.strict,
+		user: r.PathValue("user_id"), strict: a.strict, now: a.now,
 		list: docket.ListQuery{Limit: docket.MaxList}, changes: docket.ChangesQuery{Limit: defaultChanges},
 	}
 	if handleStrictly(r.Header) {
@@ -200,5 +203,5 @@ var userID = param{
 var taskID = param{
 	in: inPath, name: "id", shape: text,
 	tag:  `format:"uuid" maxLength:"36" doc:"The task. An id that is no UUID belongs to no task." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`,
-	read: func(in *input, _ string, values []string) { in.id, in.noTask = docket.ParseTaskID(values[0]) },
+	read: func(in *input, _ string, values []string) { in.id, in.noSuch = docket.ParseTaskID(values[0]) },
 }

@@ -5,12 +5,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"docket"
 )
 
 // route is one operation: a row of the table.
 type route struct {
 	method, path string
 	handle       handler
+	scope        docket.Scopes // what the caller of a route of a user needs
 
 	// The request. Faults are listed in the order of params.
 	params []param

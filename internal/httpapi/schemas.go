@@ -176,6 +176,29 @@ type BatchResult struct {
 	Task   latest `json:"task,omitzero"`
 }
 
+// APIKeyCreate is the body that makes an API key.
+type APIKeyCreate struct {
+	Name      string   `json:"name" minLength:"1" maxLength:"100" pattern:"^[^\\x00]+$" doc:"What the key is for. Surrounding white space is removed; the bounds apply to what is left." example:"Calendar"`
+	Scopes    []string `json:"scopes" nullable:"false" enum:"tasks:read,tasks:write,user:erase,keys:manage" minItems:"1" maxItems:"100" doc:"What the key may do; tasks:write includes tasks:read. One that is given twice counts once." example:"tasks:read"`
+	ExpiresAt *string  `json:"expires_at,omitempty" nullable:"true" format:"date-time" maxLength:"50" doc:"When the key ends: an instant in the future (RFC 3339). Null or absent: never." example:"2027-01-31T09:30:00Z"`
+}
+
+// APIKey is what is told of an API key.
+type APIKey struct {
+	ID         string   `json:"id" format:"uuid" minLength:"36" maxLength:"36" doc:"Names the key, in its text too. Ids sort in creation order (UUID version 7)." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
+	Name       string   `json:"name" minLength:"1" maxLength:"100" pattern:"^[^\\x00]+$" doc:"What the key is for." example:"Calendar"`
+	Scopes     []string `json:"scopes" nullable:"false" enum:"tasks:read,tasks:write,user:erase,keys:manage" minItems:"1" maxItems:"4" doc:"What the key may do; tasks:write includes tasks:read." example:"tasks:read"`
+	CreatedAt  string   `json:"created_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the key was made." example:"2026-01-31T09:30:00.000000Z"`
+	ExpiresAt  *string  `json:"expires_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the key ends, or ended; null: never." example:"2027-01-31T09:30:00.000000Z"`
+	LastUsedOn *string  `json:"last_used_on" format:"date" minLength:"10" maxLength:"10" pattern:"^\\d{4}-\\d{2}-\\d{2}$" doc:"The day of the key's last use, in UTC; null: it was not used." example:"2026-01-31"`
+}
+
+// APIKeyMade is an API key that was just made.
+type APIKeyMade struct {
+	APIKey
+	Key string `json:"key" minLength:"85" maxLength:"1450" pattern:"^dkt_[A-Za-z0-9_-]+\\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.[A-Za-z0-9_-]{43}$" doc:"The key itself: what to send as a bearer token. Keep it as a password is kept; the server keeps its SHA-256 alone." example:"dkt_YWxpY2U.019a4e6f-1b2c-7d3e-8f40-516273849a5b.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
+}
+
 // Health is the body of the health routes.
 type Health struct {
 	Status   string   `json:"status" enum:"ok" doc:"Always ok; anything else is a problem document."`

@@ -194,13 +194,14 @@ func (p *Pooler) URL(direct string) string { return withAddress(direct, p.Addr()
 // Console runs a command of the pooler's console. direct is a URL of its cluster.
 func (p *Pooler) Console(t testing.TB, direct, command string) []*pgconn.Result {
 	t.Helper()
-	url := edit(p.URL(AsSuperuser(direct)), func(u *url.URL) { u.Path = "pgbouncer" })
-	conn, err := pgconn.Connect(t.Context(), url)
+	console := edit(p.URL(AsSuperuser(direct)), func(u *url.URL) { u.Path = "pgbouncer" })
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgconn.Connect(ctx, console)
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := conn.Exec(t.Context(), command).ReadAll()
-	if err := errors.Join(err, conn.Close(context.Background())); err != nil {
+	results, err := conn.Exec(ctx, command).ReadAll()
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
 		t.Fatal(err)
 	}
 	return results

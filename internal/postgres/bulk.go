@@ -126,14 +126,15 @@ func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 // together.
 func merge(group []*call) []*call {
 	calls := make([]*call, 0, len(group))
-	for n := 0; len(group) > 0; group = group[n:] {
-		for n = 1; n < len(group) && group[0].mergesWith(group[n]); n++ {
+	for len(group) > 0 {
+		c, n := group[0], 1
+		for n < len(group) && c.mergesWith(group[n]) {
+			n++
 		}
 		if n > 1 {
-			calls = append(calls, asOne(group[:n]))
-		} else {
-			calls = append(calls, group[0])
+			c = asOne(group[:n])
 		}
+		calls, group = append(calls, c), group[n:]
 	}
 	return calls
 }

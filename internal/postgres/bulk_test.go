@@ -204,3 +204,26 @@ func TestGroupMakesTasksTogether(t *testing.T) {
 		b.idle(t)
 	}
 }
+
+// BenchmarkBatch makes a hundred tasks in one write, as one statement and as a hundred.
+func BenchmarkBatch(b *testing.B) {
+	s := open(b, pgtest.Shared(b).Database(b))
+	conn, err := s.pool.Acquire(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Release()
+	for name, bulks := range map[string]bool{"together": true, "apart": false} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				w := docket.Write{Now: time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC), Epoch: 1}
+				for range docket.MaxBatch {
+					w.Operations = append(w.Operations, docket.Operation{Action: docket.Create, ID: storetest.Draft("").ID, Fresh: true, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}})
+				}
+				if _, err := attemptTogether(b.Context(), conn.Conn(), "alice", &w, s.acquireTimeout, bulks); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -78,7 +78,7 @@ type creation struct{ fresh, plain bool }
 func (c creation) compile() *statement[*request] {
 	var names, values strings.Builder
 	for _, col := range columns {
-		if col.value != nil && !(c.plain && col.null != nil) {
+		if col.value != nil && (!c.plain || col.null == nil) {
 			fmt.Fprintf(&names, ", %s", col.name)
 			fmt.Fprintf(&values, ", @%s::%s", col.name, col.sqlType)
 		}
@@ -104,6 +104,17 @@ n (version, outcome) AS (
 SELECT n.version, n.outcome FROM n
 UNION ALL
 SELECT 0, 'exists' FROM e`)
+}
+
+// creationOf returns the statement that makes a task.
+func creationOf(t *docket.Task, fresh bool) *statement[*request] {
+	switch {
+	case !fresh:
+		return createSQL
+	case isPlain(t):
+		return createPlainSQL
+	}
+	return createFreshSQL
 }
 
 // toggleSQL toggles without a precondition, so it need not look at the task before
@@ -253,15 +264,10 @@ const (
 // createStatement returns the statement that makes a task. Where the tables are
 // distributed it is the function that makes it on its shard.
 func (s *Store) createStatement(fresh bool, t *docket.Task) *statement[*request] {
-	switch {
-	case s.distributed:
+	if s.distributed {
 		return createOnShardSQL
-	case !fresh:
-		return createSQL
-	case isPlain(t):
-		return createPlainSQL
 	}
-	return createFreshSQL
+	return creationOf(t, fresh)
 }
 
 // requestFor returns the statement of an operation of w. alone says that it is run

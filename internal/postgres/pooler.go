@@ -68,7 +68,7 @@ var errHeld = errors.New("postgres: the pooler has no second server")
 func explore(ctx context.Context, t Target, conn *pgx.Conn) (way, error) {
 	other, err := connect(ctx, t)
 	if err != nil {
-		return unproven, fmt.Errorf("cannot reach the database %s a second time: %w", t, err)
+		return unproven, nil // the database can be used, as conn has shown
 	}
 	defer func() { _ = other.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
 	ctx, cancel := context.WithTimeout(ctx, exploreTimeout)
@@ -87,7 +87,7 @@ func explore(ctx context.Context, t Target, conn *pgx.Conn) (way, error) {
 	case sqlState(err) == protocolViolation && p.held == nil:
 		return unproven, fmt.Errorf("the pooler of the database %s allows no transactions, which Docket needs: set its pool_mode to transaction", t)
 	case err != nil:
-		return unproven, nil //nolint:nilerr // the database can be used, as conn has shown
+		return unproven, nil // as above
 	case len(p.ran) > 1:
 		return keeping, nil
 	case slices.Contains(p.held, p.ran[0]): // it shares servers, but each time the same one was free
@@ -132,7 +132,7 @@ func (p *poolerProbe) round(ctx context.Context) error {
 	select {
 	case err = <-done:
 		if sqlState(err) == undefinedStatement {
-			end = `DEALLOCATE "` + p.name + `"`
+			end = `DEALLOCATE "` + p.name + `"; ROLLBACK`
 		}
 		done <- err
 	case <-limit.C:

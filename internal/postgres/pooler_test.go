@@ -48,13 +48,13 @@ func behindPoolers(t *testing.T, f func(*testing.T, pooling)) {
 func TestStoreBehindPooler(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	behindPoolers(t, func(t *testing.T, kind pooling) {
-		conns := DefaultMaxConns
+		conns := int32(DefaultMaxConns)
 		if kind.session {
 			kind.options.PoolSize, conns = 6, 4
 		}
 		pooler := cluster.Pooler(t, kind.options)
 		storetest.Run(t, func(t *testing.T) docket.Store {
-			return openPatient(t, pooler.URL(cluster.Database(t)), func(o *Options) { o.MaxConns = int32(conns) })
+			return openPatient(t, pooler.URL(cluster.Database(t)), func(o *Options) { o.MaxConns = conns })
 		})
 	})
 }
@@ -64,14 +64,14 @@ func TestStoreBehindPooler(t *testing.T) {
 func TestClientsShareFewServers(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	behindPoolers(t, func(t *testing.T, kind pooling) {
-		conns, instances := DefaultMaxConns, 4
+		conns, instances := int32(DefaultMaxConns), 4
 		if kind.session {
 			conns, instances = 4, 1
 		}
 		url := cluster.Pooler(t, kind.options).URL(cluster.Database(t))
 		var stores []*Store
 		for range instances {
-			stores = append(stores, openPatient(t, url, func(o *Options) { o.MaxConns = int32(conns) }))
+			stores = append(stores, openPatient(t, url, func(o *Options) { o.MaxConns = conns }))
 		}
 		writes, err := clients(t.Context(), stores)
 		if err != nil {

@@ -12,6 +12,7 @@ const (
 	Malformed            docket.Kind = "malformed-request"
 	Unauthorized         docket.Kind = "unauthorized"
 	Forbidden            docket.Kind = "forbidden"
+	InsufficientScope    docket.Kind = "insufficient-scope"
 	UntrustedOrigin      docket.Kind = "untrusted-origin"
 	RouteNotFound        docket.Kind = "route-not-found"
 	MethodNotAllowed     docket.Kind = "method-not-allowed"
@@ -35,6 +36,8 @@ var (
 	ErrEmptyBody      = &docket.Error{Kind: Malformed, Detail: "The request body is empty. Send a JSON object."}
 	ErrNoToken        = &docket.Error{Kind: Unauthorized, Detail: "This request needs a valid token in its Authorization header."}
 	ErrForeignUser    = &docket.Error{Kind: Forbidden, Detail: "This token does not speak for the user in the path."}
+	ErrKeyMakesKey    = &docket.Error{Kind: Forbidden, Detail: "An API key cannot make another. Send a token of the identity provider."}
+	ErrKeyUnasked     = &docket.Error{Kind: Forbidden, Detail: "A server without authentication makes no API keys: they would stay valid when it has some. Configure authentication, or use docket key create."}
 	ErrUnknownHost    = &docket.Error{Kind: UntrustedOrigin, Detail: "Without authentication this server answers only to localhost, 127.0.0.1 and [::1]."}
 	ErrForeignOrigin  = &docket.Error{Kind: UntrustedOrigin, Detail: "Without authentication this server takes no writes from the pages of other origins. CORS_ORIGINS lists those that may."}
 	ErrNoRoute        = &docket.Error{Kind: RouteNotFound, Detail: "Nothing is served at this path. The documentation is at /docs."}

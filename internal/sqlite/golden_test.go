@@ -28,6 +28,8 @@ var texts = func() map[string]string {
 		"purgeFirstSQL": purgeFirstSQL, "overflowSQL": overflowSQL,
 		"eraseTasksSQL": eraseTasksSQL, "eraseTrashSQL": eraseTrashSQL, "eraseKeysSQL": eraseKeysSQL, "eraseOwnerSQL": eraseOwnerSQL,
 		"nextOwnersSQL": nextOwnersSQL, "renewOwnerSQL": renewOwnerSQL, "advanceClockSQL": advanceClockSQL,
+		"apiKeysSQL": apiKeysSQL, "findAPIKeySQL": findAPIKeySQL, "insertAPIKeySQL": insertAPIKeySQL, "countAPIKeysSQL": countAPIKeysSQL,
+		"expireAPIKeysSQL": expireAPIKeysSQL, "revokeAPIKeySQL": revokeAPIKeySQL, "eraseAPIKeysSQL": eraseAPIKeysSQL, "markAPIKeySQL": markAPIKeySQL,
 		"pageSQL": pageSQL, "writePageSQL": writePageSQL,
 		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL,
 	}

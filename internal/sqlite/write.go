@@ -43,6 +43,9 @@ type statements struct {
 	renew, eraseTasks, eraseTrash            *sql.Stmt
 	eraseKeys, eraseOwner                    *sql.Stmt
 	advanceClock, nextOwners, renewOwner     *sql.Stmt
+	insertAPIKey, countAPIKeys, markAPIKey   *sql.Stmt
+	expireAPIKeys, revokeAPIKey              *sql.Stmt
+	eraseAPIKeys                             *sql.Stmt
 	page, writePage                          *sql.Stmt
 
 	removed bool // something was deleted that the log may still hold
@@ -89,8 +92,16 @@ func (s *statements) prepare(ctx context.Context, conn *connection) error {
 		&s.advanceClock: advanceClockSQL,
 		&s.nextOwners:   nextOwnersSQL,
 		&s.renewOwner:   renewOwnerSQL,
-		&s.page:         pageSQL,
-		&s.writePage:    writePageSQL,
+
+		&s.insertAPIKey:  insertAPIKeySQL,
+		&s.countAPIKeys:  countAPIKeysSQL,
+		&s.markAPIKey:    markAPIKeySQL,
+		&s.expireAPIKeys: expireAPIKeysSQL,
+		&s.revokeAPIKey:  revokeAPIKeySQL,
+		&s.eraseAPIKeys:  eraseAPIKeysSQL,
+
+		&s.page:      pageSQL,
+		&s.writePage: writePageSQL,
 	})
 }
 

@@ -78,6 +78,10 @@ func Run(t *testing.T, open Open) {
 		{"ClockMovesInSteps", testClock},
 		{"RenewBeginsHistoriesAnew", testRenew},
 		{"EraseBesideKeyedWrites", testEraseBesideKeys},
+		{"APIKeysAreKept", testAPIKeys},
+		{"APIKeysKnowTheirUse", testAPIKeyUse},
+		{"APIKeysAreBounded", testAPIKeyBound},
+		{"APIKeysAreErased", testAPIKeysAndHistory},
 		{"Ready", testReady},
 	} {
 		t.Run(test.name, func(t *testing.T) {

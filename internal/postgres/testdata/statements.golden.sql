@@ -1,3 +1,7 @@
+-- API keys
+-- $1 is user_id
+SELECT k.id, k.hash, k.created_at, k.expires_at, k.used_on, k.scopes, k.name FROM docket.api_keys AS k WHERE k.user_id = $1 ORDER BY k.id;
+
 -- changes
 -- $1 is user_id
 -- $2 is after
@@ -46,6 +50,10 @@ UPDATE docket.idempotency_keys AS k SET fingerprint = k.fingerprint WHERE k.user
 -- $1 is added
 -- $2 is user_id
 UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + $1 WHERE x.user_id = $2;
+
+-- count API keys
+-- $1 is user_id
+SELECT count(*) FROM docket.api_keys AS k WHERE k.user_id = $1;
 
 -- count kept
 -- $1 is user_id
@@ -230,6 +238,10 @@ u AS (
   FROM n WHERE t.user_id = $1 AND t.id = $5)
 SELECT coalesce((SELECT n.counter FROM n), 0), now.outcome FROM now;
 
+-- erase API keys
+-- $1 is user_id
+DELETE FROM docket.api_keys AS k WHERE k.user_id = $1;
+
 -- erase keys
 -- $1 is user_id
 -- $2 is limit
@@ -256,6 +268,16 @@ counted AS (
   UPDATE docket.owners AS x SET live = x.live - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NULL),
     trash = x.trash - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NOT NULL) WHERE x.user_id = $1)
 SELECT count(*) FROM gone;
+
+-- expire API keys
+-- $1 is user_id
+-- $2 is created_at
+DELETE FROM docket.api_keys AS k WHERE k.user_id = $1 AND k.expires_at <= $2;
+
+-- find API key
+-- $1 is user_id
+-- $2 is id
+SELECT k.id, k.hash, k.created_at, k.expires_at, k.used_on, k.scopes, k.name FROM docket.api_keys AS k WHERE k.user_id = $1 AND k.id = $2;
 
 -- get
 -- $1 is user_id
@@ -290,6 +312,18 @@ INSERT INTO docket.tasks AS t (user_id, version, id, title, description, complet
   FROM docket.owners AS x, unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::timestamptz[], $7::smallint[], $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::bytea[])
     WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
   WHERE x.user_id = $16 AND NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $16 AND t.id = i.id);
+
+-- insert API key
+-- $1 is user_id
+-- $2 is id
+-- $3 is hash
+-- $4 is created_at
+-- $5 is expires_at
+-- $6 is used_on
+-- $7 is scopes
+-- $8 is name
+INSERT INTO docket.api_keys AS k (user_id, id, hash, created_at, expires_at, used_on, scopes, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- keep key
 -- $1 is result
@@ -2589,7 +2623,19 @@ UNION ALL
   ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t
   WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
+-- mark API key
+-- $1 is used_on
+-- $2 is user_id
+-- $3 is id
+UPDATE docket.api_keys AS k SET used_on = $1 WHERE k.user_id = $2 AND k.id = $3 AND (k.used_on IS NULL OR k.used_on < $1) RETURNING k.id;
+
 -- own
+-- $1 is user_id
+-- $2 is epoch
+INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter;
+
+-- own API key
 -- $1 is user_id
 -- $2 is epoch
 INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
@@ -2628,6 +2674,11 @@ u AS (
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, 'done' FROM u AS t
 UNION ALL
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
+
+-- revoke API key
+-- $1 is user_id
+-- $2 is id
+DELETE FROM docket.api_keys AS k WHERE k.user_id = $1 AND k.id = $2 RETURNING k.id;
 
 -- snapshot
 -- $1 is user_id
@@ -2965,13 +3016,14 @@ WHERE x.user_id = r.user_id AND x.user_id IN (SELECT o.user_id FROM o);
 
 -- rights
 SELECT
-  (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'database']) AS t (name),
+  (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'api_keys', 'database']) AS t (name),
     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (name)
   WHERE NOT has_table_privilege('docket.' || t.name, p.name)),
   current_setting('transaction_read_only') = 'on'
 WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live, x.trash, x.kept FROM docket.owners AS x WHERE false)
   AND NOT EXISTS (SELECT t.user_id, t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title_folded, t.description_folded, t.due_at, t.tags_folded FROM docket.tasks AS t WHERE false)
   AND NOT EXISTS (SELECT k.user_id, k.key, k.fingerprint, k.result, k.size, k.expires_at FROM docket.idempotency_keys AS k WHERE false)
+  AND NOT EXISTS (SELECT k.user_id, k.id, k.hash, k.created_at, k.expires_at, k.used_on, k.scopes, k.name FROM docket.api_keys AS k WHERE false)
   AND NOT EXISTS (SELECT d.id, d.clock, d.timeline FROM docket.database AS d WHERE false);
 
 -- timeline
