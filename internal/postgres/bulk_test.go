@@ -220,7 +220,7 @@ func BenchmarkBatch(b *testing.B) {
 				for range docket.MaxBatch {
 					w.Operations = append(w.Operations, docket.Operation{Action: docket.Create, ID: storetest.Draft("").ID, Fresh: true, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}})
 				}
-				if _, err := attemptTogether(b.Context(), conn.Conn(), "alice", &w, s.acquireTimeout, bulks); err != nil {
+				if _, err := s.attemptTogether(b.Context(), conn.Conn(), "alice", &w, bulks); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -181,7 +181,7 @@ func distributeRows(t *testing.T, url string) {
 		}
 	}
 	_ = s.Close()
-	for _, want := range []int{8, 0} {
+	for _, want := range []int{9, 0} {
 		var steps []string
 		if err := Distribute(t.Context(), target, func(step string) { steps = append(steps, step) }); err != nil || len(steps) != want {
 			t.Errorf("%d steps, want %d: %v, %v", len(steps), want, steps, err)

@@ -213,6 +213,31 @@ func (w *workers) Erase(ctx context.Context, owner docket.UserID, epoch int64, l
 	return w.of(owner).Erase(ctx, owner, epoch, limit)
 }
 
+// CreateAPIKey implements docket.Store.
+func (w *workers) CreateAPIKey(ctx context.Context, key docket.APIKey, epoch int64) error {
+	return w.of(key.Owner).CreateAPIKey(ctx, key, epoch)
+}
+
+// APIKeys implements docket.Store.
+func (w *workers) APIKeys(ctx context.Context, owner docket.UserID) ([]docket.APIKey, error) {
+	return w.of(owner).APIKeys(ctx, owner)
+}
+
+// FindAPIKey implements docket.Store.
+func (w *workers) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.APIKey, error) {
+	return w.of(owner).FindAPIKey(ctx, owner, id)
+}
+
+// RevokeAPIKey implements docket.Store.
+func (w *workers) RevokeAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUID) error {
+	return w.of(owner).RevokeAPIKey(ctx, owner, id)
+}
+
+// MarkAPIKeyUsed implements docket.Store.
+func (w *workers) MarkAPIKeyUsed(ctx context.Context, owner docket.UserID, id uuid.UUID, day time.Time) error {
+	return w.of(owner).MarkAPIKeyUsed(ctx, owner, id, day)
+}
+
 // Counters implements docket.Store. For the users of a worker that does not answer it
 // returns the states that it returned before.
 func (w *workers) Counters(ctx context.Context, owners []docket.UserID) (map[docket.UserID]docket.State, error) {
