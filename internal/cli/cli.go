@@ -47,6 +47,10 @@ func (a *app) root() *cobra.Command {
 		&cobra.Command{Use: "config", Short: "Show the configuration and the source of each value", Args: cobra.NoArgs, RunE: a.withConfig(a.showConfig)},
 		a.migrateCommand(),
 		&cobra.Command{Use: "backup FILE", Short: "Copy the SQLite database to a new file, also while a server uses it", Args: cobra.ExactArgs(1), RunE: a.withDatabase(a.backup)},
+		&cobra.Command{
+			Use: "distribute", Short: "Distribute the tables over the servers of a database with Citus", Args: cobra.NoArgs, RunE: a.withDatabase(a.distribute),
+			Long: "Distribute makes Citus keep each user's rows together on one of its workers. Stop every\nserver before. It can be repeated, and completes what was interrupted.",
+		},
 		a.exportCommand(),
 		a.importCommand(),
 		&cobra.Command{

@@ -268,7 +268,8 @@ func isPublicURL(s string) bool {
 
 // showConfig prints each variable with its value, redacted where it is a secret,
 // and its source.
-func (a *app) showConfig(_ context.Context, c Config, _ []string) error {
+func (a *app) showConfig(ctx context.Context, c Config, _ []string) error {
+	c.detectExecMode(ctx)
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	c.show(t, reflect.ValueOf(c))
 	for _, name := range slices.Sorted(maps.Keys(c.otel)) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +29,7 @@ type database interface {
 	backup(ctx context.Context, target string) error
 	// lister opens the database to read tasks. Its schema must be that of this program.
 	lister(ctx context.Context) (lister, error)
+	distribute(ctx context.Context, done func(step string)) error
 	openKeys(ctx context.Context, log *slog.Logger) (keyStore, error)
 }
 
@@ -63,6 +65,27 @@ func (c *Config) openDatabase(ctx context.Context, log *slog.Logger) (d database
 	}
 	store, err = d.open(ctx, log)
 	return d, store, err
+}
+
+// detectTimeout bounds how long `docket config` waits for the database.
+const detectTimeout = 3 * time.Second
+
+// detectExecMode sets ExecMode as serve would choose it, and says in sources why.
+func (c *Config) detectExecMode(ctx context.Context) {
+	d, _ := c.database() // validated
+	server, ok := d.(postgresServer)
+	if !ok || c.ExecMode != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, detectTimeout)
+	defer cancel()
+	const name = "DATABASE_EXEC_MODE"
+	mode, how, err := postgres.Detect(ctx, server.options.Target)
+	if err != nil {
+		c.sources[name] = "detected at the start; now: " + strings.Join(strings.Fields(err.Error()), " ") // on one line
+		return
+	}
+	c.ExecMode, c.sources[name] = mode, "detected: "+how
 }
 
 // passwordParameters are the parameters of a PostgreSQL URL that hold passwords.
@@ -149,6 +172,10 @@ func (d sqliteFile) lister(ctx context.Context) (lister, error) {
 	return sqlite.OpenReader(string(d))
 }
 
+func (d sqliteFile) distribute(context.Context, func(string)) error {
+	return errors.New("distribute is for a PostgreSQL database with the extension Citus")
+}
+
 // openKeys works beside a running server.
 func (d sqliteFile) openKeys(ctx context.Context, _ *slog.Logger) (keyStore, error) {
 	return sqlite.OpenBeside(ctx, string(d))
@@ -185,6 +212,10 @@ func (d postgresServer) backup(context.Context, string) error {
 	return errors.New("backup copies a SQLite file: for PostgreSQL use pg_dump or your provider's backups")
 }
 
+func (d postgresServer) distribute(ctx context.Context, done func(step string)) error {
+	return postgres.Distribute(ctx, d.options.Unpooled(), done)
+}
+
 // withDatabase loads the configuration and passes its database to f.
 func (a *app) withDatabase(f func(ctx context.Context, d database, args []string) error) func(*cobra.Command, []string) error {
 	return a.withConfig(func(ctx context.Context, c Config, args []string) error {
@@ -202,6 +233,18 @@ func (a *app) backup(ctx context.Context, d database, args []string) error {
 	}
 	fmt.Fprintf(a.stdout, "Backed up %s to %s.\n", d, args[0])
 	return nil
+}
+
+func (a *app) distribute(ctx context.Context, d database, _ []string) error {
+	steps := 0
+	err := d.distribute(ctx, func(step string) {
+		steps++
+		fmt.Fprintf(a.stdout, "Done: %s.\n", step)
+	})
+	if err == nil && steps == 0 {
+		fmt.Fprintln(a.stdout, "The tables are distributed already.")
+	}
+	return err
 }
 
 func (a *app) migrateCommand() *cobra.Command {

@@ -49,6 +49,7 @@ type Cluster struct {
 	bin     string // of the server's programs
 	port    int
 	private bool
+	base    string // the template of its databases; "": template0
 
 	mu      sync.Mutex
 	server  *process // nil while stopped
@@ -62,7 +63,7 @@ func start(opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := poolerProgram(); err != nil { // here, so that every test reports it
+	if _, err := poolerProgram(false); err != nil { // here, so that every test reports it
 		return nil, err
 	}
 	dir, err := newDirectory(opts.Unsafe)
@@ -220,11 +221,20 @@ var databases atomic.Int64
 // clients are connected to it.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test_%d", databases.Add(1))
+	name := newName()
+	c.makeDatabase(t, name)
+	return c.url(name)
+}
+
+func newName() string { return fmt.Sprintf("test_%d", databases.Add(1)) }
+
+// makeDatabase makes an empty database, and drops it when the test ends.
+func (c *Cluster) makeDatabase(t testing.TB, name string) {
+	t.Helper()
 	admin := AsSuperuser(c.url("postgres"))
 	// CREATE DATABASE fails while a client is connected to the template. No
-	// client can connect to template0.
-	Exec(t, admin, "CREATE DATABASE "+name+" OWNER "+Role+" TEMPLATE template0")
+	// client can connect to this one.
+	Exec(t, admin, "CREATE DATABASE "+name+" OWNER "+Role+" TEMPLATE "+cmp.Or(c.base, "template0"))
 	t.Cleanup(func() {
 		c.mu.Lock()
 		runs := c.server != nil
@@ -232,11 +242,14 @@ func (c *Cluster) Database(t testing.TB) string {
 		if !runs { // the test has stopped it; close removes the database
 			return
 		}
-		if err := execSQL(admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+		err := execSQL(admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		for n := 0; err != nil && c.base != "" && n < 5; n++ { // Citus connects by itself, at any time
+			err = execSQL(admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	})
-	return c.url(name)
 }
 
 // Addr is the server's host:port.

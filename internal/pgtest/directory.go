@@ -27,9 +27,20 @@ func serverPrograms() (string, error) {
 	return find("/usr/lib/postgresql/*/bin", "initdb", "postgres")
 }
 
+// newerPooler is where the package of pgbouncer 1.25 puts it, beside Debian's.
+const newerPooler = "/usr/lib/pgbouncer-1.25/pgbouncer"
+
+var errNoNewer = errors.New("this machine lacks pgbouncer 1.25 (" + newerPooler + ")")
+
 // poolerProgram returns the path of pgbouncer. The PATH of an ordinary user may
 // lack /usr/sbin.
-func poolerProgram() (string, error) {
+func poolerProgram(newer bool) (string, error) {
+	if newer {
+		if _, err := exec.LookPath(newerPooler); err != nil {
+			return "", errNoNewer
+		}
+		return newerPooler, nil
+	}
 	dir, err := find("/usr/sbin", "pgbouncer")
 	return filepath.Join(dir, "pgbouncer"), err
 }

@@ -208,7 +208,7 @@ func (p *Pair) SwitchPooler(t testing.TB, pooler *Pooler, u string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(pooler.dir.path, pooler.name+".ini")
+	path := filepath.Join(pooler.cluster.dir.path, pooler.name+".ini")
 	config, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -2,9 +2,12 @@ package pgtest
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // PoolerOptions says how a pooler differs from a plain pgbouncer in transaction
@@ -19,6 +24,9 @@ import (
 // is ignore_startup_parameters: a client that sends a startup parameter which
 // pgbouncer does not know is refused.
 type PoolerOptions struct {
+	// Newer starts pgbouncer 1.25 instead of Debian's. It keeps prepared statements
+	// for clients in transaction mode. On a machine that lacks it the test is not run.
+	Newer bool
 	// PoolSize is the number of server connections for each pair of a role and
 	// a database; 0 means 5.
 	PoolSize int
@@ -41,8 +49,8 @@ type PoolerOptions struct {
 // that does this uses a pooler of its own, and waits for
 // conn.PgConn().CleanupDone() before it freezes, cuts or closes the proxy.
 type Pooler struct {
-	dir     *directory // the cluster's
-	name    string     // of its files
+	cluster *Cluster
+	name    string // of its files
 	port    int
 	process *process
 }
@@ -54,12 +62,10 @@ func (c *Cluster) Pooler(t testing.TB, opts PoolerOptions) *Pooler {
 	c.mu.Lock()
 	p, err := c.startPooler(opts)
 	c.mu.Unlock()
-	if err != nil {
-		t.Fatal(err)
-	}
+	need(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(cmp.Or(p.dir.tail(p.name+".log"), "pgbouncer logged nothing"))
+			t.Log(cmp.Or(p.cluster.dir.tail(p.name+".log"), "pgbouncer logged nothing"))
 		}
 		if err := p.close(); err != nil {
 			t.Error(err)
@@ -87,41 +93,66 @@ func (c *Cluster) DefaultPooler(t testing.TB) *Pooler {
 	return c.pooler
 }
 
+// need ends the test after an error; where only the newer pgbouncer is missing it is
+// not run.
+func need(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errNoNewer) {
+		t.Skip("not run: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart replaces the pooler by another one at the same address, which breaks its
+// clients' connections.
+func (p *Pooler) Restart(t testing.TB, opts PoolerOptions) {
+	t.Helper()
+	err := p.close()
+	if err == nil {
+		p.cluster.mu.Lock()
+		defer p.cluster.mu.Unlock()
+		err = p.launch(opts, p.port)
+	}
+	need(t, err)
+}
+
 // startPooler returns when the pooler listens. c.mu is held.
 func (c *Cluster) startPooler(opts PoolerOptions) (*Pooler, error) {
-	program, err := poolerProgram()
+	p := &Pooler{cluster: c}
+	return p, onFreePort(func(port int) error { return p.launch(opts, port) })
+}
+
+// launch starts the program and returns when it listens. The cluster's mu is held.
+func (p *Pooler) launch(opts PoolerOptions, port int) error {
+	program, err := poolerProgram(opts.Newer)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	c := p.cluster
 	c.poolers++
-	p := &Pooler{dir: c.dir, name: fmt.Sprintf("pgbouncer-%d", c.poolers)}
+	p.name, p.port = fmt.Sprintf("pgbouncer-%d", c.poolers), port
 	users := filepath.Join(c.dir.path, p.name+".users")
 	if err := os.WriteFile(users, fmt.Appendf(nil, "%q \"\"\n%q \"\"\n", Role, SuperRole), 0o644); err != nil {
-		return nil, err
+		return err
 	}
 	server := c.Addr()
 	if opts.Via != nil {
 		server = opts.Via.address
 	}
 	config := filepath.Join(c.dir.path, p.name+".ini")
-	err = onFreePort(func(port int) error {
-		p.port = port
-		if err := os.WriteFile(config, []byte(poolerConfig(opts, server, port, users)), 0o644); err != nil {
-			return err
-		}
-		// SIGKILL at the end of the test binary: a pooler has nothing to save.
-		if p.process, err = c.dir.launch(p.name+".log", syscall.SIGKILL, program, config); err != nil {
-			return err
-		}
-		if err := p.process.until(p.ready); err != nil {
-			return p.explain(err)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	if err := os.WriteFile(config, []byte(poolerConfig(opts, server, port, users)), 0o644); err != nil {
+		return err
 	}
-	return p, nil
+	// SIGKILL at the end of the test binary: a pooler has nothing to save.
+	if p.process, err = c.dir.launch(p.name+".log", syscall.SIGKILL, program, config); err != nil {
+		return err
+	}
+	if err := p.process.until(p.ready); err != nil {
+		return p.explain(err)
+	}
+	return nil
 }
 
 func poolerConfig(opts PoolerOptions, server string, port int, users string) string {
@@ -151,7 +182,7 @@ func poolerConfig(opts PoolerOptions, server string, port int, users string) str
 
 // ready looks for the message that the pooler logs when it listens.
 func (p *Pooler) ready(int) bool {
-	text, err := os.ReadFile(filepath.Join(p.dir.path, p.name+".log"))
+	text, err := os.ReadFile(filepath.Join(p.cluster.dir.path, p.name+".log"))
 	return err == nil && strings.Contains(string(text), "listening on "+p.Addr())
 }
 
@@ -159,6 +190,22 @@ func (p *Pooler) ready(int) bool {
 // through the pooler. The database "pgbouncer" of an AsSuperuser URL is the
 // pooler's own console.
 func (p *Pooler) URL(direct string) string { return withAddress(direct, p.Addr()) }
+
+// Console runs a command of the pooler's console. direct is a URL of its cluster.
+func (p *Pooler) Console(t testing.TB, direct, command string) []*pgconn.Result {
+	t.Helper()
+	console := edit(p.URL(AsSuperuser(direct)), func(u *url.URL) { u.Path = "pgbouncer" })
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgconn.Connect(ctx, console)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := conn.Exec(ctx, command).ReadAll()
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
 
 // Addr is the pooler's host:port.
 func (p *Pooler) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
@@ -172,5 +219,5 @@ func (p *Pooler) close() error {
 }
 
 func (p *Pooler) explain(err error) error {
-	return fmt.Errorf("pgtest: pgbouncer: %w\n%s", err, p.dir.tail(p.name+".log"))
+	return fmt.Errorf("pgtest: pgbouncer: %w\n%s", err, p.cluster.dir.tail(p.name+".log"))
 }

@@ -68,12 +68,8 @@ func TestPoolerOptions(t *testing.T) {
 		t.Error("the pooler does not go via the proxy")
 	}
 
-	console := connect(t, withDatabase(t, pooler.URL(pgtest.AsSuperuser(direct)), "pgbouncer")+"&default_query_exec_mode=simple_protocol")
 	config := map[string]string{}
-	results, err := console.PgConn().Exec(t.Context(), "SHOW CONFIG").ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	results := pooler.Console(t, direct, "SHOW CONFIG")
 	for _, row := range results[0].Rows {
 		config[string(row[0])] = string(row[1])
 	}

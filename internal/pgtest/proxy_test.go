@@ -3,7 +3,6 @@ package pgtest_test
 import (
 	"context"
 	"errors"
-	"net/url"
 	"syscall"
 	"testing"
 	"time"
@@ -12,16 +11,6 @@ import (
 
 	"docket/internal/pgtest"
 )
-
-func withDatabase(t *testing.T, u, name string) string {
-	t.Helper()
-	parsed, err := url.Parse(u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed.Path = "/" + name
-	return parsed.String()
-}
 
 // routes runs the test directly and through a pooler.
 func routes(t *testing.T, test func(t *testing.T, u string)) {

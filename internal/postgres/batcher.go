@@ -20,9 +20,10 @@ import (
 // lead free takes it: its goroutine sends the next group. The lead then goes to
 // the head of the queue.
 type batcher struct {
-	width  int    // how many leads there are, hence groups in flight at a time
-	first  string // the statement that begins each group, or ""
+	width  int // how many leads there are, hence groups in flight at a time
+	bound  bound
 	policy policy
+	worded bool // see wordedBegin
 
 	// abandoned is the error of every call of a group whose leader has panicked
 	// after it began to send.
@@ -36,8 +37,8 @@ type batcher struct {
 	apart map[docket.UserID]int // how many calls of an owner go alone, if any
 }
 
-func newBatcher(width int, first string, p policy) *batcher {
-	b := &batcher{width: width, first: first, policy: p, apart: map[docket.UserID]int{}}
+func newBatcher(width int, l bound, p policy) *batcher {
+	b := &batcher{width: width, bound: l, policy: p, apart: map[docket.UserID]int{}}
 	b.abandoned = b.verdict(b.sent(errAbandoned, false))
 	return b
 }
@@ -67,6 +68,8 @@ type call struct {
 	// outcome returns the request's error after err of the statement, which is nil
 	// or pgx.ErrNoRows, or any other when the call goes alone.
 	outcome func(err error) error
+	create  *request // of a task that can be made together with others; nil otherwise
+	members []*call  // of which this call is made; nil unless merge has made it
 
 	state state         // guarded by the batcher
 	apart bool          // counted in the batcher's apart; written as err is
@@ -80,6 +83,7 @@ type call struct {
 func (b *batcher) add(c *call) state {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	c.lead, c.end, c.err = nil, nil, nil // it may have been in a group before
 	switch {
 	case b.apart[c.owner] > 0:
 		b.separate(c)

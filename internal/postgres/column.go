@@ -55,6 +55,10 @@ type column struct {
 	value func(*docket.Task) any  // the argument that writes the column
 	array func([]docket.Task) any // the argument that writes it in many rows
 
+	// null tells whether a task has null in the column; nil where that is unusual. A
+	// statement for tasks that have null in all the others need not name them.
+	null func(*docket.Task) bool
+
 	// set is the name of the parameter that says whether an update sets the column,
 	// "" when none does. isSet is its argument; nil when the argument is that of
 	// another column.
@@ -76,7 +80,7 @@ func field[T any](name string, k kind[T], at func(*docket.Task) *T) column {
 
 // derived is a column that is written from other fields and never read.
 func derived[T any](name string, k kind[T], of func(*docket.Task) T) column {
-	return column{
+	c := column{
 		name: name, sqlType: k.sqlType,
 		value: func(t *docket.Task) any { return k.value(of(t)) },
 		array: func(tasks []docket.Task) any {
@@ -87,6 +91,10 @@ func derived[T any](name string, k kind[T], of func(*docket.Task) T) column {
 			return k.array(values)
 		},
 	}
+	if k.null != nil {
+		c.null = func(t *docket.Task) bool { return k.null(of(t)) }
+	}
+	return c
 }
 
 // setBy makes c one that an update sets when isSet says so.
@@ -111,6 +119,26 @@ func (c column) measuredBy(other string) column {
 func (c column) readOnly() column {
 	c.value, c.array = nil, nil
 	return c
+}
+
+// isPlain reports whether a task has null in every column where that is usual.
+func isPlain(t *docket.Task) bool {
+	for i := range columns {
+		if c := &columns[i]; c.value != nil && c.null != nil && !c.null(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlainUpdate reports whether an update sets no column in which null is usual.
+func isPlainUpdate(u *docket.TaskUpdate) bool {
+	for i := range columns {
+		if c := &columns[i]; c.isSet != nil && c.null != nil && c.isSet(u) {
+			return false
+		}
+	}
+	return true
 }
 
 // columnNames names all columns, each after prefix.

@@ -13,11 +13,13 @@ import (
 
 // finding is the result of probe.
 type finding struct {
-	mode     pgx.QueryExecMode // cache_describe behind a pooler, else cache_statement
-	distance time.Duration     // a round trip
+	way      way
+	distance time.Duration // a round trip
+
+	distributed bool // Citus has distributed the tables
 }
 
-// probe connects once and checks the settings that Docket relies on.
+// probe connects and checks the settings that Docket relies on.
 func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
@@ -41,14 +43,16 @@ func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err 
 	case durability == "off":
 		log.Warn("synchronous_commit is off: a crash of the database loses writes that were acknowledged")
 	}
-	found.mode = pgx.QueryExecModeCacheStatement
-	if t.Pooled || pid != conn.PgConn().PID() { // poolers make up process ids
-		found.mode = pgx.QueryExecModeCacheDescribe
+	if found.distributed, err = isDistributed(ctx, conn); err != nil {
+		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
 	}
 	if found.distance, err = distance(ctx, conn); err != nil {
 		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
 	}
-	return found, nil
+	if t.Pooled || pid != conn.PgConn().PID() { // poolers make up process ids
+		found.way, err = explore(ctx, t, conn)
+	}
+	return found, err
 }
 
 // distance returns the shortest of a few round trips.

@@ -107,7 +107,7 @@ func (bomb) TextValue() (pgtype.Text, error) { panic("sabotage") }
 
 // errand returns a call of a user that reads a task, or toggles it.
 func errand(owner docket.UserID, task docket.Task, write bool) *call {
-	r := requestFor(owner, &docket.Write{Now: task.CreatedAt}, &docket.Operation{Action: docket.Toggle, ID: task.ID}, true)
+	r := new(Store).requestFor(owner, &docket.Write{Now: task.CreatedAt}, &docket.Operation{Action: docket.Toggle, ID: task.ID}, true)
 	c := &call{owner: owner, sql: r.sql, args: r.args}
 	dest := r.dest
 	if !write {

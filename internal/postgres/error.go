@@ -20,6 +20,7 @@ const (
 	deadlockDetected     = "40P01"
 	undefinedStatement   = "26000"
 	duplicateStatement   = "42P05"
+	protocolViolation    = "08P01"
 	diskFull             = "53100"
 	queryCanceled        = "57014"
 	cannotConnectNow     = "57P03"
@@ -28,6 +29,7 @@ const (
 	transactionTimeout   = "25P04"
 	noSuchSchema         = "3F000"
 	uniqueViolation      = "23505"
+	internalError        = "XX000"
 )
 
 // certainty is what an error leaves certain about a statement or transaction.
@@ -51,7 +53,7 @@ func classify(err error) certainty {
 	}
 	e, answered := errors.AsType[*pgconn.PgError](err)
 	switch {
-	case !answered: // the connection broke
+	case !answered, sent.spans: // the connection broke, or one of several servers has refused
 		return unknown
 	case sent.completed && isFatal(e): // after the commit, perhaps
 		return unknown
@@ -86,7 +88,7 @@ func replicated(conn *pgx.Conn, err error) error {
 	}
 	delete(data, warned)
 	if err == nil {
-		return &sentError{errUnreplicated, true}
+		return &sentError{err: errUnreplicated, completed: true}
 	}
 	return err
 }
@@ -95,6 +97,7 @@ func replicated(conn *pgx.Conn, err error) error {
 type sentError struct {
 	err       error
 	completed bool // the server had reported the statement as run
+	spans     bool // it is of a COMMIT that may span servers
 }
 
 func (e *sentError) Error() string { return e.err.Error() }
@@ -106,7 +109,7 @@ func afterSend(err error, completed bool) error {
 	if err == nil || errors.Is(err, pgx.ErrNoRows) || ofCall(err) {
 		return err
 	}
-	return &sentError{err, completed}
+	return &sentError{err: err, completed: completed}
 }
 
 // callError is an error that a call has made of the result of its statement, which
@@ -149,7 +152,7 @@ func (standbyError) SafeToRetry() bool { return true }
 // task of the user has.
 func isTaskTwice(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == uniqueViolation && e.ConstraintName == "tasks_pkey"
+	return ok && e.Code == uniqueViolation && strings.HasPrefix(e.ConstraintName, "tasks_pkey") // the number of a shard may follow
 }
 
 func isFatal(e *pgconn.PgError) bool {

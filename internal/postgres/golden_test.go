@@ -15,7 +15,7 @@ import (
 // each. `go test ./internal/postgres -run Golden -update` writes the file.
 func TestStatementsAreGolden(t *testing.T) {
 	var text strings.Builder
-	for _, of := range []map[string]compiled{statements, unowned} {
+	for _, of := range []map[string]compiled{statements, onShards, unowned} {
 		for _, name := range slices.Sorted(maps.Keys(of)) {
 			fmt.Fprintf(&text, "-- %s\n", name)
 			for i, parameter := range of[name].names {

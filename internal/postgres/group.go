@@ -22,12 +22,15 @@ const (
 	writeBatchers = 4 // with one group in flight each
 )
 
+// bound is the statement with which a group bounds its own time, or "". After that
+// time each call goes alone.
+type bound string
+
 const (
-	// writesFirstSQL bounds how long a group waits for a user who is locked
-	// elsewhere. After that each call goes alone.
-	writesFirstSQL = `SELECT set_config('lock_timeout', '200ms', true)`
-	// pagesFirstSQL does so for a page that takes long to find.
-	pagesFirstSQL = `SELECT set_config('statement_timeout', '200ms', true)`
+	// writesFirstSQL bounds how long a group waits for a user who is locked elsewhere.
+	writesFirstSQL bound = `SELECT set_config('lock_timeout', '200ms', true)`
+	// pagesFirstSQL bounds a page that takes long to find.
+	pagesFirstSQL bound = `SELECT set_config('statement_timeout', '200ms', true)`
 )
 
 // batchers are the batchers of a store, by what their statements do. All writes of
@@ -41,8 +44,9 @@ type batchers struct {
 }
 
 // newBatchers returns the batchers for a database at a distance of one round trip,
-// over a pool of conns connections.
-func newBatchers(distance time.Duration, conns int) *batchers {
+// over a pool of conns connections. distributed says that Citus has distributed the
+// tables.
+func newBatchers(distance time.Duration, conns int, distributed bool) *batchers {
 	b := &batchers{
 		reads: newBatcher(widthAt(distance, conns), "", reading),
 		pages: newBatcher(pageWidth, pagesFirstSQL, reading),
@@ -50,6 +54,7 @@ func newBatchers(distance time.Duration, conns int) *batchers {
 	}
 	for i := range b.writes {
 		b.writes[i] = newBatcher(1, writesFirstSQL, writing)
+		b.writes[i].worded = distributed
 	}
 	return b
 }
@@ -84,6 +89,10 @@ func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
 	defer cancel()
 	defer b.remove(c)
 	err := s.submit(acquire, b, c)
+	if errors.Is(err, errApart) {
+		c.create = nil
+		err = s.submit(acquire, b, c)
+	}
 	switch {
 	case errors.Is(err, errAlone):
 		return s.alone(acquire, ctx, b.policy, b, c)
@@ -96,7 +105,13 @@ func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
 // alone runs c by itself.
 func (s *Store) alone(acquire, ctx context.Context, p policy, b *batcher, c *call) error {
 	return s.repeat(acquire, ctx, p, func(ctx context.Context, conn *pgx.Conn) error {
-		return c.outcome(one(ctx, conn, b, c))
+		if !b.worded {
+			return c.outcome(one(ctx, conn, b, c))
+		}
+		if err := b.exchange(ctx, conn, []*call{c}, ""); err != nil {
+			return c.outcome(err)
+		}
+		return c.outcome(c.err)
 	})
 }
 
@@ -152,9 +167,12 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	defer func() { s.release(conn, err) }()
 	b.groups.Add(1)
 	b.calls.Add(int64(len(group)))
-	batch := b.build(group)
+	// The time limit is the group's own: no request may end what it shares with others.
+	ctx, cancel := context.WithTimeout(context.Background(), s.statementTimeout)
+	defer cancel()
+	calls := b.arrange(group)
 	verdict = b.abandoned
-	err = b.exchange(conn.Conn(), batch, group, s.statementTimeout)
+	err = b.exchange(ctx, conn.Conn(), calls, b.bound)
 	s.note(err)
 	verdict = b.verdict(err)
 	if verdict != nil {
@@ -163,46 +181,73 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	return c.err
 }
 
-// build returns the statements of a group. Writes are in the order of their users,
+// arrange returns the calls to send for a group. Writes are in the order of their users,
 // so that the groups of all processes take their locks in the same order.
-func (b *batcher) build(group []*call) *pgx.Batch {
-	if b.policy.write {
-		slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+func (b *batcher) arrange(group []*call) []*call {
+	if !b.policy.write {
+		return group
 	}
-	queries := make([]pgx.QueuedQuery, 0, len(group)+1)
-	if b.first != "" {
-		queries = append(queries, pgx.QueuedQuery{SQL: b.first})
+	slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+	return merge(group)
+}
+
+// build returns the statements of a group, and how many come before those of the calls.
+func (b *batcher) build(calls []*call, l bound) (batch *pgx.Batch, before int) {
+	queries := make([]pgx.QueuedQuery, 0, len(calls)+4)
+	for _, sql := range b.before(l) {
+		queries = append(queries, pgx.QueuedQuery{SQL: sql})
 	}
-	for _, c := range group {
+	before = len(queries)
+	for _, c := range calls {
 		queries = append(queries, pgx.QueuedQuery{SQL: c.sql, Arguments: c.args})
 	}
-	batch := &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, len(queries))}
+	if b.worded {
+		queries = append(queries, pgx.QueuedQuery{SQL: "COMMIT"})
+	}
+	batch = &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, len(queries))}
 	for i := range queries {
 		batch.QueuedQueries[i] = &queries[i]
 	}
-	return batch
+	return batch, before
 }
 
-// exchange runs a group as one transaction in one round trip and gives each call
-// its rows. Unless it returns nil the errors of the calls mean nothing. The
-// time limit is the group's own: no request may end what it shares with others.
-func (b *batcher) exchange(conn *pgx.Conn, batch *pgx.Batch, group []*call, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
+// before returns the statements before those of the calls.
+func (b *batcher) before(l bound) []string {
+	switch {
+	case b.worded && l != "":
+		return wordedBegin
+	case b.worded:
+		return wordedBegin[:1]
+	case l != "":
+		return []string{string(l)}
+	}
+	return nil
+}
+
+// exchange runs a group as one transaction in one round trip, bounded by l, and gives
+// each call its rows. Unless it returns nil the errors of the calls mean nothing.
+func (b *batcher) exchange(ctx context.Context, conn *pgx.Conn, calls []*call, l bound) error {
+	batch, before := b.build(calls, l)
 	results := conn.SendBatch(ctx, batch)
 	completed := true
-	if b.first != "" {
+	for range before {
 		_, err := results.Exec()
-		completed = err == nil
+		completed = completed && err == nil
 	}
 	isolated := new(isolatedRows)
-	for _, c := range group {
+	for _, c := range calls {
 		var done bool
 		isolated.Rows, c.err = results.Query() //nolint:gocritic // collect closes the rows
 		if c.err == nil {
 			done, c.err = c.collect(isolated)
 		}
 		completed = completed && done
+		for _, m := range c.members {
+			m.err = c.err
+		}
+	}
+	if b.worded {
+		return replicated(conn, concludeWorded(conn, results, completed))
 	}
 	return replicated(conn, b.sent(results.Close(), completed))
 }
@@ -222,7 +267,7 @@ func (b *batcher) verdict(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case classify(err) == unknown, pgconn.Timeout(err), sqlState(err) == queryCanceled && b.first != pagesFirstSQL:
+	case classify(err) == unknown, pgconn.Timeout(err), sqlState(err) == queryCanceled && b.bound != pagesFirstSQL:
 		return translate(err)
 	}
 	return errAlone

@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,19 +11,10 @@ import (
 	"docket"
 )
 
-// importing holds the arguments of the statements of Import.
-type importing struct {
-	owner   docket.UserID
-	epoch   int64
-	counter int64         // before the import
-	tasks   []docket.Task // first all, then those to add
-	done    docket.Imported
-}
-
 // deletions returns the ids of those tasks that go to the trash, and when each was
 // deleted.
-func (i *importing) deletions() (ids []uuid.UUID, times []time.Time) {
-	for _, t := range i.tasks {
+func (b *bulk) deletions() (ids []uuid.UUID, times []time.Time) {
+	for _, t := range b.tasks {
 		if !t.DeletedAt.IsZero() {
 			ids, times = append(ids, t.ID), append(times, t.DeletedAt)
 		}
@@ -33,87 +22,55 @@ func (i *importing) deletions() (ids []uuid.UUID, times []time.Time) {
 	return ids, times
 }
 
-var importParameters = func() parameters[*importing] {
-	p := parameters[*importing]{
-		"user_id": func(i *importing) any { return string(i.owner) },
-		"epoch":   func(i *importing) any { return i.epoch },
-		"counter": func(i *importing) any { return i.counter },
-		"added":   func(i *importing) any { return i.done.Added },
-		"deleted": func(i *importing) any { return i.done.Deleted },
-
-		"deleted_id": func(i *importing) any { ids, _ := i.deletions(); return uuidTexts(ids) },
-		"deleted_at": func(i *importing) any { _, times := i.deletions(); return timeType.array(times) },
-	}
-	for _, c := range columns {
-		if c.array != nil {
-			p[c.name] = func(i *importing) any { return c.array(i.tasks) }
-		}
-	}
-	return p
-}()
-
 // ownSQL takes the owner's lock. It makes the owner first when there is none.
-var ownSQL = importParameters.compile(`INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES (@user_id, @epoch, 0, 0, 0)
-ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter`)
+var ownSQL = bulkParameters.compile(`INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES (@user_id, @epoch, 0, 0, 0)
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter`)
 
 // importSQL runs with the owner's lock held, so no other statement adds tasks.
-var importSQL = func() *statement[*importing] {
-	var names, selected, arrays []string
-	for _, c := range columns {
-		if c.array != nil {
-			names, selected = append(names, c.name), append(selected, "i."+c.name)
-			arrays = append(arrays, fmt.Sprintf("@%s::%s[]", c.name, c.sqlType))
-		}
-	}
-	list := strings.Join(names, ", ")
-	return importParameters.compile(`INSERT INTO docket.tasks AS t (user_id, version, ` + list + `)
-SELECT @user_id::text, @counter::bigint + row_number() OVER (ORDER BY i.n), ` + strings.Join(selected, ", ") + `
-FROM unnest(` + strings.Join(arrays, ", ") + `)
-  WITH ORDINALITY AS i (` + list + `, n)`)
-}()
+var importSQL = bulkParameters.compile(insertMany("x.counter + row_number() OVER (ORDER BY i.n)", "docket.owners", "x.user_id = @user_id"))
 
 // The other statements of an import.
 var (
 	// knownSQL finds those of the tasks that the owner has, in the trash too.
-	knownSQL = importParameters.compile("SELECT t.id FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = ANY (@id::uuid[])")
+	knownSQL = bulkParameters.compile("SELECT t.id FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = ANY (@id::uuid[])")
 
 	// roomSQL returns how many live and deleted tasks the owner has.
-	roomSQL = importParameters.compile(`SELECT x.live, coalesce(x.trash, (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = @user_id AND coalesce(t.deleted_at, 'infinity') < 'infinity'))
+	roomSQL = bulkParameters.compile(`SELECT x.live, coalesce(x.trash, (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = @user_id AND coalesce(t.deleted_at, 'infinity') < 'infinity'))
 FROM docket.owners AS x WHERE x.user_id = @user_id`)
 
 	// burySQL moves those tasks to the trash that were deleted.
-	burySQL = importParameters.compile(`UPDATE docket.tasks AS t SET deleted_at = i.deleted_at FROM unnest(@deleted_id::uuid[], @deleted_at::timestamptz[]) AS i (id, deleted_at)
+	burySQL = bulkParameters.compile(`UPDATE docket.tasks AS t SET deleted_at = i.deleted_at FROM unnest(@deleted_id::uuid[], @deleted_at::timestamptz[]) AS i (id, deleted_at)
 WHERE t.user_id = @user_id AND t.id = i.id`)
 
 	// countSQL counts the tasks that importSQL added. A trash that was never counted stays so.
-	countSQL = importParameters.compile(`UPDATE docket.owners AS x SET counter = x.counter + @added::bigint, live = x.live + @added - @deleted::bigint, trash = x.trash + @deleted
+	countSQL = bulkParameters.compile(`UPDATE docket.owners AS x SET counter = x.counter + @added::bigint, live = x.live + @added - @deleted::bigint, trash = x.trash + @deleted
 WHERE x.user_id = @user_id`)
 )
 
 // Import implements docket.Store.
 func (s *Store) Import(ctx context.Context, owner docket.UserID, what docket.Import) (done docket.Imported, err error) {
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		i := &importing{owner: owner, epoch: what.Epoch, tasks: what.Tasks}
+		b := &bulk{owner: owner, epoch: what.Epoch, tasks: what.Tasks}
 		if !what.DryRun {
-			if err := tx.QueryRow(ctx, ownSQL.sql, ownSQL.args(i)...).Scan(&i.counter); err != nil {
+			if _, err := tx.Exec(ctx, ownSQL.sql, ownSQL.args(b)...); err != nil {
 				return err
 			}
 		}
-		if err := i.choose(ctx, tx, what); err != nil {
+		if err := b.choose(ctx, tx, what); err != nil {
 			return err
 		}
-		done = i.done
-		if what.DryRun || len(i.tasks) == 0 {
+		done = b.done
+		if what.DryRun || len(b.tasks) == 0 {
 			return nil
 		}
-		return i.add(ctx, tx)
+		return b.add(ctx, tx)
 	})
 	return done, err
 }
 
 // choose takes those of the tasks that are to be added.
-func (i *importing) choose(ctx context.Context, tx pgx.Tx, what docket.Import) error {
-	rows, err := tx.Query(ctx, knownSQL.sql, knownSQL.args(i)...)
+func (b *bulk) choose(ctx context.Context, tx pgx.Tx, what docket.Import) error {
+	rows, err := tx.Query(ctx, knownSQL.sql, knownSQL.args(b)...)
 	if err != nil {
 		return err
 	}
@@ -123,21 +80,21 @@ func (i *importing) choose(ctx context.Context, tx pgx.Tx, what docket.Import) e
 		return err
 	}
 	var live, trash int64
-	if err := tx.QueryRow(ctx, roomSQL.sql, roomSQL.args(i)...).Scan(&live, &trash); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err := tx.QueryRow(ctx, roomSQL.sql, roomSQL.args(b)...).Scan(&live, &trash); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	i.tasks, i.done, err = what.Choose(known, live, trash)
+	b.tasks, b.done, err = what.Choose(known, live, trash)
 	return err
 }
 
 // add adds the tasks.
-func (i *importing) add(ctx context.Context, tx pgx.Tx) error {
-	statements := []*statement[*importing]{importSQL, countSQL}
-	if i.done.Deleted > 0 {
+func (b *bulk) add(ctx context.Context, tx pgx.Tx) error {
+	statements := []*statement[*bulk]{importSQL, countSQL}
+	if b.done.Deleted > 0 {
 		statements = append(statements, burySQL)
 	}
 	for _, st := range statements {
-		if _, err := tx.Exec(ctx, st.sql, st.args(i)...); err != nil {
+		if _, err := tx.Exec(ctx, st.sql, st.args(b)...); err != nil {
 			return err
 		}
 	}
@@ -155,7 +112,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) er
 		if err := f(ctx, tx); err != nil {
 			return errors.Join(err, ignoreClosed(tx.Rollback(ctx)))
 		}
-		return afterSend(tx.Commit(ctx), true)
+		return s.afterCommit(tx.Commit(ctx))
 	})
 }
 

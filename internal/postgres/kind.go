@@ -20,20 +20,21 @@ type kind[T any] struct {
 	dest    func(*T) any
 	value   func(T) any
 	array   func([]T) any
+	null    func(T) bool // whether a value is stored as null; nil when most are not
 }
 
 var (
 	uuidType = kind[uuid.UUID]{
 		"uuid", 16, func(_ *texts, b []byte) uuid.UUID { return uuid.UUID(b) }, pointer[uuid.UUID],
-		func(id uuid.UUID) any { return key(id) }, uuidTexts,
+		func(id uuid.UUID) any { return key(id) }, uuidTexts, nil,
 	}
-	textType         = kind[string]{"text", 0, (*texts).keep, pointer[string], boxed[string], boxed[[]string]}
-	optionalTextType = kind[*string]{"text", 0, (*texts).keepOptional, pointer[*string], boxed[*string], boxed[[]*string]}
-	booleanType      = kind[bool]{"boolean", 1, func(_ *texts, b []byte) bool { return b[0] != 0 }, pointer[bool], boxed[bool], boxed[[]bool]}
-	bigintType       = kind[int64]{"bigint", 8, func(_ *texts, b []byte) int64 { return number(b) }, pointer[int64], boxed[int64], boxed[[]int64]}
+	textType         = kind[string]{"text", 0, (*texts).keep, pointer[string], boxed[string], boxed[[]string], nil}
+	optionalTextType = kind[*string]{"text", 0, (*texts).keepOptional, pointer[*string], boxed[*string], boxed[[]*string], nil}
+	booleanType      = kind[bool]{"boolean", 1, func(_ *texts, b []byte) bool { return b[0] != 0 }, pointer[bool], boxed[bool], boxed[[]bool], nil}
+	bigintType       = kind[int64]{"bigint", 8, func(_ *texts, b []byte) int64 { return number(b) }, pointer[int64], boxed[int64], boxed[[]int64], nil}
 	timeType         = kind[time.Time]{
 		timestamp, 8, func(_ *texts, b []byte) time.Time { return moment(b) },
-		func(t *time.Time) any { return (*utcTime)(t) }, boxed[time.Time], boxed[[]time.Time],
+		func(t *time.Time) any { return (*utcTime)(t) }, boxed[time.Time], boxed[[]time.Time], nil,
 	}
 	optionalTimeType = nullable(timeType, func(t time.Time) *time.Time {
 		if t.IsZero() {
@@ -52,13 +53,14 @@ var (
 	tagsType = nullable(kind[[]string]{
 		sqlType: "text", decode: (*texts).keepTags, dest: func(tags *[]string) any { return (*tagsText)(tags) },
 	}, tagsJSON)
-	bytesType = kind[[]byte]{sqlType: "bytea", value: boxed[[]byte], array: boxed[[][]byte]} // nil is null
+	bytesType = kind[[]byte]{sqlType: "bytea", value: boxed[[]byte], array: boxed[[][]byte], null: func(b []byte) bool { return b == nil }}
 )
 
 // nullable is k for a type of which some values are stored as null: those for which
 // of returns nil.
 func nullable[T, V any](k kind[T], of func(T) *V) kind[T] {
 	k.value = func(v T) any { return of(v) }
+	k.null = func(v T) bool { return of(v) == nil }
 	k.array = func(list []T) any {
 		values := make([]*V, len(list))
 		for i, v := range list {

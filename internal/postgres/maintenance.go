@@ -34,7 +34,7 @@ var (
 	// belongs to the transaction.
 	purgeSQL = removalParameters.compile(`WITH due AS MATERIALIZED (
   SELECT d.user_id, d.id FROM docket.tasks AS d
-  WHERE (SELECT pg_try_advisory_xact_lock(@lock::bigint)) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
+  WHERE (SELECT ` + advisoryLock("@lock::bigint", false) + `) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
 o AS MATERIALIZED (
   SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
   ORDER BY x.user_id FOR UPDATE OF x SKIP LOCKED),
@@ -66,11 +66,17 @@ SELECT count(*) FROM gone`)
 
 // Purge implements docket.Store.
 func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	if s.distributed {
+		return s.removeOwned(ctx, distributedRemoval{duePurgeSQL, ownedPurgeSQL}, removal{before, limit})
+	}
 	return s.remove(ctx, purgeSQL, removal{before, limit})
 }
 
 // ExpireKeys implements docket.Store.
 func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
+	if s.distributed {
+		return s.removeOwned(ctx, distributedRemoval{dueKeysSQL, ownedKeysSQL}, removal{now, limit})
+	}
 	return s.remove(ctx, expireKeysSQL, removal{now, limit})
 }
 
@@ -81,28 +87,36 @@ func (s *Store) remove(ctx context.Context, st *statement[removal], r removal) (
 	return n, err
 }
 
-// clock holds the arguments of advanceClockSQL.
-type clock struct {
-	now  time.Time
-	most time.Duration
-}
-
-var advanceClockSQL = parameters[clock]{
-	"now":  func(c clock) any { return c.now },
-	"most": func(c clock) any { return c.most },
-}.compile(`INSERT INTO docket.database AS d (id, clock) VALUES (1, @now::timestamptz)
-ON CONFLICT (id) DO UPDATE SET clock = least(excluded.clock, coalesce(d.clock + @most::interval, excluded.clock)) RETURNING d.clock`)
+// The statements of AdvanceClock run in one transaction. Citus refuses a sum of times in
+// a statement that writes, so the time is computed between them.
+const (
+	addDatabaseSQL  = "INSERT INTO docket.database AS d (id) VALUES (1) ON CONFLICT (id) DO NOTHING"
+	readClockSQL    = "SELECT d.clock FROM docket.database AS d WHERE d.id = 1 FOR UPDATE"
+	advanceClockSQL = "UPDATE docket.database AS d SET clock = $1 WHERE d.id = 1"
+)
 
 // AdvanceClock implements docket.Store. It also looks at the server's timeline,
 // because behind a pooler a connection may outlive a failover.
 func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Duration) (at time.Time, err error) {
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
-		if err := conn.QueryRow(ctx, advanceClockSQL.sql, advanceClockSQL.args(clock{now, most})...).Scan((*utcTime)(&at)); err != nil {
+	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, addDatabaseSQL); err != nil {
 			return err
 		}
-		return s.meet(ctx, conn)
+		var believed *time.Time
+		if err := tx.QueryRow(ctx, readClockSQL).Scan(&believed); err != nil {
+			return err
+		}
+		at = now
+		if believed != nil && believed.Add(most).Before(now) {
+			at = believed.Add(most).UTC()
+		}
+		_, err := tx.Exec(ctx, advanceClockSQL, at)
+		return err
 	})
-	return at, err
+	if err != nil {
+		return at, err
+	}
+	return at, s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error { return s.meet(ctx, conn) })
 }
 
 // renewStep is how many owners one transaction of Renew locks, at most.
@@ -175,8 +189,7 @@ func (s *Store) renewStep(ctx context.Context, r *renewal, draw func() (epoch, r
 			epoch, raise := draw()
 			next.epochs, next.raises = append(next.epochs, epoch), append(next.raises, raise)
 		}
-		_, err = tx.Exec(ctx, renewSQL.sql, renewSQL.args(&next)...)
-		return err
+		return s.renewOwners(ctx, tx, &next)
 	})
 	if err != nil {
 		next.owners = nil

@@ -21,28 +21,46 @@ var (
 
 // Collect implements prometheus.Collector with the state of the pool and the
 // batchers. It does not query the database.
-func (s *Store) Collect(ch chan<- prometheus.Metric) {
-	stat := s.pool.Stat()
-	gauge := func(desc *prometheus.Desc, v int32, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(v), labels...)
-	}
-	gauge(connections, stat.IdleConns(), "idle")
-	gauge(connections, stat.AcquiredConns(), "acquired")
-	gauge(connections, stat.ConstructingConns(), "constructing")
-	gauge(connectionsMax, stat.MaxConns())
-	gauge(timelineChanged, int32(len(s.Warnings()))) //nolint:gosec // 0 or 1
-	for name, kind := range map[string][]*batcher{"tasks": {s.batchers.reads}, "pages": {s.batchers.pages}, "writes": s.batchers.writes[:]} {
-		var trips, statements float64
-		for _, b := range kind {
-			trips += float64(b.groups.Load())
-			statements += float64(b.calls.Load())
+func (s *Store) Collect(ch chan<- prometheus.Metric) { collect(ch, len(s.Warnings()) > 0, s) }
+
+// collect sends the sums over stores.
+func collect(ch chan<- prometheus.Metric, changed bool, stores ...*Store) {
+	states, sums := map[string]float64{}, map[*prometheus.Desc]float64{}
+	trips, statements := map[string]float64{}, map[string]float64{}
+	for _, s := range stores {
+		stat := s.pool.Stat()
+		states["idle"] += float64(stat.IdleConns())
+		states["acquired"] += float64(stat.AcquiredConns())
+		states["constructing"] += float64(stat.ConstructingConns())
+		sums[connectionsMax] += float64(stat.MaxConns())
+		for desc, v := range counters(stat) {
+			sums[desc] += v
 		}
-		ch <- prometheus.MustNewConstMetric(groups, prometheus.CounterValue, trips, name)
-		ch <- prometheus.MustNewConstMetric(grouped, prometheus.CounterValue, statements, name)
+		for name, kind := range map[string][]*batcher{"tasks": {s.batchers.reads}, "pages": {s.batchers.pages}, "writes": s.batchers.writes[:]} {
+			for _, b := range kind {
+				trips[name] += float64(b.groups.Load())
+				statements[name] += float64(b.calls.Load())
+			}
+		}
 	}
-	for desc, v := range counters(stat) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, v)
+	send := func(desc *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, kind, v, labels...)
 	}
+	for state, v := range states {
+		send(connections, prometheus.GaugeValue, v, state)
+	}
+	for name := range trips {
+		send(groups, prometheus.CounterValue, trips[name], name)
+		send(grouped, prometheus.CounterValue, statements[name], name)
+	}
+	for desc, v := range sums {
+		kind := prometheus.CounterValue
+		if desc == connectionsMax {
+			kind = prometheus.GaugeValue
+		}
+		send(desc, kind, v)
+	}
+	send(timelineChanged, prometheus.GaugeValue, map[bool]float64{true: 1}[changed])
 }
 
 func counters(stat *pgxpool.Stat) map[*prometheus.Desc]float64 {

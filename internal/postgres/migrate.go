@@ -5,6 +5,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,13 +40,18 @@ func readStatus(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
 }
 
 // Migrate calls f to migrate a database. Any number of processes may do so at once.
+// Where the tables are distributed it then distributes what f has added.
 func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
 		return fmt.Errorf("cannot reach the database %s: %w", t, err)
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	return f(migrate.Migrator{DB: migration{conn}, Known: migrations})
+	m := migration{conn}
+	if err := f(migrate.Migrator{DB: m, Known: migrations}); err != nil {
+		return err
+	}
+	return m.redistribute(ctx)
 }
 
 // migration is a connection on which migrations run. It uses no state of the session
@@ -72,8 +79,8 @@ func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) er
 
 func (m migration) exclusively(ctx context.Context, f func(migrate.Tx) error) error {
 	return pgx.BeginFunc(ctx, m.conn, func(pgx.Tx) error {
-		if err := m.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(%d); SET LOCAL lock_timeout = %d",
-			int64(migrationLock), stepLockTimeout.Milliseconds())); err != nil {
+		if err := m.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = 0; SELECT %s; SET LOCAL lock_timeout = %d",
+			advisoryLock(strconv.FormatInt(migrationLock, 10), true), stepLockTimeout.Milliseconds())); err != nil {
 			return err
 		}
 		if err := m.prepare(ctx); err != nil {
@@ -110,10 +117,19 @@ func (m migration) Records(ctx context.Context) ([]migrate.Record, error) {
 	return records(ctx, m.conn)
 }
 
-// Exec implements migrate.Tx.
+// statementEnd is where a statement ends in a file of migrations: a semicolon, and only a
+// comment after it in its line.
+var statementEnd = regexp.MustCompile(`(?m);[ \t]*(--.*)?$`)
+
+// Exec implements migrate.Tx. It sends each statement by itself, because Citus sends the
+// text of several on to the workers as if it were one.
 func (m migration) Exec(ctx context.Context, sql string) error {
-	_, err := m.conn.PgConn().Exec(ctx, sql).ReadAll() // several statements at once
-	return err
+	for _, statement := range statementEnd.Split(sql, -1) {
+		if _, err := m.conn.PgConn().Exec(ctx, statement).ReadAll(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Add implements migrate.Tx.

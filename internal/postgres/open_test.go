@@ -17,21 +17,60 @@ import (
 
 func TestExecModeFollowsWhatIsFound(t *testing.T) {
 	cluster := pgtest.Shared(t)
-	direct := cluster.Database(t)
+	url := cluster.Database(t)
+	const statement, describe, exec = pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec
 	for name, test := range map[string]struct {
+		pooler   pgtest.PoolerOptions
 		url, set string
+		way      way
 		want     pgx.QueryExecMode
 	}{
-		"direct":        {direct, "", pgx.QueryExecModeCacheStatement},
-		"pooler":        {cluster.DefaultPooler(t).URL(direct), "", pgx.QueryExecModeCacheDescribe},
-		"hint":          {direct + "&pgbouncer=true", "", pgx.QueryExecModeCacheDescribe},
-		"direct, set":   {direct, "exec", pgx.QueryExecModeExec},
-		"pooler, wrong": {cluster.DefaultPooler(t).URL(direct), "cache_statement", pgx.QueryExecModeCacheStatement},
+		"direct":             {url: url, way: direct, want: statement},
+		"hint":               {url: url + "&pgbouncer=true", way: pinned, want: statement},
+		"direct, set":        {url: url, set: "exec", way: direct, want: exec},
+		"1.18":               {way: forgetting, want: describe},
+		"1.18, set":          {set: "cache_statement", way: forgetting, want: statement},
+		"1.18, session":      {pooler: pgtest.PoolerOptions{Settings: map[string]string{"pool_mode": "session"}}, way: pinned, want: statement},
+		"1.18, one server":   {pooler: pgtest.PoolerOptions{PoolSize: 1}, way: unproven, want: describe},
+		"1.18, round robin":  {pooler: pgtest.PoolerOptions{Settings: map[string]string{"server_round_robin": "1"}}, way: forgetting, want: describe},
+		"1.25":               {pooler: pgtest.PoolerOptions{Newer: true}, way: keeping, want: statement},
+		"1.25, set":          {pooler: pgtest.PoolerOptions{Newer: true}, set: "cache_describe", way: keeping, want: describe},
+		"1.25, round robin":  {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"server_round_robin": "1"}}, way: keeping, want: statement},
+		"1.25, keeping none": {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"max_prepared_statements": "0"}}, way: forgetting, want: describe},
+		"1.25, session":      {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"pool_mode": "session"}}, way: pinned, want: statement},
 	} {
-		s := open(t, test.url, func(o *Options) { o.ExecMode = test.set })
-		if got := pgx.QueryExecMode(s.mode.Load()); got != test.want {
-			t.Errorf("%s: %s, want %s", name, got, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if test.url == "" {
+				test.url = cluster.Pooler(t, test.pooler).URL(url)
+			}
+			var log bytes.Buffer
+			s := open(t, test.url, func(o *Options) { o.ExecMode, o.Log = test.set, slog.New(slog.NewTextHandler(&log, nil)) })
+			if got := pgx.QueryExecMode(s.mode.Load()); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+			if !strings.Contains(log.String(), test.way.String()) {
+				t.Errorf("the log lacks %q: %s", test.way, &log)
+			}
+		})
+	}
+}
+
+// TestPoolerWithoutTransactions opens a database through poolers of which each statement
+// gets any server.
+func TestPoolerWithoutTransactions(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	for name, newer := range map[string]bool{"1.18": false, "1.25": true} {
+		t.Run(name, func(t *testing.T) {
+			pooler := cluster.Pooler(t, pgtest.PoolerOptions{Newer: newer, Settings: map[string]string{"pool_mode": "statement"}})
+			target, err := ParseURL(pooler.URL(cluster.Database(t)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Open(t.Context(), Options{Target: target, ExecMode: "exec", Migrate: true, Log: slog.New(slog.DiscardHandler)})
+			if err == nil || !strings.Contains(err.Error(), "allows no transactions") || !strings.Contains(err.Error(), "set its pool_mode to transaction") {
+				t.Errorf("Open returned %v", err)
+			}
+		})
 	}
 }
 

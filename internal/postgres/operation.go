@@ -33,6 +33,7 @@ var operationParameters = func() parameters[*request] {
 		"epoch":      func(r *request) any { return r.write.Epoch },
 		"now":        func(r *request) any { return r.write.Now },
 		"limit":      func(r *request) any { return r.write.TaskLimit() },
+		"fresh":      func(r *request) any { return r.operation.Fresh },
 		"match":      func(r *request) any { return versions(r.operation.If.Match) },
 		"none_match": func(r *request) any { return versions(r.operation.If.NoneMatch) },
 		"trash_limit": func(r *request) any { // null is no bound
@@ -61,38 +62,59 @@ func versions(list docket.Optional[[]int64]) any {
 	return append([]int64{}, list.Value...) // an empty array, not null
 }
 
-// createSQL and createFreshSQL return no row when the owner has as many live tasks as
-// @limit. They fail when another transaction has just made a task with this id.
-// createSQL looks for one that is there already, which costs it a tenth more.
+// These return no row when the owner has as many live tasks as @limit. They fail when
+// another transaction has just made a task with this id. createSQL looks for one that is
+// there already, which costs it a tenth more. createPlainSQL is for a task that isPlain,
+// which costs it a tenth less.
 var (
-	createSQL = creation{`WITH e AS MATERIALIZED (
-  SELECT t.id FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id),
-`, " WHERE NOT EXISTS (SELECT 1 FROM e)", "\nUNION ALL\nSELECT 0, 'exists' FROM e"}.compile()
-
-	createFreshSQL = creation{"WITH ", " WHERE true", ""}.compile()
+	createSQL      = creation{}.compile()
+	createFreshSQL = creation{fresh: true}.compile()
+	createPlainSQL = creation{fresh: true, plain: true}.compile()
 )
 
-// creation builds a statement that makes a task.
-type creation struct{ begin, unless, end string }
+// creation is a statement that makes a task.
+type creation struct{ fresh, plain bool }
 
 func (c creation) compile() *statement[*request] {
 	var names, values strings.Builder
 	for _, col := range columns {
-		if col.value != nil {
+		if col.value != nil && (!c.plain || col.null == nil) {
 			fmt.Fprintf(&names, ", %s", col.name)
 			fmt.Fprintf(&values, ", @%s::%s", col.name, col.sqlType)
 		}
 	}
-	return operationParameters.compile(c.begin + `o AS (
+	own := func(unless string) string {
+		return `o AS (
   INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
-  SELECT @user_id::text, @epoch::bigint, 1, 1, 0` + c.unless + `
+  SELECT @user_id::text, @epoch::bigint, 1, 1, 0` + unless + `
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < @limit::bigint
-  RETURNING x.counter),
-n AS (
-  INSERT INTO docket.tasks AS t (user_id, version` + names.String() + `)
+  RETURNING x.counter)`
+	}
+	insert := `INSERT INTO docket.tasks AS t (user_id, version` + names.String() + `)
   SELECT @user_id, o.counter` + values.String() + ` FROM o
-  RETURNING t.version)
-SELECT n.version, 'done' FROM n` + c.end)
+  RETURNING t.version, 'done'`
+	if c.fresh {
+		return operationParameters.compile("WITH " + own(" WHERE true") + "\n" + insert)
+	}
+	return operationParameters.compile(`WITH e AS MATERIALIZED (
+  SELECT t.id FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id),
+` + own(" WHERE NOT EXISTS (SELECT 1 FROM e)") + `,
+n (version, outcome) AS (
+  ` + insert + `)
+SELECT n.version, n.outcome FROM n
+UNION ALL
+SELECT 0, 'exists' FROM e`)
+}
+
+// creationOf returns the statement that makes a task.
+func creationOf(t *docket.Task, fresh bool) *statement[*request] {
+	switch {
+	case !fresh:
+		return createSQL
+	case isPlain(t):
+		return createPlainSQL
+	}
+	return createFreshSQL
 }
 
 // toggleSQL toggles without a precondition, so it need not look at the task before
@@ -109,7 +131,10 @@ RETURNING ` + selected + `, 'done'`)
 
 // The statements of the other operations return no row when there is no task.
 var (
-	updateSQL = change{refusals: []string{stale, "WHEN NOT (" + differs + ") THEN 'same'"}, task: assigned + ", " + followed + ", " + updated}.compile()
+	updateSQL = updating(false).compile()
+
+	// updatePlainSQL is for an update that isPlainUpdate.
+	updatePlainSQL = updating(true).compile()
 
 	toggleIfSQL = change{refusals: []string{stale}, task: toggled + ", " + updated}.compile()
 
@@ -163,19 +188,25 @@ const (
 	followed = "completed_at = CASE WHEN NOT @set_completed OR t.completed = @completed THEN " + settled + " WHEN @completed THEN " + changed + " END"
 )
 
-// differs is the condition that an update changes t, assigned what it sets in t.
-var differs, assigned = func() (string, string) {
-	var conditions, assignments []string
+// updating returns the statement of an update, or of one that isPlainUpdate.
+func updating(plain bool) change {
+	var differs, assigned []string
 	for _, c := range columns {
+		if plain && c.null != nil {
+			continue
+		}
 		if c.isSet != nil {
-			conditions = append(conditions, fmt.Sprintf("@%s::boolean AND t.%s IS DISTINCT FROM @%[2]s::%s", c.set, c.name, c.sqlType))
+			differs = append(differs, fmt.Sprintf("@%s::boolean AND t.%s IS DISTINCT FROM @%[2]s::%s", c.set, c.name, c.sqlType))
 		}
 		if c.set != "" {
-			assignments = append(assignments, fmt.Sprintf("%[1]s = CASE WHEN @%[2]s THEN @%[1]s::%[3]s ELSE t.%[1]s END", c.name, c.set, c.sqlType))
+			assigned = append(assigned, fmt.Sprintf("%[1]s = CASE WHEN @%[2]s THEN @%[1]s::%[3]s ELSE t.%[1]s END", c.name, c.set, c.sqlType))
 		}
 	}
-	return strings.Join(conditions, " OR "), strings.Join(assignments, ", ")
-}()
+	return change{
+		refusals: []string{stale, "WHEN NOT (" + strings.Join(differs, " OR ") + ") THEN 'same'"},
+		task:     strings.Join(append(assigned, followed, updated), ", "),
+	}
+}
 
 // change is the statement of an operation on a task that exists, in parts.
 type change struct {
@@ -230,36 +261,44 @@ const (
 	outcomeCrowded outcome = "crowded" // the trash may have as many tasks as @trash_limit
 )
 
+// createStatement returns the statement that makes a task. Where the tables are
+// distributed it is the function that makes it on its shard.
+func (s *Store) createStatement(fresh bool, t *docket.Task) *statement[*request] {
+	if s.distributed {
+		return createOnShardSQL
+	}
+	return creationOf(t, fresh)
+}
+
 // requestFor returns the statement of an operation of w. alone says that it is run
 // by itself, hence that the trash cannot be trimmed after it.
-func requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone bool) *request {
+func (s *Store) requestFor(owner docket.UserID, w *docket.Write, o *docket.Operation, alone bool) *request {
 	r := &request{owner: owner, write: w, operation: o, alone: alone, noRow: outcomeAbsent}
 	r.task.ID = o.ID
 	outcome := (*string)(&r.outcome)
-	var s *statement[*request]
+	var st *statement[*request]
 	switch o.Action {
 	case docket.Create:
-		s = createSQL
-		if o.Fresh {
-			s = createFreshSQL
-		}
 		r.task, r.noRow, r.dest = w.NewTask(owner, *o), outcomeFull, []any{&r.task.Version, outcome}
+		st = s.createStatement(o.Fresh, &r.task)
 	case docket.Update:
-		s = updateSQL
+		if st = updateSQL; isPlainUpdate(&o.Update) {
+			st = updatePlainSQL
+		}
 		o.Update.Apply(&r.task.Fields)
 	case docket.Toggle:
-		if s = toggleSQL; o.If.Match.Set || o.If.NoneMatch.Set {
-			s = toggleIfSQL
+		if st = toggleSQL; o.If.Match.Set || o.If.NoneMatch.Set {
+			st = toggleIfSQL
 		}
 	case docket.Delete:
-		s, r.dest = deleteSQL, []any{&r.task.Version, outcome}
+		st, r.dest = deleteSQL, []any{&r.task.Version, outcome}
 	case docket.Restore:
-		s = restoreSQL
+		st = restoreSQL
 	}
 	if r.dest == nil {
 		r.dest = []any{&taskRow{owner: owner, task: &r.task, more: []any{outcome}}}
 	}
-	r.sql, r.args = s.sql, s.args(r)
+	r.sql, r.args = st.sql, st.args(r)
 	switch o.Action { // from now on the task is what the statement returns
 	case docket.Create:
 	case docket.Delete:

@@ -138,5 +138,10 @@ func (s *Store) inspect(ctx context.Context, conn *pgx.Conn) (verdict, err error
 	case lacking != nil:
 		return fmt.Errorf("the role of DATABASE_URL lacks rights: %s (docs/operations.md has the grants)", *lacking), nil
 	}
+	if s.distributed {
+		if verdict, err := inspectDistribution(ctx, conn); verdict != nil || err != nil {
+			return verdict, err
+		}
+	}
 	return nil, s.meet(ctx, conn)
 }

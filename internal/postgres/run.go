@@ -30,8 +30,8 @@ func (s *Store) repeat(acquire, ctx context.Context, p policy, f work) error {
 		if ctx.Err() == nil && !p.checking { // else the client has left, which says nothing about the database
 			s.note(err)
 		}
-		if err == nil || n == maxAttempts || !p.allows(err) || !pause(acquire, n) {
-			return translate(err)
+		if err == nil || n == maxAttempts || !p.allows(err) && !s.shardMoved(err) || !pause(acquire, n) {
+			return s.translate(err)
 		}
 	}
 }

@@ -72,6 +72,10 @@ type Store struct {
 	batchers   *batchers
 	noBatching bool
 
+	distance    time.Duration // of a round trip, at the start
+	distributed bool          // Citus has distributed the tables by user
+	worker      *worker       // the server of the connections when it is known to be one, or nil
+
 	// Set by Open from the constants; tests change them.
 	acquireTimeout, statementTimeout, passTimeout time.Duration
 
@@ -95,49 +99,78 @@ type Store struct {
 var _ docket.Store = (*Store)(nil)
 
 // Open connects, checks that the database can hold any text, and brings its schema
-// up to date or checks it. It waits up to connectTimeout for the database.
-func Open(ctx context.Context, o Options) (*Store, error) {
+// up to date or checks it. It waits up to connectTimeout for the database. Where Citus
+// has distributed the tables, what it returns knows the workers.
+func Open(ctx context.Context, o Options) (docket.Store, error) {
+	s, mode, err := openStore(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if s.distributed {
+		return newWorkers(ctx, s, o, mode)
+	}
+	return s, nil
+}
+
+// openStore is Open for the server of DATABASE_URL alone.
+func openStore(ctx context.Context, o Options) (s *Store, mode pgx.QueryExecMode, err error) {
 	for _, warning := range o.Target.Warnings {
 		o.Log.Warn("the database URL", "warning", warning)
 	}
 	found, err := probe(ctx, o.Target, o.Log)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	mode, known := ExecModes[o.ExecMode]
-	if !known {
-		mode = found.mode
-	}
+	mode = ExecModes[cmp.Or(o.ExecMode, found.way.execMode())]
 	if o.Migrate {
 		if err := Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
 			_, err := m.Up(ctx)
 			return err
 		}); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	conns := cmp.Or(o.MaxConns, DefaultMaxConns)
-	s := &Store{
-		log: o.Log, batchers: newBatchers(found.distance, int(conns)), noBatching: o.NoBatching,
-		acquireTimeout: acquireTimeout, statementTimeout: docket.StatementTimeout, passTimeout: docket.PassTimeout,
-		freed: make(chan struct{}, 1),
-	}
-	s.mode.Store(int32(mode))
-	if s.pool, err = s.newPool(ctx, o.Target, conns); err != nil {
-		return nil, err
-	}
-	if s.checks, err = s.newPool(ctx, o.Target, 1); err != nil {
-		s.pool.Close()
-		return nil, err
+	if s, err = newStore(ctx, o, storeOptions{target: o.Target, mode: mode, distance: found.distance, distributed: found.distributed}); err != nil {
+		return nil, 0, err
 	}
 	if err := errors.Join(s.check(ctx), s.recordTimeline(ctx)); err != nil {
 		_ = s.Close()
 		if e, ok := errors.AsType[*docket.Error](err); ok && e.Err != nil {
 			err = e.Err // to an operator, not to a client
 		}
+		return nil, 0, err
+	}
+	o.Log.Info("connected to PostgreSQL", "way", found.way.String(), "exec_mode", cmp.Or(o.ExecMode, found.way.execMode()), "round_trip", found.distance.String())
+	return s, mode, nil
+}
+
+// storeOptions is what differs between the stores of one database.
+type storeOptions struct {
+	target      Target
+	mode        pgx.QueryExecMode
+	distance    time.Duration // of a round trip
+	conns       int32         // 0: as Options says
+	distributed bool
+	worker      *worker // the server of target when it is one, or nil
+}
+
+// newStore returns a store that has not connected yet.
+func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err error) {
+	conns := cmp.Or(where.conns, o.MaxConns, DefaultMaxConns)
+	s = &Store{
+		log: o.Log, batchers: newBatchers(where.distance, int(conns), where.distributed), noBatching: o.NoBatching,
+		distance: where.distance, distributed: where.distributed, worker: where.worker,
+		acquireTimeout: acquireTimeout, statementTimeout: docket.StatementTimeout, passTimeout: docket.PassTimeout,
+		freed: make(chan struct{}, 1),
+	}
+	s.mode.Store(int32(where.mode))
+	if s.pool, err = s.newPool(ctx, where.target, conns); err != nil {
 		return nil, err
 	}
-	o.Log.Debug("connected", "exec_mode", mode.String(), "round_trip", found.distance.String())
+	if s.checks, err = s.newPool(ctx, where.target, 1); err != nil {
+		s.pool.Close()
+		return nil, err
+	}
 	return s, nil
 }
 

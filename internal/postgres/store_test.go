@@ -27,7 +27,7 @@ func open(t testing.TB, url string, adjust ...func(*Options)) *Store {
 	for _, f := range adjust {
 		f(&o)
 	}
-	s, err := Open(t.Context(), o)
+	s, _, err := openStore(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,14 +48,11 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, cluster.Database(t)) })
 }
 
-func TestStoreBehindPooler(t *testing.T) {
-	cluster := pgtest.Shared(t)
-	pooler := cluster.DefaultPooler(t)
-	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, pooler.URL(cluster.Database(t))) })
-}
-
 // TestStoreInExecMode runs the suite in the mode that keeps no state on the server.
 func TestStoreInExecMode(t *testing.T) {
+	if !*everyPooler {
+		t.Skip("not run: it belongs to the longer tier (-poolers)")
+	}
 	cluster := pgtest.Shared(t)
 	storetest.Run(t, func(t *testing.T) docket.Store {
 		return openPatient(t, cluster.DefaultPooler(t).URL(cluster.Database(t)), func(o *Options) { o.ExecMode = "exec" })

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -12,10 +13,11 @@ import (
 // the server is a standby. A promotion and a restore to a point in time begin
 // another timeline, and the latest writes of the old one may be lost with it.
 //
-// It also tells whether commits may wait for a standby.
+// It also tells whether commits may wait for a standby, and whether the database has
+// the extension Citus.
 const timelineSQL = `SELECT coalesce((SELECT d.timeline FROM docket.database AS d WHERE d.id = 1), ''),
   CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
-  current_setting('synchronous_standby_names') <> ''`
+  current_setting('synchronous_standby_names') <> '', EXISTS (SELECT 1 FROM pg_extension AS e WHERE e.extname = 'citus')`
 
 // recordTimelineSQL records the timeline $1. With $2 it replaces one that was
 // recorded.
@@ -27,6 +29,9 @@ ON CONFLICT (id) DO UPDATE SET timeline = CASE WHEN $2::boolean OR d.timeline IS
 func (s *Store) meet(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, s.statementTimeout)
 	defer cancel()
+	if s.worker != nil {
+		return s.meetWorker(ctx, conn)
+	}
 	_, _, err := s.readTimeline(ctx, conn)
 	return s.tolerate(conn, err)
 }
@@ -43,16 +48,22 @@ func (s *Store) tolerate(conn *pgx.Conn, err error) error {
 }
 
 // readTimeline returns the recorded timeline, "" when there is none, and the
-// server's. The error is errStandby when the server is a standby.
+// server's. The error is errStandby when the server is a standby, and errDistributed when
+// the tables have been distributed since the store was opened.
 func (s *Store) readTimeline(ctx context.Context, conn *pgx.Conn) (recorded, met string, err error) {
 	var server *string
-	var synchronous bool
-	if err := conn.QueryRow(ctx, timelineSQL, pgx.QueryExecModeExec).Scan(&recorded, &server, &synchronous); err != nil {
+	var synchronous, citus bool
+	if err := conn.QueryRow(ctx, timelineSQL, pgx.QueryExecModeExec).Scan(&recorded, &server, &synchronous, &citus); err != nil {
 		return "", "", err
 	}
 	s.synchronous.Store(synchronous)
 	if server == nil {
 		return recorded, "", errStandby
+	}
+	if citus && !s.distributed {
+		if is, err := ask(ctx, conn, isDistributedSQL); err != nil || is {
+			return recorded, "", cmp.Or(err, errDistributed)
+		}
 	}
 	s.noteTimeline(recorded, *server)
 	return recorded, *server, nil

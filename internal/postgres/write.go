@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,15 +19,19 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 	if len(w.Operations) > 1 || w.Key != nil {
 		return s.writeTogether(ctx, owner, w)
 	}
-	r, tasks := requestFor(owner, &w, &w.Operations[0], true), make([]docket.Task, 1)
-	err = s.batch(ctx, s.batchers.writesOf(owner), &call{
+	r, tasks := s.requestFor(owner, &w, &w.Operations[0], true), make([]docket.Task, 1)
+	c := &call{
 		owner: owner, sql: r.sql, args: r.args,
 		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
 		outcome: func(err error) (failed error) {
 			tasks[0], failed = r.result(0, err)
 			return failed
 		},
-	})
+	}
+	if o := w.Operations[0]; o.Action == docket.Create && o.Fresh && !s.distributed {
+		c.create = r
+	}
+	err = s.batch(ctx, s.batchers.writesOf(owner), c)
 	switch {
 	case err != nil:
 		return docket.Written{}, err
@@ -46,7 +50,10 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 		p = writingKeyed
 	}
 	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
-		written, err = attemptTogether(ctx, conn, owner, &w, s.acquireTimeout)
+		written, err = s.attemptTogether(ctx, conn, owner, &w, true)
+		if errors.Is(err, errApart) {
+			written, err = s.attemptTogether(ctx, conn, owner, &w, false)
+		}
 		if err == nil && written.Replayed && s.synchronous.Load() {
 			err = confirm(ctx, conn, keyedWrite{owner: owner, write: &w})
 		}
@@ -68,15 +75,22 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 // transaction is one attempt of a write as a transaction.
 type transaction struct {
 	keyedWrite
-	conn     *pgx.Conn
-	requests []*request
+	store *Store
+	conn  *pgx.Conn
+	bulks bool // creates that follow each other are one statement
+	steps []step
 }
 
+// step reads the answers to the statements of some operations, and returns what
+// Written.Tasks holds for them.
+type step func(pgx.BatchResults) ([]docket.Task, error)
+
 // attemptTogether runs a write as one transaction. With a key, the first round trip,
-// which has all waits for locks, takes no longer than lockTimeout.
-func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, lockTimeout time.Duration) (docket.Written, error) {
-	t := &transaction{keyedWrite: keyedWrite{owner: owner, write: w}, conn: conn}
-	written, err := t.begin(ctx, lockTimeout)
+// which has all waits for locks, takes no longer than acquireTimeout. The error is
+// errApart when a bulk could not be made.
+func (s *Store) attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, bulks bool) (docket.Written, error) {
+	t := &transaction{keyedWrite: keyedWrite{owner: owner, write: w}, store: s, conn: conn, bulks: bulks}
+	written, err := t.begin(ctx)
 	if err == nil && !written.Replayed {
 		if err = t.keep(ctx, conn, written.Tasks); err == nil {
 			return written, t.commit(ctx)
@@ -89,11 +103,11 @@ func attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w
 
 // begin starts the transaction, claims the key and runs the operations. After an
 // error, and when the write is replayed, the caller rolls back.
-func (t *transaction) begin(ctx context.Context, lockTimeout time.Duration) (written docket.Written, err error) {
+func (t *transaction) begin(ctx context.Context) (written docket.Written, err error) {
 	keyed := t.write.Key != nil
 	if keyed {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, lockTimeout)
+		ctx, cancel = context.WithTimeout(ctx, t.store.acquireTimeout)
 		defer cancel()
 	}
 	answers := t.conn.SendBatch(ctx, t.first())
@@ -132,20 +146,20 @@ func (t *transaction) first() *pgx.Batch {
 		batch.Queue(guardKeySQL.sql, guardKeySQL.args(t.keyedWrite)...)
 	}
 	counted := false // the trash, in this transaction
-	for i := range t.write.Operations {
-		o := &t.write.Operations[i]
-		r := requestFor(t.owner, t.write, o, false)
-		if o.Action == docket.Delete && t.write.MaxTasks > 0 {
-			if !counted {
-				r.then = append(r.then, countTrashSQL)
-			}
-			r.then, counted = append(r.then, trimTrashSQL), true
+	for i := 0; i < len(t.write.Operations); {
+		n := 1
+		if t.bulks {
+			n = max(n, run(t.write.Operations[i:]))
 		}
-		batch.Queue(r.sql, r.args...)
-		for _, st := range r.then {
-			batch.Queue(st.sql, st.args(r)...)
+		if int64(n) > t.write.TaskLimit() {
+			n = 1 // at least one of them fails
 		}
-		t.requests = append(t.requests, r)
+		if n > 1 {
+			t.makeMany(batch, t.write.Operations[i:i+n])
+		} else {
+			counted = t.operate(batch, i, counted)
+		}
+		i += n
 	}
 	if t.write.Key != nil {
 		batch.Queue(keptSQL.sql, keptSQL.args(t.keyedWrite)...)
@@ -153,22 +167,71 @@ func (t *transaction) first() *pgx.Batch {
 	return batch
 }
 
+// makeMany adds the statements of a bulk to the batch. The first returns the version.
+func (t *transaction) makeMany(batch *pgx.Batch, creates []docket.Operation) {
+	b, s := bulkFor(t.owner, t.write, creates)
+	statements := []*statement[*bulk]{s}
+	if t.store.distributed {
+		statements = createManyOnShardSQL
+	}
+	for _, s := range statements {
+		batch.Queue(s.sql, s.args(b)...)
+	}
+	t.steps = append(t.steps, func(answers pgx.BatchResults) ([]docket.Task, error) {
+		var last int64
+		rows, err := answers.Query()
+		if err == nil {
+			err = scanOne(rows, &last)
+		}
+		for range statements[1:] {
+			if err == nil {
+				_, err = answers.Exec()
+			}
+		}
+		return b.result(last, err)
+	})
+}
+
+// operate adds the statements of the operation at index to the batch. counted says that
+// the trash has been counted in this transaction.
+func (t *transaction) operate(batch *pgx.Batch, index int, counted bool) bool {
+	o := &t.write.Operations[index]
+	r := t.store.requestFor(t.owner, t.write, o, false)
+	if o.Action == docket.Delete && t.write.MaxTasks > 0 {
+		if !counted {
+			r.then = append(r.then, countTrashSQL)
+		}
+		r.then, counted = append(r.then, trimTrashSQL), true
+	}
+	batch.Queue(r.sql, r.args...)
+	for _, st := range r.then {
+		batch.Queue(st.sql, st.args(r)...)
+	}
+	t.steps = append(t.steps, func(answers pgx.BatchResults) ([]docket.Task, error) {
+		rows, err := answers.Query()
+		if err == nil {
+			err = scanOne(rows, r.dest...)
+		}
+		task, err := r.result(index, err)
+		for range r.then {
+			if err == nil {
+				_, err = answers.Exec()
+			}
+		}
+		return []docket.Task{task}, err
+	})
+	return counted
+}
+
 // results reads the answers to the operations. It returns what Written.Tasks holds.
 func (t *transaction) results(answers pgx.BatchResults) ([]docket.Task, error) {
-	tasks := make([]docket.Task, len(t.requests))
-	for i, r := range t.requests {
-		rows, err := answers.Query()
+	tasks := make([]docket.Task, 0, len(t.write.Operations))
+	for _, read := range t.steps {
+		made, err := read(answers)
 		if err != nil {
 			return nil, err
 		}
-		if tasks[i], err = r.result(i, scanOne(rows, r.dest...)); err != nil {
-			return nil, err
-		}
-		for range r.then {
-			if _, err := answers.Exec(); err != nil {
-				return nil, err
-			}
-		}
+		tasks = append(tasks, made...)
 	}
 	return tasks, nil
 }
@@ -188,5 +251,5 @@ func (t *transaction) commit(ctx context.Context) error {
 		batch.Queue(keepKeySQL.sql, keepKeySQL.args(t.keyedWrite)...)
 	}
 	batch.Queue("COMMIT")
-	return afterSend(t.conn.SendBatch(ctx, batch).Close(), true)
+	return t.store.afterCommit(t.conn.SendBatch(ctx, batch).Close())
 }

@@ -10,4 +10,4 @@ CREATE TABLE docket.idempotency_keys (
   PRIMARY KEY (user_id, key)
 );
 
-CREATE INDEX idempotency_keys_expires_at ON docket.idempotency_keys (expires_at);
+CREATE INDEX idempotency_keys_expires_at ON docket.idempotency_keys (expires_at ASC);

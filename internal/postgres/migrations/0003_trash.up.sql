@@ -1,4 +1,4 @@
 -- compatible: 1
 
 -- The purge finds the tasks that were deleted earliest.
-CREATE INDEX tasks_deleted_at ON docket.tasks (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX tasks_deleted_at ON docket.tasks (deleted_at ASC) WHERE deleted_at IS NOT NULL;

@@ -1,1 +1,2 @@
-DROP INDEX docket.tasks_trash, docket.tasks_live;
+DROP INDEX docket.tasks_trash;
+DROP INDEX docket.tasks_live;

@@ -100,11 +100,11 @@ o AS (
   SELECT $1::text, $3::bigint, 1, 1, 0 WHERE NOT EXISTS (SELECT 1 FROM e)
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $4::bigint
   RETURNING x.counter),
-n AS (
+n (version, outcome) AS (
   INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
   SELECT $1, o.counter, $2::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::smallint, $11::text, $12::text, $13::text, $14::timestamptz, $15::text, $16::text, $17::timestamptz, $18::bytea FROM o
-  RETURNING t.version)
-SELECT n.version, 'done' FROM n
+  RETURNING t.version, 'done')
+SELECT n.version, n.outcome FROM n
 UNION ALL
 SELECT 0, 'exists' FROM e;
 
@@ -131,12 +131,97 @@ WITH o AS (
   INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
   SELECT $1::text, $2::bigint, 1, 1, 0 WHERE true
   ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $3::bigint
-  RETURNING x.counter),
+  RETURNING x.counter)
+INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
+  SELECT $1, o.counter, $4::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::smallint, $11::text, $12::text, $13::text, $14::timestamptz, $15::text, $16::text, $17::timestamptz, $18::bytea FROM o
+  RETURNING t.version, 'done';
+
+-- create many
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is n
+-- $4 is limit
+-- $5 is id
+-- $6 is title
+-- $7 is description
+-- $8 is completed
+-- $9 is created_at
+-- $10 is updated_at
+-- $11 is priority
+-- $12 is due_date
+-- $13 is tags
+-- $14 is metadata
+-- $15 is completed_at
+-- $16 is title_folded
+-- $17 is description_folded
+-- $18 is due_at
+-- $19 is tags_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT $1::text, $2::bigint, $3::bigint, $3, 0 WHERE $3 <= $4::bigint AND NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = ANY ($5::uuid[]))
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + $3, live = x.live + $3 WHERE x.live <= $4 - $3
+  RETURNING x.user_id, x.counter),
 n AS (
   INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
-  SELECT $1, o.counter, $4::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::smallint, $11::text, $12::text, $13::text, $14::timestamptz, $15::text, $16::text, $17::timestamptz, $18::bytea FROM o
-  RETURNING t.version)
-SELECT n.version, 'done' FROM n;
+  SELECT x.user_id, x.counter - $3 + i.n, i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
+  FROM o AS x, unnest($5::uuid[], $6::text[], $7::text[], $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::timestamptz[], $19::bytea[])
+    WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
+  WHERE true)
+SELECT o.counter FROM o;
+
+-- create many fresh
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is n
+-- $4 is limit
+-- $5 is id
+-- $6 is title
+-- $7 is description
+-- $8 is completed
+-- $9 is created_at
+-- $10 is updated_at
+-- $11 is priority
+-- $12 is due_date
+-- $13 is tags
+-- $14 is metadata
+-- $15 is completed_at
+-- $16 is title_folded
+-- $17 is description_folded
+-- $18 is due_at
+-- $19 is tags_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT $1::text, $2::bigint, $3::bigint, $3, 0 WHERE $3 <= $4::bigint
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + $3, live = x.live + $3 WHERE x.live <= $4 - $3
+  RETURNING x.user_id, x.counter),
+n AS (
+  INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
+  SELECT x.user_id, x.counter - $3 + i.n, i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
+  FROM o AS x, unnest($5::uuid[], $6::text[], $7::text[], $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::timestamptz[], $19::bytea[])
+    WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
+  WHERE true)
+SELECT o.counter FROM o;
+
+-- create plain
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is limit
+-- $4 is id
+-- $5 is title
+-- $6 is description
+-- $7 is completed
+-- $8 is created_at
+-- $9 is updated_at
+-- $10 is title_folded
+-- $11 is description_folded
+WITH o AS (
+  INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash)
+  SELECT $1::text, $2::bigint, 1, 1, 0 WHERE true
+  ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + 1, live = x.live + 1 WHERE x.live < $3::bigint
+  RETURNING x.counter)
+INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, title_folded, description_folded)
+  SELECT $1, o.counter, $4::uuid, $5::text, $6::text, $7::boolean, $8::timestamptz, $9::timestamptz, $10::text, $11::text FROM o
+  RETURNING t.version, 'done';
 
 -- delete
 -- $1 is user_id
@@ -215,27 +300,27 @@ SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.use
   THEN 'docket replays a write, which is no fault' ELSE '0' END)::integer;
 
 -- import
--- $1 is user_id
--- $2 is counter
--- $3 is id
--- $4 is title
--- $5 is description
--- $6 is completed
--- $7 is created_at
--- $8 is updated_at
--- $9 is priority
--- $10 is due_date
--- $11 is tags
--- $12 is metadata
--- $13 is completed_at
--- $14 is title_folded
--- $15 is description_folded
--- $16 is due_at
--- $17 is tags_folded
+-- $1 is id
+-- $2 is title
+-- $3 is description
+-- $4 is completed
+-- $5 is created_at
+-- $6 is updated_at
+-- $7 is priority
+-- $8 is due_date
+-- $9 is tags
+-- $10 is metadata
+-- $11 is completed_at
+-- $12 is title_folded
+-- $13 is description_folded
+-- $14 is due_at
+-- $15 is tags_folded
+-- $16 is user_id
 INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
-SELECT $1::text, $2::bigint + row_number() OVER (ORDER BY i.n), i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
-FROM unnest($3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::timestamptz[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[], $17::bytea[])
-  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n);
+  SELECT x.user_id, x.counter + row_number() OVER (ORDER BY i.n), i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
+  FROM docket.owners AS x, unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::timestamptz[], $7::smallint[], $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::bytea[])
+    WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
+  WHERE x.user_id = $16;
 
 -- insert API key
 -- $1 is user_id
@@ -2562,7 +2647,7 @@ UPDATE docket.api_keys AS k SET used_on = $1 WHERE k.user_id = $2 AND k.id = $3 
 -- $1 is user_id
 -- $2 is epoch
 INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
-ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter;
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter;
 
 -- own API key
 -- $1 is user_id
@@ -2738,15 +2823,154 @@ SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.
 UNION ALL
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
 
+-- update plain
+-- $1 is user_id
+-- $2 is match
+-- $3 is none_match
+-- $4 is set_title
+-- $5 is title
+-- $6 is set_description
+-- $7 is description
+-- $8 is set_completed
+-- $9 is completed
+-- $10 is id
+-- $11 is title_folded
+-- $12 is description_folded
+-- $13 is now
+WITH o AS MATERIALIZED (
+  SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE),
+now AS MATERIALIZED (
+  SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, CASE
+    WHEN NOT (($2::bigint[] IS NULL OR t.version = ANY ($2)) AND ($3::bigint[] IS NULL OR t.version <> ALL ($3))) THEN 'stale'
+    WHEN NOT ($4::boolean AND t.title IS DISTINCT FROM $5::text OR $6::boolean AND t.description IS DISTINCT FROM $7::text OR $8::boolean AND t.completed IS DISTINCT FROM $9::boolean) THEN 'same'
+    ELSE 'done' END AS outcome
+  FROM o, docket.tasks AS t WHERE t.user_id = $1 AND t.id = $10 AND t.deleted_at IS NULL FOR UPDATE OF t),
+n AS (
+  UPDATE docket.owners AS x SET counter = x.counter + 1 FROM now
+  WHERE x.user_id = $1 AND now.outcome = 'done'
+  RETURNING x.counter),
+u AS (
+  UPDATE docket.tasks AS t SET title = CASE WHEN $4 THEN $5::text ELSE t.title END, description = CASE WHEN $6 THEN $7::text ELSE t.description END, completed = CASE WHEN $8 THEN $9::boolean ELSE t.completed END, title_folded = CASE WHEN $4 THEN $11::text ELSE t.title_folded END, description_folded = CASE WHEN $6 THEN $12::text ELSE t.description_folded END, completed_at = CASE WHEN NOT $8 OR t.completed = $9 THEN CASE WHEN t.completed THEN coalesce(t.completed_at, t.updated_at) END WHEN $9 THEN greatest($13::timestamptz, t.updated_at) END, updated_at = greatest($13::timestamptz, t.updated_at), version = n.counter
+  FROM n WHERE t.user_id = $1 AND t.id = $10
+  RETURNING t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at)
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, 'done' FROM u AS t
+UNION ALL
+SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
+
+-- create many on shard
+-- $1 is n
+-- $2 is id
+-- $3 is title
+-- $4 is description
+-- $5 is completed
+-- $6 is created_at
+-- $7 is updated_at
+-- $8 is priority
+-- $9 is due_date
+-- $10 is tags
+-- $11 is metadata
+-- $12 is completed_at
+-- $13 is title_folded
+-- $14 is description_folded
+-- $15 is due_at
+-- $16 is tags_folded
+-- $17 is user_id
+INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
+  SELECT x.user_id, x.counter - $1::bigint + i.n, i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
+  FROM docket.owners AS x, unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[], $7::timestamptz[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::timestamptz[], $16::bytea[])
+    WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
+  WHERE x.user_id = $17;
+
+-- create many on shard, reserve
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is n
+-- $4 is limit
+INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1::text, $2::bigint, $3::bigint, $3, 0)
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter + $3, live = x.live + $3 WHERE x.live <= $4::bigint - $3
+RETURNING x.counter;
+
+-- create on shard
+-- $1 is user_id
+-- $2 is epoch
+-- $3 is limit
+-- $4 is fresh
+-- $5 is id
+-- $6 is title
+-- $7 is description
+-- $8 is completed
+-- $9 is created_at
+-- $10 is updated_at
+-- $11 is priority
+-- $12 is due_date
+-- $13 is tags
+-- $14 is metadata
+-- $15 is completed_at
+-- $16 is title_folded
+-- $17 is description_folded
+-- $18 is due_at
+-- $19 is tags_folded
+SELECT c.version, c.outcome FROM docket.create_task($1::text, $2::bigint, $3::bigint, $4::boolean, $5::uuid, $6::text, $7::text, $8::boolean, $9::timestamptz, $10::timestamptz, $11::smallint, $12::text, $13::text, $14::text, $15::timestamptz, $16::text, $17::text, $18::timestamptz, $19::bytea) AS c;
+
+-- expire keys of one user
+-- $1 is user_id
+-- $2 is before
+-- $3 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE SKIP LOCKED),
+gone AS (
+  DELETE FROM docket.idempotency_keys AS k WHERE k.user_id = $1 AND k.expires_at <= $2::timestamptz AND k.key IN (
+    SELECT d.key FROM docket.idempotency_keys AS d WHERE d.user_id = $1 AND d.expires_at <= $2 ORDER BY d.expires_at LIMIT $3::integer)
+    AND (EXISTS (SELECT 1 FROM o) OR NOT EXISTS (SELECT 1 FROM docket.owners AS y WHERE y.user_id = $1))
+  RETURNING k.size),
+freed AS (
+  UPDATE docket.owners AS x SET kept = x.kept - g.size
+  FROM (SELECT coalesce(sum(gone.size), 0) AS size FROM gone) AS g WHERE x.user_id = $1 AND g.size > 0)
+SELECT count(*) FROM gone;
+
+-- purge of one user
+-- $1 is user_id
+-- $2 is before
+-- $3 is limit
+WITH o AS MATERIALIZED (
+  SELECT x.user_id FROM docket.owners AS x WHERE x.user_id = $1 FOR UPDATE SKIP LOCKED),
+gone AS (
+  DELETE FROM docket.tasks AS t USING o WHERE t.user_id = $1 AND t.deleted_at < $2::timestamptz AND t.id IN (
+    SELECT d.id FROM docket.tasks AS d WHERE d.user_id = $1 AND d.deleted_at < $2 ORDER BY d.deleted_at LIMIT $3::integer)
+  RETURNING t.version),
+raised AS (
+  UPDATE docket.owners AS x SET purged_through = greatest(x.purged_through, g.version), trash = x.trash - g.tasks
+  FROM (SELECT max(gone.version) AS version, count(*) AS tasks FROM gone) AS g WHERE x.user_id = $1 AND g.tasks > 0)
+SELECT count(*) FROM gone;
+
+-- renew one user
+-- $1 is epoch
+-- $2 is raise
+-- $3 is user_id
+UPDATE docket.owners AS x SET epoch = $1::bigint, counter = x.counter + $2::bigint WHERE x.user_id = $3;
+
+-- add database
+INSERT INTO docket.database AS d (id) VALUES (1) ON CONFLICT (id) DO NOTHING;
+
 -- advance clock
--- $1 is now
--- $2 is most
-INSERT INTO docket.database AS d (id, clock) VALUES (1, $1::timestamptz)
-ON CONFLICT (id) DO UPDATE SET clock = least(excluded.clock, coalesce(d.clock + $2::interval, excluded.clock)) RETURNING d.clock;
+-- $1 is clock
+UPDATE docket.database AS d SET clock = $1 WHERE d.id = 1;
 
 -- counters
 -- $1 is user_ids
 SELECT x.user_id, x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = ANY ($1::text[]);
+
+-- due keys
+-- $1 is before
+-- $2 is limit
+SELECT d.user_id, count(*) FROM (
+  SELECT e.user_id FROM docket.idempotency_keys AS e WHERE e.expires_at <= $1::timestamptz ORDER BY e.expires_at LIMIT $2::integer) AS d GROUP BY d.user_id ORDER BY d.user_id;
+
+-- due to purge
+-- $1 is before
+-- $2 is limit
+SELECT d.user_id, count(*) FROM (
+  SELECT e.user_id FROM docket.tasks AS e WHERE e.deleted_at < $1::timestamptz ORDER BY e.deleted_at LIMIT $2::integer) AS d GROUP BY d.user_id ORDER BY d.user_id;
 
 -- expire keys
 -- $1 is before
@@ -2790,6 +3014,9 @@ raised AS (
   FROM (SELECT gone.user_id, max(gone.version) AS version, count(*) AS tasks FROM gone GROUP BY gone.user_id) AS g WHERE x.user_id = g.user_id)
 SELECT count(*) FROM gone;
 
+-- read clock
+SELECT d.clock FROM docket.database AS d WHERE d.id = 1 FOR UPDATE;
+
 -- record timeline
 -- $1 is timeline
 -- $2 is replace
@@ -2821,5 +3048,5 @@ WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live
 -- timeline
 SELECT coalesce((SELECT d.timeline FROM docket.database AS d WHERE d.id = 1), ''),
   CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
-  current_setting('synchronous_standby_names') <> '';
+  current_setting('synchronous_standby_names') <> '', EXISTS (SELECT 1 FROM pg_extension AS e WHERE e.extname = 'citus');
 

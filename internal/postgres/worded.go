@@ -1,0 +1,74 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// wordedBegin are the first statements of a group of writes where Citus has
+// distributed the tables. Without BEGIN and COMMIT it would commit each statement of a
+// round trip by itself, so that a group that fails in part would be repeated in whole,
+// and a worker may carry out a single one after it was cancelled. Without the second
+// statement the third would not reach the workers.
+var wordedBegin = []string{"BEGIN", "SET LOCAL citus.propagate_set_commands = 'local'", "SET LOCAL lock_timeout = '200ms'"}
+
+// concludeWorded reads the answer to COMMIT, the last of results, and returns the error
+// of the transaction. completed says that the server had completed the statements before
+// it. When it has refused one of them nothing is committed, even if a worker was lost.
+func concludeWorded(conn *pgx.Conn, results pgx.BatchResults, completed bool) error {
+	if !completed {
+		err := results.Close()
+		rollBack(conn)
+		if e, answered := errors.AsType[*pgconn.PgError](err); answered && !isFatal(e) {
+			return err
+		}
+		return afterSend(err, false)
+	}
+	_, err := results.Exec()
+	return spanning(errors.Join(err, results.Close()))
+}
+
+// rollBack ends the transaction of a connection. When that fails, the pool closes the
+// connection, which rolls back too.
+func rollBack(conn *pgx.Conn) {
+	if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "ROLLBACK")
+}
+
+// spanning marks the error of a COMMIT that may span servers: when one has refused,
+// others may have committed.
+func spanning(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &sentError{err: err, completed: true, spans: true}
+}
+
+// afterCommit marks the error of a COMMIT in words.
+func (s *Store) afterCommit(err error) error {
+	if s.distributed {
+		return spanning(err)
+	}
+	return afterSend(err, true)
+}
+
+// shardMoved reports whether nothing was committed because, as Citus' internal errors
+// mostly mean, the shard of a statement has moved to another server meanwhile.
+func (s *Store) shardMoved(err error) bool {
+	return s.distributed && sqlState(err) == internalError && classify(err) != unknown
+}
+
+// translate is translate for an error of this store.
+func (s *Store) translate(err error) error {
+	if s.shardMoved(err) {
+		return unavailable(err)
+	}
+	return translate(err)
+}
