@@ -78,6 +78,7 @@ func TestPoolerOptions(t *testing.T) {
 	equal(t, "max_client_conn", config["max_client_conn"], "3")
 
 	connect(t, pooler.URL(direct))
+	connect(t, pooler.URL(direct))
 	if _, err := pgx.Connect(t.Context(), pooler.URL(direct)); err == nil {
 		t.Error("four clients, where three are allowed")
 	}
