@@ -24,6 +24,7 @@ export interface ChangeOptions extends WriteOptions {
 
 export type Client = ReturnType<typeof createClient>;
 
+const FILE = 600_000; // ms that a file may take
 const QUIET = 35_000; // ms; the server sends a comment every 15 s
 const MERGE = "application/merge-patch+json";
 const MEDIA = { json: "application/json", csv: "text/csv", ics: "text/calendar", todotxt: "text/plain" };
@@ -149,16 +150,17 @@ export function createClient(options: ClientOptions) {
 
   /** Everything the user has, as a file. */
   const exportTasks = (format: ExportFormat = "json", call: CallOptions = {}): Promise<Blob> =>
-    transport.send("GET", `/export${search({ format })}`, call, (response) => response.blob());
+    transport.send("GET", `/export${search({ format })}`, { ...call, attempt: FILE }, (response) => response.blob());
 
   /** Adds the tasks of a file that are not there yet. `dryRun` only tells what it would do. */
   const importTasks = (file: string | Blob, { format = "json", dryRun, ...options }: WriteOptions & { format?: ExportFormat; dryRun?: boolean } = {}) => {
     const { idempotencyKey = uuidv7(), ...call } = options;
     const headers = { "Content-Type": MEDIA[format], "Idempotency-Key": idempotencyKey };
-    return transport.send<ImportResult>("POST", `/import${search({ dry_run: dryRun })}`, { ...call, headers, body: file }, json);
+    return transport.send<ImportResult>("POST", `/import${search({ dry_run: dryRun })}`, { ...call, headers, body: file, attempt: FILE }, json);
   };
 
   return {
+    user: options.user,
     /** Where this user's tasks are. */
     url: transport.url,
     clock: transport.clock,

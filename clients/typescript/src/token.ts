@@ -6,11 +6,19 @@ export type Token = string | (() => string | null | undefined | Promise<string |
 
 const EARLY = 30_000; // ms before its expiry that a token is not used any more
 
+interface Held {
+  token: Promise<string | undefined>;
+  /** What it resolved with. */
+  value?: string | undefined;
+  /** Milliseconds since 1970. */
+  until: number;
+}
+
 /** Keeps the token that a function returned, as long as it is good. */
 export class Tokens {
   #source: Token | undefined;
   #clock: Clock;
-  #held: { token: Promise<string | undefined>; value?: string | undefined; until: number } | undefined;
+  #held: Held | undefined;
 
   constructor(source: Token | undefined, clock: Clock) {
     this.#source = source;
@@ -28,7 +36,7 @@ export class Tokens {
         throw new DocketError(0, "no-token", "No token could be had.", { cause });
       }
     })();
-    const held: typeof this.#held = { token, until: Infinity }; // all who ask meanwhile share the answer
+    const held: Held = { token, until: Infinity }; // all who ask meanwhile share the answer
     this.#held = held;
     try {
       held.value = await token;

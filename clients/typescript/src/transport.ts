@@ -10,7 +10,7 @@ export interface ClientOptions {
   user: string;
   /** A bearer token, or what returns one; asked again before it expires and after a 401. */
   token?: Token;
-  /** For how many milliseconds a request is repeated; 30,000 unless given, 0 for never. */
+  /** For how many milliseconds a request is repeated; 60,000 unless given, 0 for never. */
   patience?: number;
   fetch?: typeof fetch;
   clock?: Clock;
@@ -27,9 +27,11 @@ export interface CallOptions {
 export interface Request extends CallOptions {
   headers?: Record<string, string | undefined>;
   body?: BodyInit | undefined;
+  /** How many milliseconds one attempt may take. */
+  attempt?: number;
 }
 
-const ATTEMPT = 30_000; // ms, the most that one attempt may take
+const ATTEMPT = 20_000; // ms, the most that one attempt may take
 const FIRST = 300; // ms between the first two attempts, doubled for each one after
 const MOST = 10_000; // ms between two attempts, unless the server asks for more
 
@@ -41,7 +43,7 @@ export class Transport {
   readonly #fetch: typeof fetch;
   readonly #tokens: Tokens;
 
-  constructor({ baseUrl, user, token, patience = 30_000, fetch, clock = systemClock }: ClientOptions) {
+  constructor({ baseUrl, user, token, patience = 60_000, fetch, clock = systemClock }: ClientOptions) {
     this.url = `${String(baseUrl).replace(/\/+$/, "")}/api/${encodeURIComponent(user)}`;
     this.clock = clock;
     this.#patience = patience;
@@ -76,7 +78,7 @@ export class Transport {
 
   async #attempt<T>(method: string, path: string, request: Request, read: (response: Response) => Promise<T>): Promise<T> {
     const end = new AbortController();
-    const timer = this.clock.setTimeout(() => end.abort(), ATTEMPT);
+    const timer = this.clock.setTimeout(() => end.abort(), request.attempt ?? ATTEMPT);
     const signal = request.signal ? AbortSignal.any([request.signal, end.signal]) : end.signal;
     try {
       return await this.#authorized(async (token) => {
