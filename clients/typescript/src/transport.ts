@@ -96,7 +96,8 @@ export class Transport {
     try {
       return await work(token);
     } catch (error) {
-      if (!(error instanceof DocketError) || error.status !== 401 || !this.#tokens.renews(token)) throw error;
+      if (!(error instanceof DocketError) || (error.status !== 401 && error.status !== 403)) throw error;
+      if (!this.#tokens.renews(token) || error.status === 403) throw error; // the next request asks for another
       return work(await this.#tokens.get());
     }
   }

@@ -180,7 +180,7 @@ test("a token function is asked again before expiry, and after a 401", async () 
     token: async () => {
       asked++;
       const now = Math.floor(clock.now() / 1000) - age;
-      return sign("ada", now + 900, now);
+      return sign("ada", now + 900);
     },
   });
   await Promise.all([docket.tasks.list(), docket.tasks.list()]);

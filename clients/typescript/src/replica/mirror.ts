@@ -126,12 +126,24 @@ export class Mirror {
   /** Returns all tasks as the user should see them, by id. */
   view(user: string): ReadonlyMap<string, View> {
     if (this.#view) return this.#view;
-    const shown: Map<string, View> = new Map(this.tasks);
+    const shown = new Map<string, View>();
+    for (const [id, task] of this.tasks) if (task.title !== undefined) shown.set(id, task); // of others only the tombstone is known
     for (const change of this.outbox) {
       const task = apply(shown.get(change.id), change, user);
       if (task) shown.set(change.id, task);
     }
     return (this.#view = shown);
+  }
+
+  /** Removes all that is known and stored. It does not reject. */
+  async clear(): Promise<void> {
+    await this.flush();
+    this.tasks.clear();
+    this.outbox = [];
+    this.next = undefined;
+    this.#changed();
+    const remove = async () => this.#storage.save((await this.#storage.load("")).map(([key]) => [key, undefined]));
+    await remove().catch(this.#events.failed);
   }
 
   /** Saves all that changed, after all earlier saves. It does not reject. */

@@ -118,6 +118,8 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
         const { state, error } = message.state as Status;
         return become(state, error);
       }
+      case "start":
+        return leads && status.state === "refused" ? follow() : undefined;
       case "hello":
         return leads ? tabs?.post({ type: "state", state: { state: status.state, error: status.error && plain(status.error) } }) : undefined;
       case "event":
@@ -189,8 +191,7 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
     return mirror.view(user).get(id)!;
   }
 
-  function update(id: string, changes: TaskUpdate): void {
-    const seen = mirror.view(user).get(id);
+  function update(id: string, changes: TaskUpdate, seen: View | undefined = mirror.view(user).get(id)): void {
     if (!seen) return;
     const fields = effective(normalize(changes), seen);
     if (!fields) return;
@@ -220,13 +221,13 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
   }
 
   return {
-    /** Reads what is stored and follows the server; after "refused", tries again. */
+    /** Reads what is stored and follows the server; after "refused", tries again at once. */
     start(): void {
       if (!opened) {
         opened = Promise.resolve().then(open);
-      } else if (leads && status.state === "refused") {
-        become("connecting");
-        follow();
+      } else if (status.state === "refused") {
+        if (leads) follow();
+        else tabs?.post({ type: "start" });
       }
     },
 
@@ -257,7 +258,10 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
 
     /** Makes a task at once; it gets the id that it is returned with. */
     create,
-    /** Changes fields of a task at once; `metadata` is merged. */
+    /**
+     * Changes fields of a task at once; `metadata` is merged. With `seen`, the task as a form
+     * showed it, what others have changed since then is not overwritten.
+     */
     update,
     /** Deletes a task at once. */
     delete: remove,
@@ -294,14 +298,17 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
       });
     },
 
-    /** Saves what is unsaved and ends; another tab leads then. It can be started again. */
-    async close(): Promise<void> {
+    /**
+     * Saves what is unsaved and ends; another tab leads then. It can be started again.
+     * `forget` removes all that is stored, unsent changes too: for signing out.
+     */
+    async close({ forget = false } = {}): Promise<void> {
       const was = opened;
       opened = undefined;
       await was;
       sync?.stop();
       sync = undefined;
-      await mirror.flush();
+      await (forget ? mirror.clear() : mirror.flush());
       globalThis.removeEventListener?.("online", wake);
       globalThis.removeEventListener?.("pagehide", flush);
       tabs?.close();

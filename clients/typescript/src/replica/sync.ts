@@ -9,7 +9,7 @@ import { normalize, reconcile, type Change, type Clash } from "./rules.js";
 const QUIET = 35_000; // ms; the server sends a comment every 15 s
 const MOST = 30_000; // ms between two attempts
 
-/** Whether the server is heard. "refused": no attempt will do better without another user or token. */
+/** Whether the server is heard. "refused": it will not be without another token or user. */
 export type State = "connecting" | "live" | "offline" | "refused";
 
 export interface SyncEvents {
@@ -232,7 +232,8 @@ export class Sync {
         const cause = error instanceof Refused ? error.cause : (error as DocketError);
         if (error instanceof Refused || forbidden(cause)) {
           this.#become("refused", cause);
-          return this.stop();
+          // Another token may come from where this one came from; nothing else changes by itself.
+          if (cause.status !== 401) return this.stop();
         }
         const wait = Math.min(MOST, 500 * 2 ** failures++) * (0.5 + Math.random() / 2); // not all clients at once
         await this.#pause(Math.max(1000 * (cause.retryAfter ?? 0), wait));

@@ -3,7 +3,7 @@ import type { Entry } from "./storage.js";
 /** What tabs tell one another. */
 export type Message =
   | { type: "records"; entries: readonly Entry[] }
-  | { type: "hello" }
+  | { type: "hello" | "start" }
   | { type: "state"; state: unknown }
   | { type: "event"; name: string; detail: unknown };
 
