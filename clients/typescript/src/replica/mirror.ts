@@ -1,5 +1,5 @@
 import type { Item } from "../types.js";
-import { apply, type Change, type Known, type View } from "./rules.js";
+import { apply, DEFAULTS, type Change, type Known, type View } from "./rules.js";
 import type { Entry, Storage } from "./storage.js";
 
 const TASK = "task/";
@@ -60,11 +60,11 @@ export class Mirror {
     if (found.length > 0) this.receive(found);
   }
 
-  /** Takes over records that are stored. */
+  /** Takes over records that are stored, perhaps by a version that knew fewer fields. */
   receive(entries: readonly Entry[]): void {
     for (const [key, value] of entries) {
       if (key === NEXT) this.next = value as string;
-      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value as Known | undefined);
+      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value && { ...DEFAULTS, ...(value as Known) });
       else if (value === undefined) this.#drop(key.slice(CHANGE.length));
       else this.#keep(value as Change);
     }
@@ -98,7 +98,8 @@ export class Mirror {
   /** Takes what the server has changed since next, or all that it has; then is the token after it. */
   advance(items: readonly Item[], next: string, all: boolean): void {
     if (all) {
-      for (const id of this.tasks.keys()) this.forget(id);
+      for (const id of this.tasks.keys()) this.#dirty.set(TASK + id, undefined);
+      this.tasks.clear();
     }
     for (const item of items) this.put(item);
     this.next = next;
@@ -113,13 +114,6 @@ export class Mirror {
     const buried = { ...task, deleted: true, deleted_at: at };
     this.#set(id, buried);
     this.#dirty.set(TASK + id, buried);
-    this.#changed();
-  }
-
-  /** Forgets a task of which the server knows nothing. */
-  forget(id: string): void {
-    if (!this.tasks.delete(id)) return;
-    this.#dirty.set(TASK + id, undefined);
     this.#changed();
   }
 

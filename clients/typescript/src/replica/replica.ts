@@ -92,13 +92,13 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
 
   function hear(name: string, detail: unknown): void {
     if (name === "refused") return tell("refused", detail as Refusal);
-    const clash = detail as Clash;
-    tell("conflict", { ...clash, task: mirror.view(user).get(clash.id), keepMine: () => keep(clash) });
+    const { seen, ...clash } = detail as Clash & { seen?: View };
+    tell("conflict", { ...clash, task: mirror.view(user).get(clash.id) ?? seen, keepMine: () => keep(clash, seen) });
   }
 
-  function keep({ id, mine, theirs }: Clash): void {
+  function keep({ id, mine, theirs }: Clash, seen: View | undefined): void {
     if (mine === null) return remove(id);
-    if (theirs === null) restore(id);
+    if (theirs === null) record({ kind: "restore", id, seen: mirror.view(user).get(id) ?? seen });
     update(id, mine);
   }
 
@@ -131,7 +131,7 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
     sync?.stop();
     sync = new Sync(client, mirror, {
       state: become,
-      clash: (clash) => tellAll("conflict", clash),
+      clash: (clash, seen) => tellAll("conflict", { ...clash, seen }),
       refused: (change, error) => tellAll("refused", { id: change.id, change, error: plain(error) }),
     });
     sync.run();
@@ -197,8 +197,12 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
     if (!fields) return;
     const last = pending(id);
     if (last?.kind === "create") {
-      const made = apply({ ...apply(undefined, last, user)! }, { ...last, kind: "update", fields }, user)!;
+      const made = apply(apply(undefined, last, user), { ...last, kind: "update", fields }, user)!;
       mirror.record({ ...last, fields: normalize(made) });
+      commit();
+    } else if (last?.kind === "update" && seen === mirror.view(user).get(id) && !(last.fields!.metadata && fields.metadata)) {
+      const before = Object.fromEntries(Object.keys(last.fields!).map((name) => [name, last.seen![name as keyof View]]));
+      mirror.record({ ...last, fields: { ...last.fields, ...fields }, seen: { ...seen, ...before } });
       commit();
     } else {
       record({ kind: "update", id, fields, seen });
@@ -286,7 +290,8 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
     },
 
     /** Resolves when the server has answered every change. */
-    settled(): Promise<void> {
+    async settled(): Promise<void> {
+      await opened;
       return new Promise((resolve) => {
         const look = () => {
           if (mirror.outbox.length > 0) return;

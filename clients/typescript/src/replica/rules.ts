@@ -110,11 +110,11 @@ export function apply(task: View | undefined, { kind, id, at, fields, seen }: Ch
   }
 }
 
+/** What a task has unless its user says otherwise. */
+export const DEFAULTS = { description: null, completed: false, completed_at: null, priority: "medium" as const, due_date: null, tags: [], metadata: {} };
+
 function blank(id: string, user: string, at: string): Task {
-  return {
-    id, user_id: user, title: "", description: null, completed: false, completed_at: null, priority: "medium",
-    due_date: null, tags: [], metadata: {}, created_at: at, updated_at: at, version: 0,
-  };
+  return { id, user_id: user, title: "", ...DEFAULTS, created_at: at, updated_at: at, version: 0 };
 }
 
 function stamp(fields: TaskUpdate, task: View | undefined, at: string): Partial<Task> {

@@ -15,7 +15,7 @@ export type State = "connecting" | "live" | "offline" | "refused";
 export interface SyncEvents {
   state(state: State, error?: DocketError): void;
   /** A change, or a part of one, was not made: others changed the same. */
-  clash(clash: Clash): void;
+  clash(clash: Clash, seen: Change["seen"]): void;
   /** The server does not take a change. */
   refused(change: Change, error: DocketError): void;
 }
@@ -76,7 +76,7 @@ export class Sync {
   /** Decides how a change is sent. Undefined: it is not. */
   #prepare(change: Change): Change | undefined {
     const { send, clash } = reconcile(change, this.#mirror.tasks.get(change.id));
-    if (clash) this.#events.clash(clash);
+    if (clash) this.#events.clash(clash, change.seen);
     if (!send) {
       this.#mirror.finish(change);
       return undefined;
@@ -127,12 +127,11 @@ export class Sync {
         if (error.status !== 404) throw error;
       });
       if (now) mirror.put(now);
-      else mirror.forget(id);
+      else mirror.bury(id, change.at);
       if (kind === "create") mirror.finish(change); // it was made, or there could be no task of that id
       else mirror.record({ ...change, sent: undefined });
     } else if (kind === "restore" && error.status === 404 && seen) {
       // It is purged, or its user was erased: then it is made again.
-      mirror.forget(id);
       mirror.record({ ...change, kind: "create", fields: normalize(seen), sent: undefined });
     } else {
       const already = (kind === "delete" && error.status === 404) || (kind === "restore" && error.status === 409);

@@ -417,22 +417,9 @@ function apply(task, { kind, id, at, fields, seen }, user) {
     }
   }
 }
+var DEFAULTS = { description: null, completed: false, completed_at: null, priority: "medium", due_date: null, tags: [], metadata: {} };
 function blank(id, user, at) {
-  return {
-    id,
-    user_id: user,
-    title: "",
-    description: null,
-    completed: false,
-    completed_at: null,
-    priority: "medium",
-    due_date: null,
-    tags: [],
-    metadata: {},
-    created_at: at,
-    updated_at: at,
-    version: 0
-  };
+  return { id, user_id: user, title: "", ...DEFAULTS, created_at: at, updated_at: at, version: 0 };
 }
 function stamp(fields, task, at) {
   const { tags, metadata, ...rest } = fields;
@@ -529,11 +516,11 @@ var Mirror = class {
     const found = (await this.#storage.load(CHANGE)).filter(([key]) => !known.has(key.slice(CHANGE.length)));
     if (found.length > 0) this.receive(found);
   }
-  /** Takes over records that are stored. */
+  /** Takes over records that are stored, perhaps by a version that knew fewer fields. */
   receive(entries) {
     for (const [key, value] of entries) {
       if (key === NEXT) this.next = value;
-      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value);
+      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value && { ...DEFAULTS, ...value });
       else if (value === void 0) this.#drop(key.slice(CHANGE.length));
       else this.#keep(value);
     }
@@ -563,7 +550,8 @@ var Mirror = class {
   /** Takes what the server has changed since next, or all that it has; then is the token after it. */
   advance(items, next, all) {
     if (all) {
-      for (const id of this.tasks.keys()) this.forget(id);
+      for (const id of this.tasks.keys()) this.#dirty.set(TASK + id, void 0);
+      this.tasks.clear();
     }
     for (const item of items) this.put(item);
     this.next = next;
@@ -577,12 +565,6 @@ var Mirror = class {
     const buried = { ...task, deleted: true, deleted_at: at };
     this.#set(id, buried);
     this.#dirty.set(TASK + id, buried);
-    this.#changed();
-  }
-  /** Forgets a task of which the server knows nothing. */
-  forget(id) {
-    if (!this.tasks.delete(id)) return;
-    this.#dirty.set(TASK + id, void 0);
     this.#changed();
   }
   /** Returns all tasks as the user should see them, by id. */
@@ -837,7 +819,7 @@ var Sync = class {
   /** Decides how a change is sent. Undefined: it is not. */
   #prepare(change2) {
     const { send, clash } = reconcile(change2, this.#mirror.tasks.get(change2.id));
-    if (clash) this.#events.clash(clash);
+    if (clash) this.#events.clash(clash, change2.seen);
     if (!send) {
       this.#mirror.finish(change2);
       return void 0;
@@ -883,11 +865,10 @@ var Sync = class {
         if (error2.status !== 404) throw error2;
       });
       if (now) mirror.put(now);
-      else mirror.forget(id);
+      else mirror.bury(id, change2.at);
       if (kind === "create") mirror.finish(change2);
       else mirror.record({ ...change2, sent: void 0 });
     } else if (kind === "restore" && error.status === 404 && seen) {
-      mirror.forget(id);
       mirror.record({ ...change2, kind: "create", fields: normalize(seen), sent: void 0 });
     } else {
       const already = kind === "delete" && error.status === 404 || kind === "restore" && error.status === 409;
@@ -1081,12 +1062,12 @@ function createReplica({ client, storage = memoryStorage() }) {
   }
   function hear(name, detail) {
     if (name === "refused") return tell("refused", detail);
-    const clash = detail;
-    tell("conflict", { ...clash, task: mirror.view(user).get(clash.id), keepMine: () => keep(clash) });
+    const { seen, ...clash } = detail;
+    tell("conflict", { ...clash, task: mirror.view(user).get(clash.id) ?? seen, keepMine: () => keep(clash, seen) });
   }
-  function keep({ id, mine, theirs }) {
+  function keep({ id, mine, theirs }, seen) {
     if (mine === null) return remove(id);
-    if (theirs === null) restore(id);
+    if (theirs === null) record({ kind: "restore", id, seen: mirror.view(user).get(id) ?? seen });
     update(id, mine);
   }
   function become(state, error) {
@@ -1116,7 +1097,7 @@ function createReplica({ client, storage = memoryStorage() }) {
     sync?.stop();
     sync = new Sync(client, mirror, {
       state: become,
-      clash: (clash) => tellAll("conflict", clash),
+      clash: (clash, seen) => tellAll("conflict", { ...clash, seen }),
       refused: (change2, error) => tellAll("refused", { id: change2.id, change: change2, error: plain(error) })
     });
     sync.run();
@@ -1172,8 +1153,12 @@ function createReplica({ client, storage = memoryStorage() }) {
     if (!fields) return;
     const last = pending(id);
     if (last?.kind === "create") {
-      const made = apply({ ...apply(void 0, last, user) }, { ...last, kind: "update", fields }, user);
+      const made = apply(apply(void 0, last, user), { ...last, kind: "update", fields }, user);
       mirror.record({ ...last, fields: normalize(made) });
+      commit();
+    } else if (last?.kind === "update" && seen === mirror.view(user).get(id) && !(last.fields.metadata && fields.metadata)) {
+      const before = Object.fromEntries(Object.keys(last.fields).map((name) => [name, last.seen[name]]));
+      mirror.record({ ...last, fields: { ...last.fields, ...fields }, seen: { ...seen, ...before } });
       commit();
     } else {
       record({ kind: "update", id, fields, seen });
@@ -1250,7 +1235,8 @@ function createReplica({ client, storage = memoryStorage() }) {
       return () => void handlers[name].delete(handler);
     },
     /** Resolves when the server has answered every change. */
-    settled() {
+    async settled() {
+      await opened;
       return new Promise((resolve) => {
         const look = () => {
           if (mirror.outbox.length > 0) return;
