@@ -7,10 +7,11 @@ OASDIFF = v1.36.0
 TORTURE ?= 1# of e2e's tests: 1 is full length, 0.1 is a tenth
 CHECKS ?= 10000# random checks of each property of a store
 HISTORIES ?= 10000# random histories of the sync API
+REPLICAS ?= 1000# random histories of the offline copy of clients/typescript
 FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
-.PHONY: help run deps test lint generate generators bench torture fuzz
+.PHONY: help run deps test lint generate generators client bench torture fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,11 +50,15 @@ generate: ## write openapi.yaml from the code
 generators: deps ## compile what generators of clients make of the contract, and try it on a server
 	@.ci/generators/run
 
+client: deps ## build and try the npm package, and check the page at / that is built from it
+	@.ci/client/run
+
 torture: deps ## run the long tests: everything with the race detector, faults and load, model checks, fuzzing
 	go test -race -count=1 -p=2 -timeout=30m $$(go list ./... | grep -v /e2e)
 	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=$(CHECKS)
 	go test -race -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestSyncMissesNothing' -histories=$(HISTORIES) -v
 	go test -race -count=1 -timeout=120m ./e2e -torture=$(TORTURE) -v
+	@HISTORIES=$(REPLICAS) .ci/client/run long
 	@$(MAKE) --no-print-directory fuzz
 
 bench: ## measure for half an hour; bench/README.md describes the method

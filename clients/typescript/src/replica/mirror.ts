@@ -64,7 +64,7 @@ export class Mirror {
   receive(entries: readonly Entry[]): void {
     for (const [key, value] of entries) {
       if (key === NEXT) this.next = value as string;
-      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value && { ...DEFAULTS, ...(value as Known) });
+      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value ? { ...DEFAULTS, ...(value as Known) } : undefined);
       else if (value === undefined) this.#drop(key.slice(CHANGE.length));
       else this.#keep(value as Change);
     }

@@ -520,7 +520,7 @@ var Mirror = class {
   receive(entries) {
     for (const [key, value] of entries) {
       if (key === NEXT) this.next = value;
-      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value && { ...DEFAULTS, ...value });
+      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value ? { ...DEFAULTS, ...value } : void 0);
       else if (value === void 0) this.#drop(key.slice(CHANGE.length));
       else this.#keep(value);
     }
@@ -1278,6 +1278,7 @@ export {
   indexedDBStorage,
   memoryStorage,
   merge,
+  normalize,
   reconcile,
   select,
   uuidv7
