@@ -52,12 +52,13 @@ export class Mirror {
     this.receive(entries);
   }
 
-  /** Looks for changes that a tab stored and could not tell of before it ended. */
-  async loadChanges(): Promise<void> {
-    if (this.#lean) return;
+  /** Looks for changes that a tab stored and could not tell of before it ended. Reports whether there are any. */
+  async loadChanges(): Promise<boolean> {
+    if (this.#lean) return false;
     const known = new Set(this.outbox.map(({ key }) => key));
     const found = (await this.#storage.load(CHANGE)).filter(([key]) => !known.has(key.slice(CHANGE.length)));
     if (found.length > 0) this.receive(found);
+    return found.length > 0;
   }
 
   /** Takes over records that are stored, perhaps by a version that knew fewer fields. */

@@ -182,7 +182,7 @@ export class Sync {
           return;
         }
         if (block.id) mirror.advance(block.data ? [JSON.parse(block.data)] : [], block.id, false);
-        else await mirror.loadChanges();
+        else if (await mirror.loadChanges()) this.wake();
         mirror.flushSoon();
       }
     } catch (error) {

@@ -1,0 +1,28 @@
+// Starts Docket, and Next.js beside it. Both end with this program.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+
+const { PORT = "3000", DOCKET_PORT = "8000", DOCKET } = process.env;
+const url = `http://localhost:${PORT}`;
+const secret = ".secret"; // of Better Auth's sessions
+if (!existsSync(secret)) writeFileSync(secret, randomBytes(32).toString("base64"), { mode: 0o600 });
+
+process.env.BETTER_AUTH_URL = url;
+process.env.BETTER_AUTH_SECRET = readFileSync(secret, "utf8");
+process.env.DOCKET_URL = `http://localhost:${DOCKET_PORT}`;
+process.env.NEXT_TELEMETRY_DISABLED = "1";
+
+const children = [];
+function start(command, args, env = {}) {
+  const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...env } });
+  children.push(child);
+  return new Promise((resolve, reject) => child.once("error", reject).once("exit", (code) => (code ? reject(new Error(`${command} ended with ${code}`)) : resolve())));
+}
+const stop = () => children.forEach((child) => child.kill());
+process.once("SIGINT", stop).once("SIGTERM", stop);
+
+const [command, ...args] = DOCKET ? [DOCKET] : ["go", "run", "../../cmd/docket"];
+const docket = start(command, args, { HOST: "127.0.0.1", PORT: DOCKET_PORT, CORS_ORIGINS: url, DATABASE_URL: "sqlite:tasks.db" });
+const next = start("node_modules/.bin/next", [process.env.NODE_ENV === "production" ? "start" : "dev", "--port", PORT]);
+await Promise.race([docket, next]).finally(stop);
