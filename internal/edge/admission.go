@@ -33,6 +33,9 @@ type Cost struct {
 	Bytes int64 // the most bytes of its answer that are held at a time
 }
 
+// costly reports whether the request may take much of a core's time.
+func (c Cost) costly() bool { return c.Pass || c.Bytes >= largeAnswer }
+
 // load bounds what all requests take together, and what each user's do. A
 // request that finds its user's share taken waits for admissionWait. One that
 // finds too many at work is refused at once, rather than let all of them wait and
@@ -41,14 +44,15 @@ type Cost struct {
 type load struct {
 	mu     sync.Mutex
 	total  taken
-	shares map[string]*share // of the users who have requests
+	shares map[string]*share // of the users who have requests, or have to rest
 	queue  []*waiter         // for maxAnswers
+	recent [2]arrival        // the last ones of two different users, the last one first
 }
 
 // taken is what requests have of the server.
 type taken struct {
-	work, passes    int
-	bodies, answers int64
+	work, passes, costly int // requests at work; of these, see Cost
+	bodies, answers      int64
 }
 
 // share is what one user's requests have of the server. The load guards it.
@@ -56,8 +60,9 @@ type share struct {
 	taken
 	user     string
 	requests int // that refer to the share
-	large    int // answers that are paced
 	queue    []*waiter
+	rest     time.Time   // until when costly requests wait, beside others
+	resting  *time.Timer // ends with rest; nil when rest is over
 }
 
 // waiter is a request that waits, for its user's share or for maxAnswers.
@@ -81,6 +86,7 @@ func (l *load) join(user string) *share {
 		l.shares[user] = s
 	}
 	s.requests++
+	l.arrived(user)
 	return s
 }
 
@@ -88,7 +94,12 @@ func (l *load) leave(s *share) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.requests--
-	if s.requests == 0 {
+	l.forget(s)
+}
+
+// forget ends a share without requests, unless it has to rest.
+func (l *load) forget(s *share) {
+	if s.requests == 0 && s.resting == nil {
 		delete(l.shares, s.user)
 	}
 }
@@ -148,12 +159,12 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 	switch {
 	case l.total.work >= maxWork:
 		return nil, problem.ErrOverload
-	case s.work >= maxUserWork, c.Pass && s.passes >= maxUserPasses, !fits(s.answers, c.Bytes, maxUserAnswers):
+	case s.work >= maxUserWork, c.Pass && s.passes >= maxUserPasses, !fits(s.answers, c.Bytes, maxUserAnswers), c.costly() && l.rests(s):
 		return &s.queue, problem.ErrUserBusy
 	case !fits(l.total.answers, c.Bytes, maxAnswers):
 		return &l.queue, problem.ErrOverload
 	}
-	l.change(s, 1, c.passes(), 0, c.Bytes)
+	l.change(s, 1, c.taken())
 	return nil, nil
 }
 
@@ -161,27 +172,34 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 // the bound has room by itself, and nothing always has.
 func fits(held, bytes, bound int64) bool { return held == 0 || bytes == 0 || held+bytes <= bound }
 
-func (c Cost) passes() int {
+// taken is what a request of this cost takes when it is admitted.
+func (c Cost) taken() taken {
+	t := taken{work: 1, answers: c.Bytes}
 	if c.Pass {
-		return 1
+		t.passes = 1
 	}
-	return 0
+	if c.costly() {
+		t.costly = 1
+	}
+	return t
 }
 
-func (l *load) change(s *share, work, passes int, bodies, answers int64) {
+// change adds times d to what is taken.
+func (l *load) change(s *share, times int, d taken) {
 	for _, t := range []*taken{&s.taken, &l.total} {
-		t.work += work
-		t.passes += passes
-		t.bodies += bodies
-		t.answers += answers
+		t.work += times * d.work
+		t.passes += times * d.passes
+		t.costly += times * d.costly
+		t.bodies += int64(times) * d.bodies
+		t.answers += int64(times) * d.answers
 	}
 }
 
 // give gives back what a request has taken, and admits those that wait and fit.
-func (l *load) give(s *share, work, passes int, bodies, answers int64) {
+func (l *load) give(s *share, d taken) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.change(s, -work, -passes, -bodies, -answers)
+	l.change(s, -1, d)
 	l.admitFrom(&s.queue)
 	l.admitFrom(&l.queue)
 }
@@ -204,7 +222,7 @@ func (l *load) admitFrom(queue *[]*waiter) {
 func (l *load) receive(s *share, n int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.change(s, 0, 0, n, 0)
+	l.change(s, 1, taken{bodies: n})
 	switch {
 	case s.bodies > maxUserBodies:
 		return problem.ErrUserBusy
@@ -236,8 +254,14 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 		return result, x.refused(err)
 	}
 	x.answer += c.Bytes
+	begun := time.Now()
 	defer func() {
-		x.edge.load.give(x.share, 1, c.passes(), x.body, 0)
+		if c.Pass {
+			x.edge.load.charge(x.share, restAfterPass*time.Since(begun))
+		}
+		done := c.taken()
+		done.bodies, done.answers = x.body, 0
+		x.edge.load.give(x.share, done)
 		x.body = 0
 	}()
 	return f()
@@ -247,7 +271,7 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 // what its cost said. It never waits: what the server has read it has to hold.
 func Hold(ctx context.Context, n int64) {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		x.edge.load.give(x.share, 0, 0, 0, x.answer-n)
+		x.edge.load.give(x.share, taken{answers: x.answer - n})
 		x.answer = n
 	}
 }

@@ -40,7 +40,7 @@ func TestSharesOfUsers(t *testing.T) {
 				if err := l.admit(t.Context(), bob, test.cost); err != nil {
 					t.Errorf("another user's request: %v", err)
 				}
-				l.give(alice, 1, test.cost.passes(), 0, test.cost.Bytes)
+				l.give(alice, test.cost.taken())
 				if err := <-waited; err != nil {
 					t.Errorf("a request that waited: %v", err)
 				}
@@ -73,7 +73,7 @@ func TestAnswersWaitForEachOther(t *testing.T) {
 		waited := make(chan error)
 		go func() { waited <- l.admit(t.Context(), l.join("5"), c) }()
 		synctest.Wait()
-		l.give(first, 1, 0, 0, c.Bytes)
+		l.give(first, c.taken())
 		if err := <-waited; err != nil {
 			t.Errorf("an answer that waited: %v", err)
 		}
@@ -110,7 +110,7 @@ func TestAdmissionKeepsItsBounds(t *testing.T) {
 					}
 					l.mu.Unlock()
 					time.Sleep(time.Duration(i%7) * admissionWait / 4) // some end in the moment in which others give up
-					l.give(s, 1, c.passes(), 0, c.Bytes)
+					l.give(s, c.taken())
 				}()
 			}
 			synctest.Wait()

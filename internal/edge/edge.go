@@ -99,7 +99,7 @@ type exchange struct {
 	status int   // the status sent; 0: none yet
 	err    error // the error answered, for the log
 	lost   bool  // the client did not take the answer
-	pacer  pacer
+	sent   int64 // bytes of the answer
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -203,10 +203,7 @@ func (x *exchange) release() {
 	if x.share == nil {
 		return
 	}
-	if x.pacer.large {
-		x.edge.load.enlarge(x.share, -1)
-	}
-	x.edge.load.give(x.share, 0, 0, x.body, x.answer)
+	x.edge.load.give(x.share, taken{bodies: x.body, answers: x.answer})
 	x.edge.load.leave(x.share)
 	x.share, x.body, x.answer = nil, 0, 0
 }
