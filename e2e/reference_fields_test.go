@@ -284,6 +284,6 @@ func TestReferenceClientGoesOnWithAnotherToken(t *testing.T) {
 	a.waitFor(t, "it asks once more", fmt.Sprintf(asked, "The token has expired."))
 	g.refused.Store("none")
 	fill(t, a.browser, "#token", token+kb.Enter)
-	showing(t, []string{"- Meanwhile", "- Elsewhere", "- Before, edited"}, a, b)
+	showing(t, []string{"- Elsewhere", "- Meanwhile", "- Before, edited"}, a, b)
 	a.waitFor(t, "it is live and asks no more", `document.getElementById("status").dataset.state === "live" && document.getElementById("again").hidden`)
 }

@@ -138,7 +138,7 @@ func TestReferenceClient(t *testing.T) {
 	showing(t, []string{"- Meanwhile", "- Water the fern", "- Buy milk two litres"}, b)
 
 	network.Refuse(t, false)
-	settled := []string{"- Written on the train with no network", "- Meanwhile", "x Water the fern", "- Buy oat milk two litres"}
+	settled := []string{"- Meanwhile", "- Written on the train with no network", "x Water the fern", "- Buy oat milk two litres"}
 	showing(t, settled, a, b)
 	a.waitFor(t, "both conflicts are shown", `document.querySelectorAll(".notice").length === 2`)
 	a.screenshot(t, "conflicts")

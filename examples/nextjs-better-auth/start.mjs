@@ -3,13 +3,14 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-const { PORT = "3000", DOCKET_PORT = "8000", DOCKET } = process.env;
+const { PORT = "3000", DOCKET_PORT = "8000", DATA = ".", DOCKET } = process.env;
 const url = `http://localhost:${PORT}`;
-const secret = ".secret"; // of Better Auth's sessions
+const secret = `${DATA}/.secret`; // of Better Auth's sessions
 if (!existsSync(secret)) writeFileSync(secret, randomBytes(32).toString("base64"), { mode: 0o600 });
 
 process.env.BETTER_AUTH_URL = url;
 process.env.BETTER_AUTH_SECRET = readFileSync(secret, "utf8");
+process.env.USERS_DATABASE = `file:${DATA}/users.db`;
 process.env.DOCKET_URL = `http://localhost:${DOCKET_PORT}`;
 process.env.NEXT_TELEMETRY_DISABLED = "1";
 
@@ -23,6 +24,6 @@ const stop = () => children.forEach((child) => child.kill());
 process.once("SIGINT", stop).once("SIGTERM", stop);
 
 const [command, ...args] = DOCKET ? [DOCKET] : ["go", "run", "../../cmd/docket"];
-const docket = start(command, args, { HOST: "127.0.0.1", PORT: DOCKET_PORT, CORS_ORIGINS: url, DATABASE_URL: "sqlite:tasks.db" });
+const docket = start(command, args, { HOST: "127.0.0.1", PORT: DOCKET_PORT, CORS_ORIGINS: url, DATABASE_URL: `sqlite:${DATA}/tasks.db` });
 const next = start("node_modules/.bin/next", [process.env.NODE_ENV === "production" ? "start" : "dev", "--port", PORT]);
 await Promise.race([docket, next]).finally(stop);

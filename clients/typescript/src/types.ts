@@ -42,7 +42,8 @@ export interface ImportResult {
   unchanged: number;
   /** The first 100 faults. */
   skipped: { line: number; code: string; detail: string }[];
-  skipped_total?: number;
+  /** How many there are. */
+  skipped_count: number;
 }
 
 export type ExportFormat = "json" | "csv" | "ics" | "todotxt";

@@ -396,3 +396,17 @@ test("many edits of one field made offline are one request", async () => {
   assert.deepEqual((await direct.tasks.list()).tasks.map(({ title }) => title), ["aabcdef", "y"]);
   await replica.close();
 });
+
+test("one that is closed and started again at once goes on", async () => {
+  const { replica, direct } = open();
+  for (let i = 0; i < 3; i++) {
+    replica.start();
+    replica.create({ title: `${i}` });
+    void replica.close();
+  }
+  replica.start();
+  await replica.settled();
+  await live(replica);
+  assert.deepEqual((await direct.tasks.list()).tasks.map(({ title }) => title), ["0", "1", "2"]);
+  await replica.close();
+});

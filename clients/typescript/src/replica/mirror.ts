@@ -45,9 +45,10 @@ export class Mirror {
   async load(): Promise<void> {
     await this.flush();
     if (this.#lean) return;
+    const before = new Set(this.outbox.map(({ key }) => key));
     const entries = await this.#storage.load("");
     this.tasks.clear();
-    this.outbox = this.outbox.filter(({ key }) => this.#dirty.has(CHANGE + key)); // made while it was read
+    this.outbox = this.outbox.filter(({ key }) => !before.has(key)); // made while it was read
     this.next = undefined;
     this.receive(entries);
   }

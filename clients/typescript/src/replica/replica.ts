@@ -68,7 +68,8 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
   let tabs: Tabs | undefined; // while it is open
   let leads = false;
   let sync: Sync | undefined; // while this tab leads
-  let opened: Promise<void> | undefined;
+  let opened: Promise<void> | undefined; // from start to close; resolves when what is stored was read
+  let closing: Promise<void> = Promise.resolve();
   let status: Status = { state: "connecting", unsent: 0 };
 
   const mirror = new Mirror(storage, {
@@ -138,30 +139,31 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
   }
 
   /** Another tab that led before may have stored what it could not tell. */
-  async function lead(of: Promise<void>): Promise<void> {
-    await of;
+  async function lead(isOpen: () => boolean): Promise<void> {
     if (tabs?.others) await mirror.load().catch((error: unknown) => tell("storage", error));
-    if (opened !== of) return;
+    if (!isOpen()) return;
     leads = true;
     become("connecting");
     follow();
   }
 
-  async function open(): Promise<void> {
+  async function open(isOpen: () => boolean, done: Promise<void>): Promise<void> {
     const scope = client.url;
-    let failed = false;
+    const early: Message[] = []; // what other tabs tell while the storage is read
+    let take = (message: Message) => void early.push(message);
+    const begin = () => void done.then(() => lead(isOpen));
     try {
       await storage.open(scope);
+      const shares = storage.shared && typeof navigator === "object" && navigator.locks;
+      if (shares) tabs = join(`docket ${scope}`, (message) => take(message), begin);
       mirror.receive(await storage.load(""));
     } catch (error) {
-      failed = true;
       tell("storage", error);
     }
-    const of = opened!;
-    if (of === undefined) return;
-    const begin = () => void lead(of);
-    const shares = storage.shared && !failed && typeof navigator === "object" && navigator.locks;
-    tabs = shares ? join(`docket ${scope}`, receive, begin) : alone(begin);
+    take = receive;
+    early.forEach(receive);
+    if (!isOpen()) return;
+    tabs ??= alone(begin);
     globalThis.addEventListener?.("online", wake);
     globalThis.addEventListener?.("pagehide", flush);
   }
@@ -228,7 +230,8 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
     /** Reads what is stored and follows the server; after "refused", tries again at once. */
     start(): void {
       if (!opened) {
-        opened = Promise.resolve().then(open);
+        const done: Promise<void> = closing.then(() => open(() => opened === done, done));
+        opened = done;
       } else if (status.state === "refused") {
         if (leads) follow();
         else tabs?.post({ type: "start" });
@@ -307,19 +310,21 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
      * Saves what is unsaved and ends; another tab leads then. It can be started again.
      * `forget` removes all that is stored, unsent changes too: for signing out.
      */
-    async close({ forget = false } = {}): Promise<void> {
+    close({ forget = false } = {}): Promise<void> {
       const was = opened;
       opened = undefined;
-      await was;
-      sync?.stop();
-      sync = undefined;
-      await (forget ? mirror.clear() : mirror.flush());
-      globalThis.removeEventListener?.("online", wake);
-      globalThis.removeEventListener?.("pagehide", flush);
-      tabs?.close();
-      tabs = undefined;
-      leads = false;
-      storage.close();
+      return (closing = closing.then(async () => {
+        await was;
+        sync?.stop();
+        sync = undefined;
+        await (forget ? mirror.clear() : mirror.flush());
+        globalThis.removeEventListener?.("online", wake);
+        globalThis.removeEventListener?.("pagehide", flush);
+        tabs?.close();
+        tabs = undefined;
+        leads = false;
+        storage.close();
+      }));
     },
   };
 }
