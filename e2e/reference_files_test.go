@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/browser"
+	cdp "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -30,7 +30,7 @@ func TestReferenceClientFiles(t *testing.T) {
 	s := startServer(t, secret)
 	dir := t.TempDir()
 	a := openWindow(t, s.URL, makeToken(t, s, secret, "alice"))
-	a.do(t, call(browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir}))
+	a.do(t, call(cdp.SetDownloadBehavior, cdp.SetDownloadBehaviorParams{Behavior: cdp.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir}))
 	a.add(t, "=Sum")
 	a.add(t, "Second, with a comma")
 	showing(t, []string{"- Second, with a comma", "- =Sum"}, a)

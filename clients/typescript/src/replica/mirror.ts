@@ -98,7 +98,7 @@ export class Mirror {
   }
 
   /** Takes what the server has changed since next, or all that it has; then is the token after it. */
-  advance(items: readonly Item[], next: string, all: boolean): void {
+  advance(items: readonly Item[], next: string | undefined, all: boolean): void {
     if (all) {
       for (const id of this.tasks.keys()) this.#dirty.set(TASK + id, undefined);
       this.tasks.clear();

@@ -150,7 +150,7 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
   async function open(isOpen: () => boolean, done: Promise<void>): Promise<void> {
     const scope = client.url;
     const early: Message[] = []; // what other tabs tell while the storage is read
-    let take = (message: Message) => void early.push(message);
+    let take: (message: Message) => void = (message) => void early.push(message);
     const begin = () => void done.then(() => lead(isOpen));
     try {
       await storage.open(scope);

@@ -162,13 +162,14 @@ export class Sync {
     };
     let retry = 0; // ms
     try {
-      if (!mirror.next || this.#quiet) {
-        await this.#catchUp();
+      let since = mirror.next;
+      if (!since || this.#quiet) {
+        since = await this.#catchUp();
         this.#become("connecting");
       }
       listen();
       this.#quiet = true;
-      for await (const block of this.#client.stream({ since: mirror.next, signal })) {
+      for await (const block of this.#client.stream({ since, signal })) {
         listen();
         if (this.#quiet || this.#state !== "live") {
           this.#quiet = false;
@@ -181,7 +182,7 @@ export class Sync {
           mirror.next = undefined;
           return;
         }
-        if (block.id) mirror.advance(block.data ? [JSON.parse(block.data)] : [], block.id, false);
+        if (block.id && (block.data || mirror.next)) mirror.advance(block.data ? [JSON.parse(block.data)] : [], block.id, false);
         else if (await mirror.loadChanges()) this.wake();
         mirror.flushSoon();
       }
@@ -196,8 +197,12 @@ export class Sync {
     throw new DocketError(0, "unreachable", "The stream ended.", { retryAfter: retry / 1000 });
   }
 
-  /** Asks for what has changed since the sync token, or for all without one. */
-  async #catchUp(): Promise<void> {
+  /**
+   * Asks for what has changed since the sync token, or for all without one. Returns the
+   * token that follows. That of a user without tasks is not kept: it may be from before
+   * the user's history, and is then good in each one that begins later.
+   */
+  async #catchUp(): Promise<string> {
     const items: Item[] = [];
     const all = !this.#mirror.next;
     let since = this.#mirror.next;
@@ -207,8 +212,9 @@ export class Sync {
       since = page.next;
       more = page.has_more;
     }
-    this.#mirror.advance(items, since!, all);
+    this.#mirror.advance(items, all && items.length === 0 ? undefined : since, all);
     this.#mirror.flushSoon();
+    return since!;
   }
 
   /** A sync token that the server does not take is given up; without one there can be no such user. */

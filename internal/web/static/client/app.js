@@ -160,10 +160,10 @@ function useFiles(client2, notify2) {
       show(file, result);
     });
   }
-  function show({ name }, { added, unchanged, skipped }) {
+  function show({ name }, { added, unchanged, skipped, skipped_count }) {
     $("data").open = true;
     $("plan").hidden = false;
-    $("would").textContent = `${name} has ${tasks(added)} to add; ${unchanged} are here already, ${skipped.length} cannot be read.`;
+    $("would").textContent = `${name} has ${tasks(added)} to add; ${unchanged} are here already, ${skipped_count} cannot be read.`;
     $("faults").replaceChildren(...skipped.map(({ line, detail }) => Object.assign(document.createElement("li"), { textContent: `Line ${line}: ${detail}` })));
     $("do").textContent = `Import ${tasks(added)}`;
     $("do").disabled = added === 0;

@@ -503,18 +503,20 @@ var Mirror = class {
   async load() {
     await this.flush();
     if (this.#lean) return;
+    const before = new Set(this.outbox.map(({ key }) => key));
     const entries = await this.#storage.load("");
     this.tasks.clear();
-    this.outbox = this.outbox.filter(({ key }) => this.#dirty.has(CHANGE + key));
+    this.outbox = this.outbox.filter(({ key }) => !before.has(key));
     this.next = void 0;
     this.receive(entries);
   }
-  /** Looks for changes that a tab stored and could not tell of before it ended. */
+  /** Looks for changes that a tab stored and could not tell of before it ended. Reports whether there are any. */
   async loadChanges() {
-    if (this.#lean) return;
+    if (this.#lean) return false;
     const known = new Set(this.outbox.map(({ key }) => key));
     const found = (await this.#storage.load(CHANGE)).filter(([key]) => !known.has(key.slice(CHANGE.length)));
     if (found.length > 0) this.receive(found);
+    return found.length > 0;
   }
   /** Takes over records that are stored, perhaps by a version that knew fewer fields. */
   receive(entries) {
@@ -897,13 +899,14 @@ var Sync = class {
     };
     let retry = 0;
     try {
-      if (!mirror.next || this.#quiet) {
-        await this.#catchUp();
+      let since = mirror.next;
+      if (!since || this.#quiet) {
+        since = await this.#catchUp();
         this.#become("connecting");
       }
       listen();
       this.#quiet = true;
-      for await (const block of this.#client.stream({ since: mirror.next, signal })) {
+      for await (const block of this.#client.stream({ since, signal })) {
         listen();
         if (this.#quiet || this.#state !== "live") {
           this.#quiet = false;
@@ -916,8 +919,8 @@ var Sync = class {
           mirror.next = void 0;
           return;
         }
-        if (block.id) mirror.advance(block.data ? [JSON.parse(block.data)] : [], block.id, false);
-        else await mirror.loadChanges();
+        if (block.id && (block.data || mirror.next)) mirror.advance(block.data ? [JSON.parse(block.data)] : [], block.id, false);
+        else if (await mirror.loadChanges()) this.wake();
         mirror.flushSoon();
       }
     } catch (error) {
@@ -930,7 +933,11 @@ var Sync = class {
     }
     throw new DocketError(0, "unreachable", "The stream ended.", { retryAfter: retry / 1e3 });
   }
-  /** Asks for what has changed since the sync token, or for all without one. */
+  /**
+   * Asks for what has changed since the sync token, or for all without one. Returns the
+   * token that follows. That of a user without tasks is not kept: it may be from before
+   * the user's history, and is then good in each one that begins later.
+   */
   async #catchUp() {
     const items = [];
     const all = !this.#mirror.next;
@@ -941,8 +948,9 @@ var Sync = class {
       since = page.next;
       more = page.has_more;
     }
-    this.#mirror.advance(items, since, all);
+    this.#mirror.advance(items, all && items.length === 0 ? void 0 : since, all);
     this.#mirror.flushSoon();
+    return since;
   }
   /** A sync token that the server does not take is given up; without one there can be no such user. */
   #reconsider(error) {
@@ -1044,6 +1052,7 @@ function createReplica({ client, storage = memoryStorage() }) {
   let leads = false;
   let sync;
   let opened;
+  let closing = Promise.resolve();
   let status = { state: "connecting", unsent: 0 };
   const mirror = new Mirror(storage, {
     changed() {
@@ -1102,29 +1111,30 @@ function createReplica({ client, storage = memoryStorage() }) {
     });
     sync.run();
   }
-  async function lead(of) {
-    await of;
+  async function lead(isOpen) {
     if (tabs?.others) await mirror.load().catch((error) => tell("storage", error));
-    if (opened !== of) return;
+    if (!isOpen()) return;
     leads = true;
     become("connecting");
     follow();
   }
-  async function open() {
+  async function open(isOpen, done) {
     const scope = client.url;
-    let failed = false;
+    const early = [];
+    let take = (message) => void early.push(message);
+    const begin = () => void done.then(() => lead(isOpen));
     try {
       await storage.open(scope);
+      const shares = storage.shared && typeof navigator === "object" && navigator.locks;
+      if (shares) tabs = join(`docket ${scope}`, (message) => take(message), begin);
       mirror.receive(await storage.load(""));
     } catch (error) {
-      failed = true;
       tell("storage", error);
     }
-    const of = opened;
-    if (of === void 0) return;
-    const begin = () => void lead(of);
-    const shares = storage.shared && !failed && typeof navigator === "object" && navigator.locks;
-    tabs = shares ? join(`docket ${scope}`, receive, begin) : alone(begin);
+    take = receive;
+    early.forEach(receive);
+    if (!isOpen()) return;
+    tabs ??= alone(begin);
     globalThis.addEventListener?.("online", wake);
     globalThis.addEventListener?.("pagehide", flush);
   }
@@ -1181,7 +1191,8 @@ function createReplica({ client, storage = memoryStorage() }) {
     /** Reads what is stored and follows the server; after "refused", tries again at once. */
     start() {
       if (!opened) {
-        opened = Promise.resolve().then(open);
+        const done = closing.then(() => open(() => opened === done, done));
+        opened = done;
       } else if (status.state === "refused") {
         if (leads) follow();
         else tabs?.post({ type: "start" });
@@ -1251,19 +1262,21 @@ function createReplica({ client, storage = memoryStorage() }) {
      * Saves what is unsaved and ends; another tab leads then. It can be started again.
      * `forget` removes all that is stored, unsent changes too: for signing out.
      */
-    async close({ forget = false } = {}) {
+    close({ forget = false } = {}) {
       const was = opened;
       opened = void 0;
-      await was;
-      sync?.stop();
-      sync = void 0;
-      await (forget ? mirror.clear() : mirror.flush());
-      globalThis.removeEventListener?.("online", wake);
-      globalThis.removeEventListener?.("pagehide", flush);
-      tabs?.close();
-      tabs = void 0;
-      leads = false;
-      storage.close();
+      return closing = closing.then(async () => {
+        await was;
+        sync?.stop();
+        sync = void 0;
+        await (forget ? mirror.clear() : mirror.flush());
+        globalThis.removeEventListener?.("online", wake);
+        globalThis.removeEventListener?.("pagehide", flush);
+        tabs?.close();
+        tabs = void 0;
+        leads = false;
+        storage.close();
+      });
     }
   };
 }
