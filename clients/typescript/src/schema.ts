@@ -524,12 +524,6 @@ export interface components {
              */
             completed?: boolean;
             /**
-             * @description The same as completed, by name.
-             * @example pending
-             * @enum {string}
-             */
-            status?: "all" | "pending" | "completed";
-            /**
              * @description Only tasks with one of these: repeated, or separated by commas.
              * @example [
              *       "high"
