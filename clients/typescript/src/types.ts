@@ -25,15 +25,19 @@ export interface ListQuery extends Omit<Schemas["ListQuery"], "priority" | "tag"
   tag?: string | string[];
 }
 
+/** What a key may do; `tasks:write` includes `tasks:read`. */
+export type Scope = "tasks:read" | "tasks:write" | "user:erase" | "keys:manage";
+
 /** An API key without its secret. */
 export interface Key {
   id: string;
   name: string;
-  scopes: string[];
+  scopes: Scope[];
   created_at: string;
+  /** Null: never. */
   expires_at: string | null;
-  /** The day of its last use, or null. */
-  last_used_at?: string | null;
+  /** The day of its last use, in UTC, or null. */
+  last_used_on: string | null;
 }
 
 /** What an import did, or would do. */
