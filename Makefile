@@ -7,6 +7,7 @@ OASDIFF = v1.36.0
 TORTURE ?= 1# of e2e's tests: 1 is full length, 0.1 is a tenth
 CHECKS ?= 10000# random checks of each property of a store
 HISTORIES ?= 10000# random histories of the sync API
+ERASURES ?= 200# erasures beside keyed writers
 FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
@@ -53,6 +54,7 @@ torture: deps ## run the long tests: everything with the race detector, faults a
 	go test -race -count=1 -p=2 -timeout=30m $$(go list ./... | grep -v /e2e)
 	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=$(CHECKS)
 	go test -race -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestSyncMissesNothing' -histories=$(HISTORIES) -v
+	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore/EraseBesideKeyedWrites|^TestEraseBesideKeyedWriters' -erasures=$(ERASURES)
 	go test -race -count=1 -timeout=120m ./e2e -torture=$(TORTURE) -v
 	@$(MAKE) --no-print-directory fuzz
 

@@ -35,6 +35,9 @@ type Cost struct {
 	Bytes int64 // the most bytes of its answer that are held at a time
 }
 
+// costly reports whether the request may take much of a core's time.
+func (c Cost) costly() bool { return c.Pass || c.Bytes >= largeAnswer }
+
 // load bounds what all requests take together, and what each user's do. A
 // request that finds its user's share taken waits for admissionWait. One that
 // finds too many at work is refused at once, rather than let all of them wait and
@@ -43,14 +46,20 @@ type Cost struct {
 type load struct {
 	mu     sync.Mutex
 	total  taken
-	shares map[string]*share // of the users who have requests
+	shares map[string]*share // of the users who have requests, or have to rest
 	queue  []*waiter         // for maxAnswers
+	recent [2]arrival        // the last ones of two different users, the last one first
 }
 
 // taken is what requests have of the server.
 type taken struct {
+<<<<<<< HEAD
 	work, passes           int
 	bodies, files, answers int64
+=======
+	work, passes, costly int // requests at work; of these, see Cost
+	bodies, answers      int64
+>>>>>>> main
 }
 
 // share is what one user's requests have of the server. The load guards it.
@@ -58,8 +67,9 @@ type share struct {
 	taken
 	user     string
 	requests int // that refer to the share
-	large    int // answers that are paced
 	queue    []*waiter
+	rest     time.Time   // until when costly requests wait, beside others
+	resting  *time.Timer // ends with rest; nil when rest is over
 }
 
 // waiter is a request that waits, for its user's share or for maxAnswers.
@@ -83,6 +93,7 @@ func (l *load) join(user string) *share {
 		l.shares[user] = s
 	}
 	s.requests++
+	l.arrived(user)
 	return s
 }
 
@@ -90,7 +101,12 @@ func (l *load) leave(s *share) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.requests--
-	if s.requests == 0 {
+	l.forget(s)
+}
+
+// forget ends a share without requests, unless it has to rest.
+func (l *load) forget(s *share) {
+	if s.requests == 0 && s.resting == nil {
 		delete(l.shares, s.user)
 	}
 }
@@ -150,12 +166,16 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 	switch {
 	case l.total.work >= maxWork:
 		return nil, problem.ErrOverload
-	case s.work >= maxUserWork, c.Pass && s.passes >= maxUserPasses, !fits(s.answers, c.Bytes, maxUserAnswers):
+	case s.work >= maxUserWork, c.Pass && s.passes >= maxUserPasses, !fits(s.answers, c.Bytes, maxUserAnswers), c.costly() && l.rests(s):
 		return &s.queue, problem.ErrUserBusy
 	case !fits(l.total.answers, c.Bytes, maxAnswers):
 		return &l.queue, problem.ErrOverload
 	}
+<<<<<<< HEAD
 	l.add(s, taken{work: 1, passes: c.passes(), answers: c.Bytes}, 1)
+=======
+	l.change(s, 1, c.taken())
+>>>>>>> main
 	return nil, nil
 }
 
@@ -163,13 +183,19 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 // the bound has room by itself, and nothing always has.
 func fits(held, bytes, bound int64) bool { return held == 0 || bytes == 0 || held+bytes <= bound }
 
-func (c Cost) passes() int {
+// taken is what a request of this cost takes when it is admitted.
+func (c Cost) taken() taken {
+	t := taken{work: 1, answers: c.Bytes}
 	if c.Pass {
-		return 1
+		t.passes = 1
 	}
-	return 0
+	if c.costly() {
+		t.costly = 1
+	}
+	return t
 }
 
+<<<<<<< HEAD
 // add adds t to what a user's requests have, or takes it away: sign is 1 or -1.
 func (l *load) add(s *share, t taken, sign int) {
 	for _, of := range []*taken{&s.taken, &l.total} {
@@ -178,14 +204,31 @@ func (l *load) add(s *share, t taken, sign int) {
 		of.bodies += int64(sign) * t.bodies
 		of.files += int64(sign) * t.files
 		of.answers += int64(sign) * t.answers
+=======
+// change adds times d to what is taken.
+func (l *load) change(s *share, times int, d taken) {
+	for _, t := range []*taken{&s.taken, &l.total} {
+		t.work += times * d.work
+		t.passes += times * d.passes
+		t.costly += times * d.costly
+		t.bodies += int64(times) * d.bodies
+		t.answers += int64(times) * d.answers
+>>>>>>> main
 	}
 }
 
 // give gives back what a request has taken, and admits those that wait and fit.
+<<<<<<< HEAD
 func (l *load) give(s *share, t taken) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.add(s, t, -1)
+=======
+func (l *load) give(s *share, d taken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.change(s, -1, d)
+>>>>>>> main
 	l.admitFrom(&s.queue)
 	l.admitFrom(&l.queue)
 }
@@ -208,7 +251,11 @@ func (l *load) admitFrom(queue *[]*waiter) {
 func (l *load) receive(s *share, t taken) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+<<<<<<< HEAD
 	l.add(s, t, 1)
+=======
+	l.change(s, 1, taken{bodies: n})
+>>>>>>> main
 	switch {
 	case s.bodies > maxUserBodies, s.files > maxUserFiles:
 		return problem.ErrUserBusy
@@ -240,8 +287,18 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 		return result, x.refused(err)
 	}
 	x.answer += c.Bytes
+	begun := time.Now()
 	defer func() {
+<<<<<<< HEAD
 		x.edge.load.give(x.share, x.held(1, c.passes(), 0))
+=======
+		if c.Pass {
+			x.edge.load.charge(x.share, restAfterPass*time.Since(begun))
+		}
+		done := c.taken()
+		done.bodies, done.answers = x.body, 0
+		x.edge.load.give(x.share, done)
+>>>>>>> main
 		x.body = 0
 	}()
 	return f()

@@ -101,7 +101,7 @@ type exchange struct {
 	status int   // the status sent; 0: none yet
 	err    error // the error answered, for the log
 	lost   bool  // the client did not take the answer
-	pacer  pacer
+	sent   int64 // bytes of the answer
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -208,10 +208,14 @@ func (x *exchange) release() {
 	if x.share == nil {
 		return
 	}
+<<<<<<< HEAD
 	if x.pacer.large {
 		x.edge.load.enlarge(x.share, -1)
 	}
 	x.edge.load.give(x.share, x.held(0, 0, x.answer))
+=======
+	x.edge.load.give(x.share, taken{bodies: x.body, answers: x.answer})
+>>>>>>> main
 	x.edge.load.leave(x.share)
 	x.share, x.body, x.answer = nil, 0, 0
 }

@@ -2,60 +2,89 @@ package edge
 
 import "time"
 
+// What one user's requests take of the cores beside those of other users. To encode
+// an answer and to read all tasks is computation, and the requests of others would
+// wait for a time slice of each: Go looks for arrivals on the network only every
+// 10 ms while all cores are busy.
 const (
-	// largeAnswer is the size in bytes from which an answer is paced.
-	largeAnswer = 64 << 10
-	// minPause is the shortest pause that is worth a switch of goroutines, maxPause
-	// the longest.
-	minPause = time.Millisecond
-	maxPause = 20 * time.Millisecond
+	largeAnswer   = 64 << 10 // the size in bytes from which an answer is paced
+	answerRate    = 8 << 20  // bytes of large answers in a second
+	restAfterPass = 3        // times as long as the pass took
+	maxRest       = time.Second
+	beside        = 100 * time.Millisecond // how long after their arrival requests count as others
 )
 
-// pacer makes the large answers of one user take no more than one core together
-// while other users have requests. To produce them is all computation, and the
-// requests of others would wait for the end of a time slice of each: Go looks for
-// arrivals on the network only every 10 ms while all cores are busy.
-type pacer struct {
-	sent  int64
-	large bool          // the answer is counted in its user's share
-	since time.Time     // the end of the last pause
-	debt  time.Duration // pauses that were too short to be made
+// arrival is a request that came.
+type arrival struct {
+	user string
+	at   time.Time
 }
 
-// pace is called when n more bytes of the answer were sent.
-func (x *exchange) pace(n int) {
-	p := &x.pacer
-	if p.sent += int64(n); p.sent < largeAnswer || x.share == nil {
-		return
+// arrived notes that a request of user came.
+func (l *load) arrived(user string) {
+	if l.recent[0].user != user {
+		l.recent[1] = l.recent[0]
 	}
+	l.recent[0] = arrival{user, time.Now()}
+}
+
+// crowded reports whether other users than that of s have requests at work, or had
+// some just now.
+func (l *load) crowded(s *share, now time.Time) bool {
+	other := l.recent[0]
+	if other.user == s.user {
+		other = l.recent[1]
+	}
+	return l.total.work > s.work || now.Sub(other.at) < beside
+}
+
+// rests reports whether a costly request of s has to wait: until its user's rest is
+// over, and soon after it for the end of the one that was admitted before.
+func (l *load) rests(s *share) bool {
 	now := time.Now()
-	if !p.large {
-		p.large, p.since = true, now
-		x.edge.load.enlarge(x.share, 1)
+	wait := now.Before(s.rest) || s.costly > 0 && now.Before(s.rest.Add(maxRest))
+	return wait && l.crowded(s, now)
+}
+
+// charge makes the user of s rest for d more, up to maxRest in all, while others have
+// requests. It returns how long the rest is.
+func (l *load) charge(s *share, d time.Duration) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if !l.crowded(s, now) {
+		return 0
+	}
+	rest := min(max(s.rest.Sub(now), 0)+d, maxRest)
+	s.rest = now.Add(rest)
+	if s.resting == nil {
+		s.resting = time.AfterFunc(rest, func() { l.rested(s) })
+	}
+	return rest
+}
+
+// rested admits requests that waited for the end of a rest.
+func (l *load) rested(s *share) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if left := time.Until(s.rest); left > 0 {
+		s.resting.Reset(left)
 		return
 	}
-	large, others := x.edge.load.crowd(x.share)
-	if others {
-		p.debt += now.Sub(p.since) * time.Duration(large)
-	}
-	if p.debt >= minPause {
-		time.Sleep(min(p.debt, maxPause))
-		p.debt, now = 0, time.Now()
-	}
-	p.since = now
+	s.resting = nil
+	l.admitFrom(&s.queue)
+	l.forget(s)
 }
 
-// enlarge counts large answers of a user.
-func (l *load) enlarge(s *share, n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.large += n
-}
-
-// crowd returns how many large answers a user has, and whether other users have
-// requests.
-func (l *load) crowd(s *share) (large int, others bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return s.large, len(l.shares) > 1
+// pace is called when n more bytes of the answer were sent. It makes the large
+// answers of one user go at answerRate together beside others.
+func (x *exchange) pace(n int) {
+	if x.sent += int64(n); x.sent < largeAnswer || x.share == nil {
+		return
+	}
+	const worthwhile = time.Millisecond // to switch goroutines for
+	rest := x.edge.load.charge(x.share, time.Duration(n)*time.Second/answerRate)
+	if rest >= worthwhile {
+		time.Sleep(rest)
+	}
 }

@@ -1,45 +1,111 @@
 package edge
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"docket/internal/problem"
 )
 
-// TestLargeAnswersArePaced has answers of one user each work for 2 ms between two
-// parts: beside others, their pauses leave one core's time to all of them together.
+// TestLargeAnswersArePaced sends two parts of a large answer each of several times,
+// alone and beside others: those of one user share one rate.
 func TestLargeAnswersArePaced(t *testing.T) {
+	const part = largeAnswer
 	for name, test := range map[string]struct {
-		large  int
-		others bool
-		want   time.Duration // the pause after each part
+		answers int
+		others  bool
+		want    time.Duration // until all are sent
 	}{
-		"alone":               {1, false, 0},
-		"one beside others":   {1, true, 2 * time.Millisecond},
-		"three beside others": {3, true, 6 * time.Millisecond},
-		"many beside others":  {16, true, maxPause},
+		"alone":             {3, false, 0},
+		"one beside others": {1, true, 2 * part * time.Second / answerRate},
+		"four of one user":  {4, true, 8 * part * time.Second / answerRate},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			e := &edge{load: newLoad()}
-			x := &exchange{edge: e, share: e.load.join("alice")}
-			e.load.enlarge(x.share, test.large-1)
-			if test.others {
-				e.load.join("bob")
-			}
-			x.pace(largeAnswer - 1)
-			x.pace(1) // now it is large
-			for part := range 3 {
-				time.Sleep(2 * time.Millisecond)
-				begun := time.Now()
-				x.pace(1)
-				if pause := time.Since(begun); pause != test.want {
-					t.Errorf("%s: a pause of %s after part %d, want %s", name, pause, part, test.want)
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &edge{load: newLoad()}
+				for range test.answers {
+					x := &exchange{edge: e, share: e.load.join("alice")}
+					if test.others {
+						s := e.load.join("bob")
+						if err := e.load.admit(t.Context(), s, Cost{}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					go func() {
+						x.pace(part - 1) // not yet large
+						x.pace(part)
+						x.pace(part)
+						x.release()
+					}()
 				}
-			}
-			x.release()
-			if large, _ := e.load.crowd(e.load.join("alice")); test.large == 1 && large != 0 {
-				t.Errorf("%s: %d large answers are left", name, large)
-			}
+				requests := func() int {
+					synctest.Wait()
+					e.load.mu.Lock()
+					defer e.load.mu.Unlock()
+					if s := e.load.shares["alice"]; s != nil {
+						return s.requests
+					}
+					return 0
+				}
+				if time.Sleep(test.want - 1); test.others && requests() == 0 {
+					t.Errorf("before %s all were sent", test.want)
+				}
+				if time.Sleep(1); requests() > 0 {
+					t.Errorf("after %s there are %d requests", test.want, requests())
+				}
+			})
 		})
 	}
+}
+
+// TestPassesRest has a user ask for passes beside others: each rests before the next
+// one, which is admitted when the rest ends. The others' passes do not wait, nor do
+// those of a user who is alone.
+func TestPassesRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, pass := newLoad(), Cost{Pass: true}
+		alice, bob := l.join("alice"), l.join("bob")
+		admitted := func(s *share) time.Duration {
+			begun := time.Now()
+			if err := l.admit(t.Context(), s, pass); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(begun)
+		}
+		pause := func(s *share, d time.Duration) {
+			l.charge(s, d)
+			l.give(s, pass.taken())
+		}
+		if waited := admitted(alice); waited != 0 {
+			t.Errorf("the first pass waited for %s", waited)
+		}
+		pause(alice, 300*time.Millisecond)
+		bobs := make(chan time.Duration)
+		go func() { bobs <- admitted(bob) }()
+		if waited := <-bobs; waited != 0 {
+			t.Errorf("another user's pass waited for %s", waited)
+		}
+		if waited := admitted(alice); waited != 300*time.Millisecond {
+			t.Errorf("the second pass waited for %s", waited)
+		}
+		if err := l.admit(t.Context(), alice, pass); !errors.Is(err, problem.ErrUserBusy) {
+			t.Errorf("a second pass at a time: %v", err)
+		}
+		l.give(bob, pass.taken())
+		time.Sleep(beside)
+		if waited := admitted(alice); waited != 0 {
+			t.Errorf("a pass beside nobody waited for %s", waited)
+		}
+		pause(alice, time.Hour)
+		if waited := admitted(alice); waited != 0 {
+			t.Errorf("a rest beside nobody took %s", waited)
+		}
+		l.leave(alice)
+		l.leave(bob)
+		if time.Sleep(maxRest); len(l.shares) > 0 {
+			t.Errorf("%d shares are left", len(l.shares))
+		}
+	})
 }

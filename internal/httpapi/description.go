@@ -21,7 +21,7 @@ func description() *huma.OpenAPI {
 			License: &huma.License{Name: "MIT", Identifier: "MIT"},
 		},
 		Servers: []*huma.Server{{
-			URL: "/", Description: "The server that this document came from, be it local or in production.",
+			URL: ".", Description: "The server that this document came from, be it local or in production.",
 			Extensions: map[string]any{"x-internal": false},
 		}},
 		Components: &huma.Components{

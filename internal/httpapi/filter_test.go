@@ -65,7 +65,7 @@ func testFilters(c *client) {
 		c.do("GET", "/api/alice/tasks?"+query, "").faults(fault)
 	}
 	c.do("GET", "/api/alice/tasks?status=x&priority=x&tags=&due_before=x&search=&sort_by=x&offset=x", "").faults(
-		"?offset out_of_range", "?status unknown_status", "?priority unknown_priority", "?due_before invalid_date", "?tags too_short", "?search too_short", "?sort_by unknown_sort")
+		"?offset out_of_range", "?priority unknown_priority", "?due_before invalid_date", "?status unknown_status", "?tags too_short", "?search too_short", "?sort_by unknown_sort")
 
 	first := c.do("GET", "/api/alice/tasks?limit=1&tags=home&priority=low&priority=high&due_before=2027-01-01&status=all&utm=1", "").is(200)
 	next, err := url.ParseQuery(strings.TrimPrefix(first.next(), "?"))

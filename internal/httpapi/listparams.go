@@ -41,7 +41,7 @@ var (
 		},
 	}
 	status = param{
-		in: inQuery, name: "status", sets: "status", shape: text,
+		in: inQuery, name: "status", sets: "status", shape: text, deprecated: true,
 		tag:  `enum:"all,pending,completed" doc:"The same as completed, by name." example:"pending"`,
 		read: readStatus,
 	}
@@ -105,6 +105,7 @@ var (
 // secondNames are further names of parameters, which front-ends of the Python version
 // send.
 var secondNames = []param{
+	status,
 	secondName("status_filter", status),
 	secondName("tags", tag),
 	secondName("due_date_from", dueAfter),
@@ -127,7 +128,7 @@ func secondName(name string, p param) param {
 
 // listParams are the parameters of a list, in the order in which they are read.
 var listParams = slices.Concat(
-	[]param{limit, cursor, offset, completed, status, priority, tag, dueBefore, dueAfter, deleted, sort, search}, secondNames,
+	[]param{limit, cursor, offset, completed, priority, tag, dueBefore, dueAfter, deleted, sort, search}, secondNames,
 	[]param{preferCount, listNoneMatch, userID},
 )
 

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"sync"
 	"testing"
@@ -10,8 +9,6 @@ import (
 	"docket/internal/pgtest"
 	"docket/internal/storetest"
 )
-
-var erasures = flag.Int("erasures", 20, "how many erasures TestEraseBesideKeyedWriters runs beside writers")
 
 // TestErasureTakesTheOwnerFirst has a write with a key commit while an erasure waits
 // for its owner.
@@ -91,7 +88,7 @@ func TestEraseBesideKeyedWriters(t *testing.T) {
 			}
 		}
 	}
-	for round := range *erasures {
+	for round := range storetest.Erasures() {
 		var running sync.WaitGroup
 		for i := range 16 {
 			s := stores[i%2]

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -295,12 +296,18 @@ func testRenew(t *testing.T, f *fixture) {
 	f.equal(f.page("bob", docket.ListQuery{}).State.Epoch, int64(5))
 }
 
+var erasures = flag.Int("erasures", 10, "how many erasures run beside keyed writers")
+
+// Erasures returns how many erasures a test runs beside writers with keys: the value
+// of the flag -erasures.
+func Erasures() int { return *erasures }
+
 // testEraseBesideKeys erases a user whose writes with keys are in flight. What is
 // written before the last step is gone with its keys.
 func testEraseBesideKeys(t *testing.T, f *fixture) {
-	const writers, rounds = 8, 10
+	const writers = 16
 	now := f.now
-	for round := range rounds {
+	for round := range Erasures() {
 		var all sync.WaitGroup
 		key := func(i int) *docket.Key { return &docket.Key{Text: fmt.Sprint(round, " ", i)} }
 		drafts := make([]docket.Operation, writers)
