@@ -123,6 +123,9 @@ func (s *Service) Erase(ctx context.Context, owner UserID) error {
 	for {
 		done, err := s.store.Erase(ctx, owner, s.epoch(), eraseStep)
 		s.wrote(owner, err)
+		if mayBeDone(err) {
+			s.keysEnded(owner)
+		}
 		if done || err != nil {
 			return err
 		}
@@ -132,7 +135,10 @@ func (s *Service) Erase(ctx context.Context, owner UserID) error {
 // wrote reports a write to WithChanged's function, unless err shows that nothing
 // was committed.
 func (s *Service) wrote(owner UserID, err error) {
-	if err == nil || KindOf(err) == OutcomeUnknown {
+	if mayBeDone(err) {
 		s.changed(owner)
 	}
 }
+
+// mayBeDone reports whether a write that ended with err was committed, or may have been.
+func mayBeDone(err error) bool { return err == nil || KindOf(err) == OutcomeUnknown }

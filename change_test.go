@@ -99,7 +99,7 @@ func (e *erasing) Erase(_ context.Context, _ UserID, epoch int64, _ int) (bool, 
 	return len(e.epochs) == e.steps, e.err
 }
 
-func (e *erasing) Import(context.Context, UserID, []Task, int64) (int, error) { return 0, e.err }
+func (e *erasing) Import(context.Context, UserID, Import) (Imported, error) { return Imported{}, e.err }
 
 func TestWritesAreTold(t *testing.T) {
 	store := &erasing{steps: 2}
@@ -111,7 +111,7 @@ func TestWritesAreTold(t *testing.T) {
 	}{
 		"write":  {func() error { _, _, err := s.Do(t.Context(), "alice", create("x"), nil); return err }, 1},
 		"batch":  {func() error { _, err := s.Batch(t.Context(), "alice", []Operation{create("x")}, nil); return err }, 1},
-		"import": {func() error { _, err := s.ImportTasks(t.Context(), "alice", nil); return err }, 1},
+		"import": {func() error { _, err := s.Import(t.Context(), "alice", nil); return err }, 1},
 		"erase":  {func() error { store.epochs = nil; return s.Erase(t.Context(), "alice") }, 2},
 	} {
 		for err, want := range map[error]int{nil: test.want, &Error{Kind: OutcomeUnknown}: 1, &Error{Kind: Unavailable}: 0} {

@@ -18,6 +18,8 @@ const (
 	// NotFound is a task that does not exist, was deleted, or belongs to another
 	// user. The three cannot be told apart.
 	NotFound Kind = "task-not-found"
+	// APIKeyNotFound is an API key that its owner does not have.
+	APIKeyNotFound Kind = "key-not-found"
 	// PreconditionFailed is a task whose version does not meet the request's
 	// precondition. Nothing was written.
 	PreconditionFailed Kind = "precondition-failed"
@@ -29,8 +31,9 @@ const (
 	// QuotaExceeded is a write that would give its owner more live tasks than Limit.
 	// Nothing was written.
 	QuotaExceeded Kind = "task-quota-exceeded"
-	// KeptFull is a write with a key whose result finds no room among those that are
-	// kept of its owner. Nothing was written.
+	// KeptFull is a write that finds no room for what is kept of its owner besides
+	// tasks: a result under an idempotency key, or an API key. Limit says how much there
+	// may be. Nothing was written.
 	KeptFull Kind = "quota-exceeded"
 	// KeyInFlight is a repetition of a write whose first attempt has not ended. The
 	// repetition wrote nothing.
@@ -48,7 +51,7 @@ type Error struct {
 	Kind   Kind
 	Detail string  // a plain sentence, safe to show
 	Faults []Fault // of an Invalid error: all faults found, at least one
-	Limit  int64   // of a QuotaExceeded error: the most live tasks
+	Limit  int64   // of a QuotaExceeded error: the most live tasks; of KeptFull: the most bytes, or API keys
 	Err    error   // the cause, for the log only; may be nil
 }
 

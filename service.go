@@ -28,6 +28,7 @@ type Service struct {
 
 	retention time.Duration
 	changed   func(UserID)
+	keysEnded func(UserID)
 
 	maintenance chan struct{} // capacity 1: full while a round is requested
 }
@@ -57,10 +58,15 @@ func WithRetention(d time.Duration) Option { return func(s *Service) { s.retenti
 // after each whose outcome is unknown. Calls are concurrent. f must not block.
 func WithChanged(f func(owner UserID)) Option { return func(s *Service) { s.changed = f } }
 
+// WithKeysEnded calls f after each revocation of an API key and each erasure of this
+// service that was committed, and after each whose outcome is unknown, before the
+// method returns. Calls are concurrent. f must not block.
+func WithKeysEnded(f func(owner UserID)) Option { return func(s *Service) { s.keysEnded = f } }
+
 // NewService returns a Service that keeps its tasks in store.
 func NewService(store Store, options ...Option) *Service {
 	s := &Service{
-		store: store, now: time.Now, rand: rand.Reader, retention: DefaultRetention, changed: func(UserID) {},
+		store: store, now: time.Now, rand: rand.Reader, retention: DefaultRetention, changed: func(UserID) {}, keysEnded: func(UserID) {},
 		maintenance: make(chan struct{}, 1),
 	}
 	for _, option := range options {
@@ -156,7 +162,7 @@ func batchError(failed *OperationError) *Error {
 // write passes operations without faults to the store. It sets the ids of new
 // tasks in operations.
 func (s *Service) write(ctx context.Context, owner UserID, operations []Operation, key *Key) (Written, error) {
-	w := Write{Operations: operations, Key: key, Now: s.time(), MaxTasks: s.quota}
+	w := Write{Operations: operations, Key: key, Now: s.Time(), MaxTasks: s.quota}
 	for i := range operations {
 		if o := operations[i]; o.Action == Create && o.ID == uuid.Nil {
 			operations[i].Fresh = true
@@ -172,15 +178,6 @@ func (s *Service) write(ctx context.Context, owner UserID, operations []Operatio
 	}
 	s.requestMaintenance()
 	return written, err
-}
-
-// ImportTasks adds the tasks of owner whose ids the store does not have, deleted
-// tasks included, and returns how many it added. Tasks come from ImportedTask.
-// There are at most MaxImport.
-func (s *Service) ImportTasks(ctx context.Context, owner UserID, tasks []Task) (added int, err error) {
-	added, err = s.store.Import(ctx, owner, tasks, s.epoch())
-	s.wrote(owner, err)
-	return added, err
 }
 
 // Task returns one of owner's tasks. The error is of kind NotFound when there is
@@ -217,18 +214,28 @@ func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 // Warnings returns sentences for the operator about a service that is ready.
 func (s *Service) Warnings() []string { return s.store.Warnings() }
 
-// time returns the present as tasks record it: UTC, whole microseconds, no
+// Time returns the present as tasks record it: UTC, whole microseconds, no
 // monotonic reading. So the task that a write returns equals the one that a later
 // read returns.
-func (s *Service) time() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+func (s *Service) Time() time.Time { return toMicroseconds(s.now()) }
+
+// toMicroseconds returns t in UTC and whole microseconds, without a monotonic reading.
+func toMicroseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // epoch returns the epoch of an owner's history that begins now.
 func (s *Service) epoch() int64 { return int64(s.random() >> 1) }
 
-func (s *Service) random() uint64 {
+func (s *Service) random() uint64 { return randomFrom(s.rand) }
+
+func randomFrom(r io.Reader) uint64 {
 	var b [8]byte
-	if _, err := io.ReadFull(s.rand, b[:]); err != nil {
+	readRandom(r, b[:])
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// readRandom fills b from a source that must not fail.
+func readRandom(r io.Reader, b []byte) {
+	if _, err := io.ReadFull(r, b); err != nil {
 		panic("docket: the source of randomness failed: " + err.Error())
 	}
-	return binary.BigEndian.Uint64(b[:])
 }

@@ -21,7 +21,7 @@ const (
 // follows is what a caller must know.
 //
 // Every method but Counters, Purge, ExpireKeys, Ready and Close acts on the tasks
-// of one owner and cannot see those of another. Only Changes, a List of the trash
+// and keys of one owner and cannot see those of another. Only Changes, a List of the trash
 // and a Restore see deleted tasks.
 //
 // A write has reached stable storage when its method returns nil. For each task
@@ -41,6 +41,8 @@ const (
 // A panic in a method costs that call alone: it is Internal, and no connection,
 // reader or batcher is lost.
 type Store interface {
+	APIKeyStore
+
 	// Get returns a task. The error is of kind NotFound when there is none.
 	Get(ctx context.Context, owner UserID, id uuid.UUID) (Task, error)
 
@@ -66,11 +68,10 @@ type Store interface {
 	// exceed it purges the one deleted first, as Purge does.
 	Write(ctx context.Context, owner UserID, w Write) (Written, error)
 
-	// Import adds the tasks whose ids the owner does not have, deleted tasks
-	// included, in one transaction, and returns how many it added. They are all
-	// owner's, live, and at most MaxImport; of two with one id the first counts.
-	// Import sets their Versions, in their order, and nothing else.
-	Import(ctx context.Context, owner UserID, tasks []Task, epoch int64) (added int, err error)
+	// Import adds the tasks that i.Choose chooses, in one transaction. It sets their
+	// Versions, in their order, and nothing else. The error is of kind QuotaExceeded. A
+	// dry run writes nothing, and takes no lock for longer than a read does.
+	Import(ctx context.Context, owner UserID, i Import) (Imported, error)
 
 	// Changes returns the owner's tasks, deleted ones included, whose versions are in
 	// a range, and the owner's state at the same moment. It costs the same wherever
@@ -81,8 +82,8 @@ type Store interface {
 	Counters(ctx context.Context, owners []UserID) (map[UserID]State, error)
 
 	// Erase is one step of removing everything about an owner, in one transaction:
-	// it gives the owner another epoch, and removes up to limit tasks, deleted ones
-	// included, and up to limit keys. When nothing is left it removes the owner and
+	// it gives the owner another epoch, and removes the owner's API keys, up to limit
+	// tasks, deleted ones included, and up to limit idempotency keys. When nothing is left it removes the owner and
 	// returns true. The owner's next task begins another history.
 	Erase(ctx context.Context, owner UserID, epoch int64, limit int) (done bool, err error)
 

@@ -1,7 +1,8 @@
-// Package auth verifies bearer tokens and returns the user that a token names.
+// Package auth verifies bearer tokens and API keys, and returns the user that each
+// names, with what it allows.
 //
 // go-jose verifies signatures. claims.go has the rules for headers and claims,
-// keys.go the cache of an identity provider's keys.
+// keys.go the cache of an identity provider's keys, apikey.go that of API keys.
 package auth
 
 import (
@@ -12,9 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/google/uuid"
 
 	"docket"
 	"docket/internal/secret"
@@ -35,18 +38,23 @@ type Options struct {
 	Issuer   string        // when set, the claim iss must equal it; when it is the only source, discovery starts here
 	Audience string        // when set, the claim aud must equal or contain it
 
+	APIKeys APIKeyStore // nil: API keys are refused
+
 	Now       func() time.Time  // nil: time.Now
 	Transport http.RoundTripper // nil: http.DefaultTransport
 	Log       *slog.Logger      // nil discards
 }
 
-// Identity is the result of a valid token.
+// Identity is the result of a valid token or API key.
 type Identity struct {
 	Subject docket.UserID
-	Expires time.Time
+	Scopes  docket.Scopes
+	Key     uuid.UUID // of an API key; uuid.Nil of a token
+	// ValidUntil is when a token expires, and when an API key has to be verified again.
+	ValidUntil time.Time
 }
 
-// Verifier verifies tokens. It is safe for concurrent use.
+// Verifier verifies tokens and API keys. It is safe for concurrent use.
 type Verifier struct {
 	keys       keys
 	algorithms []jose.SignatureAlgorithm
@@ -54,6 +62,7 @@ type Verifier struct {
 	audience   string
 	now        func() time.Time
 	recent     *recent
+	apiKeys    *apiKeys // nil: they are refused
 }
 
 // keys supplies the keys that tokens are verified with.
@@ -77,6 +86,9 @@ func New(o Options) (*Verifier, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	v := &Verifier{issuer: o.Issuer, audience: o.Audience, now: o.Now, recent: newRecent(maxRecent)}
+	if o.APIKeys != nil {
+		v.apiKeys = newAPIKeys(o)
+	}
 	if len(o.Secrets) > 0 {
 		if o.JWKSURL != "" {
 			return nil, errors.New("auth: a shared secret and a key set exclude each other")
@@ -101,8 +113,16 @@ func New(o Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Run refreshes the keys until ctx ends. It returns when its work has ended.
-func (v *Verifier) Run(ctx context.Context) { v.keys.run(ctx) }
+// Run refreshes the keys, and notes the uses of API keys, until ctx ends. It returns when
+// its work has ended.
+func (v *Verifier) Run(ctx context.Context) {
+	var workers sync.WaitGroup
+	if v.apiKeys != nil {
+		workers.Go(func() { v.apiKeys.run(ctx) })
+	}
+	v.keys.run(ctx)
+	workers.Wait()
+}
 
 // Ready returns nil when tokens can be verified, otherwise an error of kind
 // docket.Unavailable.
@@ -140,6 +160,36 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 		v.recent.put(hash, generation, id, now)
 	}
 	return id, err
+}
+
+// VerifyAPIKey returns the identity of a valid API key. The error is an InvalidKey, or of
+// a kind that docket.Store names: the key could not be checked.
+//
+// It asks the store about a key at most once in 30 s, and not at all about many keys that
+// do not exist: ErrStrangers.
+func (v *Verifier) VerifyAPIKey(ctx context.Context, p docket.PresentedAPIKey) (Identity, error) {
+	if v.apiKeys == nil {
+		return Identity{}, unaskedKeys
+	}
+	return v.apiKeys.verify(ctx, p)
+}
+
+// Now returns the time by which ValidUntil is meant.
+func (v *Verifier) Now() time.Time { return v.now() }
+
+// APIKeysEnded has the owner's API keys looked up again before they are next accepted.
+func (v *Verifier) APIKeysEnded(owner docket.UserID) {
+	if v.apiKeys != nil {
+		v.apiKeys.forget(owner)
+	}
+}
+
+// APIKeyStats returns the figures about API keys; nil when they are refused.
+func (v *Verifier) APIKeyStats() *Stats {
+	if v.apiKeys == nil {
+		return nil
+	}
+	return &v.apiKeys.stats
 }
 
 func verifyAny(signed *jose.JSONWebSignature, candidates []any) ([]byte, error) {

@@ -64,6 +64,35 @@ type claims struct {
 	Expires   *float64       `json:"exp"` // seconds since 1970
 	NotBefore *float64       `json:"nbf"`
 	IssuedAt  *float64       `json:"iat"`
+	Scope     jsontext.Value `json:"scope"` // RFC 8693, section 4.2
+	Scopes    jsontext.Value `json:"scp"`
+}
+
+// scopes returns the scopes that the claims scope and scp name: text with spaces between
+// the names, or a list of names, in either claim. A token that names none of ours, as
+// those for other services do, may do everything.
+func (c *claims) scopes() docket.Scopes {
+	scopes := scopesIn(c.Scope) | scopesIn(c.Scopes)
+	if scopes == 0 {
+		return docket.AllScopes
+	}
+	return scopes
+}
+
+func scopesIn(claim jsontext.Value) (scopes docket.Scopes) {
+	var text string
+	if json.Unmarshal(claim, &text) == nil {
+		return docket.ParseScopes(text)
+	}
+	var list []any
+	if json.Unmarshal(claim, &list) != nil {
+		return 0
+	}
+	for _, value := range list {
+		name, _ := value.(string)
+		scopes |= docket.ParseScopes(name)
+	}
+	return scopes
 }
 
 // identity checks the claims of a token whose signature is valid.
@@ -95,7 +124,7 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 		return Identity{}, errors.New("the token's subject (sub) is not a valid user id")
 	}
 	const lastSecond = 253402300799 // the end of the year 9999
-	return Identity{Subject: subject, Expires: time.UnixMicro(int64(min(*c.Expires, lastSecond) * 1e6)).UTC()}, nil
+	return Identity{Subject: subject, Scopes: c.scopes(), ValidUntil: time.UnixMicro(int64(min(*c.Expires, lastSecond) * 1e6)).UTC()}, nil
 }
 
 // wrongIssuer names the most frequent mistake: a trailing slash.

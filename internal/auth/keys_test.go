@@ -297,9 +297,9 @@ func TestCheckKeyURL(t *testing.T) {
 func TestRecentIsBounded(t *testing.T) {
 	r := newRecent(100)
 	for n := range 1000 {
-		r.put(hashOf(fmt.Sprint(n)), 0, Identity{Expires: present.Add(time.Hour)}, present)
+		r.put(hashOf(fmt.Sprint(n)), 0, Identity{ValidUntil: present.Add(time.Hour)}, present)
 	}
-	if n := len(r.young) + len(r.old); n > 100 {
+	if n := len(r.tokens.young) + len(r.tokens.old); n > 100 {
 		t.Errorf("%d tokens are cached", n)
 	}
 	if _, ok := r.get(hashOf("999"), 0, present.Add(time.Minute-1)); !ok {

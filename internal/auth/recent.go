@@ -14,10 +14,8 @@ const (
 // recent caches valid tokens by their hashes, so that the signature of a token
 // is verified once a minute instead of once a request.
 type recent struct {
-	mu    sync.Mutex
-	most  int
-	young map[[sha256.Size]byte]remembered
-	old   map[[sha256.Size]byte]remembered // the previous young; dropped when young is full again
+	mu     sync.Mutex
+	tokens cache[[sha256.Size]byte, remembered]
 }
 
 type remembered struct {
@@ -29,29 +27,23 @@ type remembered struct {
 func hashOf(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
 
 func newRecent(most int) *recent {
-	return &recent{most: most, young: map[[sha256.Size]byte]remembered{}}
+	return &recent{tokens: newCache[[sha256.Size]byte, remembered](most)}
 }
 
 // get returns the identity of a token that was valid with this generation of keys.
 func (r *recent) get(hash [sha256.Size]byte, generation uint64, now time.Time) (Identity, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	found, ok := r.young[hash]
-	if !ok {
-		found, ok = r.old[hash]
-	}
+	found, ok := r.tokens.get(hash)
 	return found.id, ok && found.generation == generation && now.Before(found.until)
 }
 
 func (r *recent) put(hash [sha256.Size]byte, generation uint64, id Identity, now time.Time) {
 	until := now.Add(recentFor)
-	if id.Expires.Before(until) {
-		until = id.Expires
+	if id.ValidUntil.Before(until) {
+		until = id.ValidUntil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.young) >= r.most/2 {
-		r.old, r.young = r.young, make(map[[sha256.Size]byte]remembered, r.most/2)
-	}
-	r.young[hash] = remembered{id, generation, until}
+	r.tokens.put(hash, remembered{id, generation, until})
 }

@@ -219,7 +219,7 @@ func TestTokensOfEachAlgorithm(t *testing.T) {
 	} {
 		for range 2 { // the second time from the cache
 			id, err := v.Verify(t.Context(), token)
-			if err != nil || id.Subject != "alice" || !id.Expires.Equal(present.Add(time.Minute)) {
+			if err != nil || id.Subject != "alice" || !id.ValidUntil.Equal(present.Add(time.Minute)) {
 				t.Errorf("%s: %+v, %v", name, id, err)
 			}
 		}

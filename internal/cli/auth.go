@@ -179,7 +179,7 @@ func betterAuth(base string) (keySet, origin string) {
 }
 
 // verifier returns the Verifier, or nil in the mode none.
-func (c *AuthConfig) verifier(log *slog.Logger) (*auth.Verifier, error) {
+func (c *AuthConfig) verifier(keys auth.APIKeyStore, log *slog.Logger) (*auth.Verifier, error) {
 	mode := c.mode()
 	if mode == authNone {
 		return nil, nil //nolint:nilnil // no authentication
@@ -188,7 +188,7 @@ func (c *AuthConfig) verifier(log *slog.Logger) (*auth.Verifier, error) {
 		log.Info("tokens are verified with the keys of BETTER_AUTH_URL; BETTER_AUTH_SECRET is not used")
 	}
 	o := c.options()
-	o.Log = log
+	o.APIKeys, o.Log = keys, log
 	log.Info("authentication", "mode", mode, "keys", o.JWKSURL, "issuer", o.Issuer, "audience", o.Audience)
 	if mode == authJWKS && o.Audience == "" {
 		log.Warn("AUTH_AUDIENCE is not set: tokens that the issuer made for other services are accepted too")

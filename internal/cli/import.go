@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -17,16 +16,29 @@ import (
 
 func (a *app) importCommand() *cobra.Command {
 	var from string
+	var file fileImport
 	cmd := &cobra.Command{
-		Use:   "import",
-		Short: "Copy the tasks of the Python version",
-		Long: "Copies the table public.tasks of the Python version into the database of this configuration. The source is not changed.\n\n" +
+		Use:   "import [--from URL | --user USER FILE]",
+		Short: "Import a file of tasks, or the tasks of the Python version",
+		Long: "With --user and FILE, adds the tasks of a file to those of a user: JSON, CSV (also of Todoist and TickTick), iCalendar or todo.txt. It can be repeated: a task that was imported before is not imported again, and none is overwritten.\n\n" +
+			"Without, copies the table public.tasks of the Python version into the database of this configuration. The source is not changed.\n\n" +
 			"Set IMPORT_DATABASE_URL when the source is another database. --from does the same, but other users of the machine can read its password in the list of processes.\n\n" +
 			"The import can be repeated: a task that was copied before is not copied again. Tasks keep their times; each gets a UUIDv7 of its creation time as id.",
-		Args: cobra.NoArgs,
+		Args: cobra.MaximumNArgs(1),
 	}
+	cmd.Flags().StringVar(&file.user, "user", "", "whose tasks those of FILE become")
+	cmd.Flags().StringVar(&file.format, "format", "", "format of FILE: "+formatNames()+" (default: by its name)")
+	cmd.Flags().BoolVar(&file.dryRun, "dry-run", false, "say what FILE would add, and add nothing")
 	cmd.Flags().StringVar(&from, "from", "", "PostgreSQL URL of the Python version's database (default: IMPORT_DATABASE_URL, else DATABASE_URL)")
-	cmd.RunE = a.withConfig(func(ctx context.Context, c Config, _ []string) error { return a.importTasks(ctx, c, from) })
+	cmd.RunE = a.withConfig(func(ctx context.Context, c Config, args []string) error {
+		switch {
+		case len(args) == 1 && file.user != "" && from == "":
+			return a.importFile(ctx, c, file, args[0])
+		case len(args) == 0 && file == fileImport{}:
+			return a.importTasks(ctx, c, from)
+		}
+		return errors.New("give --user USER and a FILE to import a file, or neither to copy the tasks of the Python version")
+	})
 	return cmd
 }
 
@@ -50,8 +62,7 @@ func (a *app) importTasks(ctx context.Context, c Config, from string) (err error
 	i := &importer{service: docket.NewService(store)}
 	var bar *progressbar.ProgressBar
 	total := func(rows int) {
-		bar = progressbar.NewOptions(rows, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetVisibility(isTerminal(a.stderr)),
-			progressbar.OptionSetDescription("importing"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+		bar = a.progress("importing", rows)
 	}
 	err = postgres.ReadLegacy(ctx, source, total, func(row postgres.Legacy) error {
 		return errors.Join(i.add(ctx, row), bar.Add(1))
@@ -88,12 +99,11 @@ func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
 	if err != nil {
 		return i.refuse(row, err)
 	}
-	task, faults := docket.ImportedTask(owner, row.ID, docket.NewTask{Fields: row.Fields}, row.CreatedAt, row.UpdatedAt)
+	task, faults := i.service.ImportedTask(owner, docket.Draft{
+		ID: row.ID, NewTask: docket.NewTask{Fields: row.Fields}, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, CompletedAt: row.CompletedAt,
+	})
 	if faults = append(faults, row.Faults...); len(faults) > 0 {
 		return i.refuse(row, docket.InvalidInput(faults...))
-	}
-	if task.Completed && !row.CompletedAt.IsZero() {
-		task.CompletedAt = row.CompletedAt.UTC().Truncate(time.Microsecond)
 	}
 	if owner != i.owner || len(i.batch) == docket.MaxImport {
 		if err := i.flush(ctx); err != nil {
@@ -123,11 +133,11 @@ func (i *importer) flush(ctx context.Context) error {
 	if len(i.batch) == 0 {
 		return nil
 	}
-	added, err := i.service.ImportTasks(ctx, i.owner, i.batch)
+	done, err := i.service.Import(ctx, i.owner, i.batch)
 	if err != nil {
 		return err
 	}
-	i.added, i.existing = i.added+added, i.existing+len(i.batch)-added
+	i.added, i.existing = i.added+done.Added, i.existing+done.Unchanged
 	i.batch = i.batch[:0]
 	return nil
 }

@@ -58,7 +58,7 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
-	verifier, err := c.Auth.verifier(log)
+	verifier, err := c.Auth.verifier(store, log)
 	if err != nil {
 		return err
 	}
@@ -67,10 +67,10 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 		return err
 	}
 	hub := feed.New(store.Counters)
-	service := docket.NewService(store, docket.WithChanged(hub.Changed), docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
+	service := docket.NewService(store, docket.WithChanged(hub.Changed), docket.WithKeysEnded(keysEnded(verifier, hub)), docket.WithMaxTasks(c.MaxTasks), docket.WithRetention(c.Retention))
 	draining := make(chan struct{})
 	ready := func() error { return readiness(ctx, draining, verifier, service) }
-	metrics := newTelemetry(version(), store, hub, ready)
+	metrics := newTelemetry(version(), store, hub, verifier, ready)
 	workers, stopWorkers := startWorkers(ctx, service, hub, verifier, metrics, log)
 	defer func() {
 		stopWorkers()
@@ -118,6 +118,17 @@ func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
 	case <-ctx.Done():
 	}
 	return stop(context.WithoutCancel(ctx), api, draining, c.drainDelay(isTerminal(a.stdout)), log)
+}
+
+// keysEnded returns what happens when API keys of an owner have ended: none is accepted
+// before it is looked up again, and streams look at theirs.
+func keysEnded(verifier *auth.Verifier, hub *feed.Hub) func(docket.UserID) {
+	return func(owner docket.UserID) {
+		if verifier != nil {
+			verifier.APIKeysEnded(owner)
+		}
+		hub.Changed(owner)
+	}
 }
 
 // readiness returns nil when requests can be served: not while the server is

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"docket/internal/auth"
 	"docket/internal/feed"
 )
 
@@ -30,9 +32,9 @@ type telemetry struct {
 	maintenanceFailures prometheus.Counter
 }
 
-// newTelemetry registers the metrics of the process, the hub and the store, if
-// the store is a prometheus.Collector.
-func newTelemetry(version string, store any, hub *feed.Hub, ready func() error) *telemetry {
+// newTelemetry registers the metrics of the process, the hub, API keys (unless verifier
+// is nil) and the store, if the store is a prometheus.Collector.
+func newTelemetry(version string, store any, hub *feed.Hub, verifier *auth.Verifier, ready func() error) *telemetry {
 	t := &telemetry{
 		registry:            prometheus.NewRegistry(),
 		expired:             prometheus.NewCounter(prometheus.CounterOpts{Name: "docket_expired_keys_total", Help: "Expired idempotency keys that were removed."}),
@@ -50,10 +52,26 @@ func newTelemetry(version string, store any, hub *feed.Hub, ready func() error) 
 			return 1
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "docket_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 }))
+	if verifier != nil {
+		t.registerAPIKeys(verifier.APIKeyStats())
+	}
 	if c, ok := store.(prometheus.Collector); ok {
 		t.registry.MustRegister(c)
 	}
 	return t
+}
+
+func (t *telemetry) registerAPIKeys(stats *auth.Stats) {
+	for _, c := range []struct {
+		name, help string
+		value      *atomic.Int64
+	}{
+		{"docket_api_key_lookups_total", "Questions to the database about API keys.", &stats.LookUps},
+		{"docket_api_key_unknown_total", "API keys that were looked up and did not exist, or had another secret.", &stats.Unknown},
+		{"docket_api_key_limited_total", "API keys that were answered with 503 and not looked up, because too many that do not exist were sent.", &stats.Limited},
+	} {
+		t.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: c.name, Help: c.help}, func() float64 { return float64(c.value.Load()) }))
+	}
 }
 
 // endpoints are OpenTelemetry's variables for the receiver of traces.

@@ -13,6 +13,7 @@ import (
 const (
 	maxWork    = 256      // requests at work at a time
 	maxBodies  = 64 << 20 // bytes of request bodies that have arrived
+	maxFiles   = 32 << 20 // and of those that may be larger than that of a batch
 	maxAnswers = 64 << 20 // bytes of answers that their clients have not yet taken
 )
 
@@ -21,6 +22,7 @@ const (
 	maxUserWork    = 16
 	maxUserPasses  = 2 // requests at work that read all tasks of the user
 	maxUserBodies  = maxBodies / 4
+	maxUserFiles   = maxFiles / 2
 	maxUserAnswers = maxAnswers / 4
 )
 
@@ -51,8 +53,13 @@ type load struct {
 
 // taken is what requests have of the server.
 type taken struct {
+<<<<<<< HEAD
+	work, passes           int
+	bodies, files, answers int64
+=======
 	work, passes, costly int // requests at work; of these, see Cost
 	bodies, answers      int64
+>>>>>>> main
 }
 
 // share is what one user's requests have of the server. The load guards it.
@@ -164,7 +171,11 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 	case !fits(l.total.answers, c.Bytes, maxAnswers):
 		return &l.queue, problem.ErrOverload
 	}
+<<<<<<< HEAD
+	l.add(s, taken{work: 1, passes: c.passes(), answers: c.Bytes}, 1)
+=======
 	l.change(s, 1, c.taken())
+>>>>>>> main
 	return nil, nil
 }
 
@@ -184,6 +195,16 @@ func (c Cost) taken() taken {
 	return t
 }
 
+<<<<<<< HEAD
+// add adds t to what a user's requests have, or takes it away: sign is 1 or -1.
+func (l *load) add(s *share, t taken, sign int) {
+	for _, of := range []*taken{&s.taken, &l.total} {
+		of.work += sign * t.work
+		of.passes += sign * t.passes
+		of.bodies += int64(sign) * t.bodies
+		of.files += int64(sign) * t.files
+		of.answers += int64(sign) * t.answers
+=======
 // change adds times d to what is taken.
 func (l *load) change(s *share, times int, d taken) {
 	for _, t := range []*taken{&s.taken, &l.total} {
@@ -192,14 +213,22 @@ func (l *load) change(s *share, times int, d taken) {
 		t.costly += times * d.costly
 		t.bodies += int64(times) * d.bodies
 		t.answers += int64(times) * d.answers
+>>>>>>> main
 	}
 }
 
 // give gives back what a request has taken, and admits those that wait and fit.
+<<<<<<< HEAD
+func (l *load) give(s *share, t taken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(s, t, -1)
+=======
 func (l *load) give(s *share, d taken) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.change(s, -1, d)
+>>>>>>> main
 	l.admitFrom(&s.queue)
 	l.admitFrom(&l.queue)
 }
@@ -218,15 +247,19 @@ func (l *load) admitFrom(queue *[]*waiter) {
 	}
 }
 
-// receive counts n bytes of a request's body that have arrived.
-func (l *load) receive(s *share, n int64) error {
+// receive counts what has arrived of a request's body.
+func (l *load) receive(s *share, t taken) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+<<<<<<< HEAD
+	l.add(s, t, 1)
+=======
 	l.change(s, 1, taken{bodies: n})
+>>>>>>> main
 	switch {
-	case s.bodies > maxUserBodies:
+	case s.bodies > maxUserBodies, s.files > maxUserFiles:
 		return problem.ErrUserBusy
-	case l.total.bodies > maxBodies:
+	case l.total.bodies > maxBodies, l.total.files > maxFiles:
 		return problem.ErrOverload
 	}
 	return nil
@@ -256,12 +289,16 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 	x.answer += c.Bytes
 	begun := time.Now()
 	defer func() {
+<<<<<<< HEAD
+		x.edge.load.give(x.share, x.held(1, c.passes(), 0))
+=======
 		if c.Pass {
 			x.edge.load.charge(x.share, restAfterPass*time.Since(begun))
 		}
 		done := c.taken()
 		done.bodies, done.answers = x.body, 0
 		x.edge.load.give(x.share, done)
+>>>>>>> main
 		x.body = 0
 	}()
 	return f()

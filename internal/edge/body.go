@@ -11,8 +11,12 @@ import (
 	"docket/internal/problem"
 )
 
-// bodyReadTimeout bounds the arrival of a request's body.
-const bodyReadTimeout = 10 * time.Second
+// bodyReadTimeout bounds the arrival of a request's body, fileReadTimeout that of one
+// that is larger than that of a batch.
+const (
+	bodyReadTimeout = 10 * time.Second
+	fileReadTimeout = time.Minute
+)
 
 // limitBody returns problem.ErrBodyTooLarge when the declared length is too large.
 // Otherwise reading r.Body beyond the limit fails with that error.
@@ -28,6 +32,10 @@ func (x *exchange) limitBody(r *http.Request) error {
 	if r.ContentLength < 0 || r.ContentLength > most {
 		most = x.edge.maxBody(r)
 	}
+	patience := bodyReadTimeout
+	if most > problem.MaxBatchBody {
+		x.file, patience = true, fileReadTimeout
+	}
 	body := &limitedBody{limited: http.MaxBytesReader(x, r.Body, most), whole: r.Body, exchange: x}
 	if r.ContentLength > most {
 		if r.Header.Get("Expect") == "" { // with it, the client has not sent the body
@@ -36,7 +44,7 @@ func (x *exchange) limitBody(r *http.Request) error {
 		return problem.ErrBodyTooLarge
 	}
 	// Also for a body that no handler reads: net/http reads it to its end before it answers.
-	_ = http.NewResponseController(x).SetReadDeadline(time.Now().Add(bodyReadTimeout))
+	_ = http.NewResponseController(x).SetReadDeadline(time.Now().Add(patience))
 	r.Body = body
 	return nil
 }
@@ -74,7 +82,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 // client that is still sending when the connection is closed may not see the
 // answer.
 func (b *limitedBody) discard() {
-	const most, patience = problem.MaxBatchBody + 1<<20, 2 * time.Second
+	const most, patience = problem.MaxImportBody + 1<<20, 2 * time.Second
 	_ = http.NewResponseController(b.exchange).SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.CopyN(io.Discard, b.whole, most)
 }
@@ -82,8 +90,23 @@ func (b *limitedBody) discard() {
 // receive counts n bytes of the request's body that have arrived.
 func (x *exchange) receive(n int) error {
 	x.body += int64(n)
-	if err := x.edge.load.receive(x.share, int64(n)); err != nil {
+	if err := x.edge.load.receive(x.share, x.arrived(int64(n))); err != nil {
 		return x.refused(err)
 	}
 	return nil
+}
+
+// arrived is n bytes of the request's body, as they count.
+func (x *exchange) arrived(n int64) taken {
+	if x.file {
+		return taken{files: n}
+	}
+	return taken{bodies: n}
+}
+
+// held is the request's body, and what else it has of the server.
+func (x *exchange) held(work, passes int, answer int64) taken {
+	t := x.arrived(x.body)
+	t.work, t.passes, t.answers = work, passes, answer
+	return t
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/rs/cors"
 	"go.opentelemetry.io/otel/trace"
 
+	"docket"
 	"docket/internal/auth"
 	"docket/internal/problem"
 )
@@ -94,6 +95,7 @@ type exchange struct {
 	info    Info
 	share   *share // of the user whom the request is charged to; nil before that is known
 	body    int64  // bytes of the request's body that are held
+	file    bool   // the body may be larger than that of a batch
 	answer  int64  // bytes of the answer that are held
 
 	status int   // the status sent; 0: none yet
@@ -154,6 +156,9 @@ func (e *edge) serve(x *exchange, r *http.Request) error {
 	user, underAPI := userOf(r.URL)
 	caller, err := authenticate(e.verifier, r, user, underAPI)
 	if err != nil {
+		if docket.KindOf(err) == problem.Unauthorized && isCalendar(r) {
+			x.Header()["Www-Authenticate"] = []string{`Basic realm="docket", charset="UTF-8"`}
+		}
 		return err
 	}
 	x.info.caller = caller
@@ -203,7 +208,14 @@ func (x *exchange) release() {
 	if x.share == nil {
 		return
 	}
+<<<<<<< HEAD
+	if x.pacer.large {
+		x.edge.load.enlarge(x.share, -1)
+	}
+	x.edge.load.give(x.share, x.held(0, 0, x.answer))
+=======
 	x.edge.load.give(x.share, taken{bodies: x.body, answers: x.answer})
+>>>>>>> main
 	x.edge.load.leave(x.share)
 	x.share, x.body, x.answer = nil, 0, 0
 }

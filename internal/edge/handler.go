@@ -8,6 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
+	"docket"
+	"docket/internal/auth"
 	"docket/internal/problem"
 )
 
@@ -18,8 +22,28 @@ type Info struct {
 	caller caller
 }
 
-// Expires is when the token of the request expires; zero without a token.
-func (i Info) Expires() time.Time { return i.caller.identity.Expires }
+// Subject is the user whom the token or API key of the request names; "" without
+// authentication, and outside of the edge.
+func (i Info) Subject() docket.UserID { return i.caller.identity.Subject }
+
+// Scopes is what the request may do: everything without authentication, nothing outside
+// of the edge.
+func (i Info) Scopes() docket.Scopes { return i.caller.scopes() }
+
+// Require returns nil when the request may do what needs all of these scopes, else the
+// error of kind problem.InsufficientScope that names those it lacks.
+func (i Info) Require(scopes docket.Scopes) error {
+	if lacking := i.Scopes().Lacking(scopes); lacking != 0 {
+		return problem.ScopeNeeded(lacking)
+	}
+	return nil
+}
+
+// ByAPIKey reports whether the request was sent with an API key.
+func (i Info) ByAPIKey() bool { return i.caller.identity.Key != uuid.Nil }
+
+// Unasked reports whether the server has no authentication.
+func (i Info) Unasked() bool { return i.caller.anyone }
 
 // Allows reports whether the request may act for user. Outside of the edge no
 // request may act for anybody.
@@ -125,5 +149,5 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 // expected reports whether err is a refusal, not a failure. Refusals are counted, not
 // logged as errors.
 func expected(err error) bool {
-	return errors.Is(err, problem.ErrOverload) || errors.Is(err, problem.ErrUserBusy) || errors.Is(err, problem.ErrDraining)
+	return errors.Is(err, auth.ErrStrangers) || errors.Is(err, problem.ErrOverload) || errors.Is(err, problem.ErrUserBusy) || errors.Is(err, problem.ErrDraining)
 }

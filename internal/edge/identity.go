@@ -1,9 +1,14 @@
 package edge
 
 import (
+	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"docket"
 	"docket/internal/auth"
@@ -12,12 +17,20 @@ import (
 
 // caller is who a request is from. The zero caller may act for nobody.
 type caller struct {
-	identity auth.Identity // zero without authentication
-	anyone   bool          // there is no authentication: the request may act for every user
+	identity auth.Identity          // zero without authentication
+	key      docket.PresentedAPIKey // of an identity that has one
+	anyone   bool                   // there is no authentication: the request may act for every user
 }
 
 func (c caller) allows(user string) bool {
 	return c.anyone || c.identity.Subject != "" && string(c.identity.Subject) == user
+}
+
+func (c caller) scopes() docket.Scopes {
+	if c.anyone {
+		return docket.AllScopes
+	}
+	return c.identity.Scopes
 }
 
 // charged is the user whose rate limit the request counts against: the verified
@@ -35,8 +48,9 @@ func (c caller) charged(user string, underAPI bool) docket.UserID {
 }
 
 // authenticate finds out who a request under /api/ is from: an error of kind
-// Unauthorized without a valid token, and of kind Forbidden when the path names
-// another user, whatever else it names.
+// Unauthorized without a valid token or API key, and of kind Forbidden when the path
+// names another user, whatever else it names. An API key says whose it is, so that is
+// found out before anything is asked of the store.
 func authenticate(v *auth.Verifier, r *http.Request, user string, underAPI bool) (caller, error) {
 	if v == nil {
 		return caller{anyone: true}, nil
@@ -44,32 +58,82 @@ func authenticate(v *auth.Verifier, r *http.Request, user string, underAPI bool)
 	if !underAPI {
 		return caller{}, nil
 	}
-	identity, err := verify(v, r)
+	token, err := bearerToken(r.Header)
+	if err != nil && isCalendar(r) {
+		token, err = basicKey(r)
+	}
+	if err != nil {
+		return caller{}, unauthorized(err)
+	}
+	var c caller
+	if strings.HasPrefix(token, docket.APIKeyPrefix) {
+		var parsed bool
+		if c.key, parsed = docket.ParseAPIKey(token); !parsed {
+			return caller{}, problem.InvalidKey(string(auth.MalformedKey))
+		}
+		if string(c.key.Owner) != user {
+			return caller{}, problem.ErrForeignUser
+		}
+		c.identity, err = verifyKey(r.Context(), v, c.key)
+	} else {
+		c.identity, err = verify(r.Context(), v, token)
+	}
 	if err != nil {
 		return caller{}, err
 	}
-	c := caller{identity: identity}
 	if !c.allows(user) {
 		return caller{}, problem.ErrForeignUser
 	}
 	return c, nil
 }
 
-// verify returns the identity in the token of a request. Every invalid token gives
-// the same error; the log gets the reason.
-func verify(v *auth.Verifier, r *http.Request) (auth.Identity, error) {
-	token, err := bearerToken(r.Header)
-	if err != nil {
-		return auth.Identity{}, unauthorized(err)
-	}
-	identity, err := v.Verify(r.Context(), token)
+// verify returns the identity in a token. Every invalid token gives the same error; the
+// log gets the reason.
+func verify(ctx context.Context, v *auth.Verifier, token string) (auth.Identity, error) {
+	identity, err := v.Verify(ctx, token)
 	switch {
 	case err == nil:
 		return identity, nil
-	case docket.KindOf(err) == docket.Unavailable, r.Context().Err() != nil:
+	case docket.KindOf(err) == docket.Unavailable, ctx.Err() != nil:
 		return auth.Identity{}, err
 	}
 	return auth.Identity{}, unauthorized(err)
+}
+
+// verifyKey returns the identity of an API key.
+func verifyKey(ctx context.Context, v *auth.Verifier, key docket.PresentedAPIKey) (auth.Identity, error) {
+	identity, err := v.VerifyAPIKey(ctx, key)
+	if reason, invalid := errors.AsType[auth.InvalidKey](err); invalid {
+		err = problem.InvalidKey(string(reason))
+	}
+	return identity, err
+}
+
+// forever is longer than any request lasts.
+const forever = math.MaxInt64 * time.Nanosecond
+
+// Reverify verifies the API key of the request that ctx belongs to once more, as a
+// stream does that lasts. It returns for how long the request may go on before that is
+// due again. The error is of kind Unauthorized when the key has ended or the token has
+// expired; otherwise the key could not be checked.
+func Reverify(ctx context.Context) (time.Duration, error) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok || x.info.caller.anyone {
+		return forever, nil
+	}
+	v, identity := x.edge.verifier, x.info.caller.identity
+	if identity.Key != uuid.Nil {
+		var err error
+		if identity, err = verifyKey(ctx, v, x.info.caller.key); err != nil {
+			return 0, err
+		}
+		return identity.ValidUntil.Sub(v.Now()), nil
+	}
+	left := identity.ValidUntil.Sub(v.Now())
+	if left <= 0 {
+		return 0, problem.ErrNoToken
+	}
+	return left, nil
 }
 
 func unauthorized(reason error) error {
@@ -88,4 +152,21 @@ func bearerToken(h http.Header) (string, error) {
 		return "", errors.New("the Authorization header does not have the scheme Bearer")
 	}
 	return strings.TrimLeft(token, " "), nil
+}
+
+// isCalendar reports whether a request is for the calendar of a user's tasks. Calendar
+// applications know no other credentials than a name and a password.
+func isCalendar(r *http.Request) bool {
+	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasSuffix(path, "/tasks.ics")
+}
+
+// basicKey returns the API key that a request has as its password (RFC 7617), under any
+// name.
+func basicKey(r *http.Request) (string, error) {
+	_, password, ok := r.BasicAuth()
+	if !ok || len(r.Header["Authorization"]) != 1 || !strings.HasPrefix(password, docket.APIKeyPrefix) {
+		return "", errors.New("the Authorization header has neither a bearer token nor an API key as its password")
+	}
+	return password, nil
 }

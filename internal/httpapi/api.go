@@ -44,6 +44,11 @@ func New(service *docket.Service, o Options) http.Handler {
 	for i := range routes {
 		rt := &routes[i]
 		a.mux.Handle(rt.method+" "+rt.path, edge.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			if rt.ofUser() {
+				if err := edge.InfoOf(r.Context()).Require(rt.scope); err != nil {
+					return err
+				}
+			}
 			return rt.handle(a, rt, w, r)
 		}))
 	}
@@ -59,8 +64,14 @@ func New(service *docket.Service, o Options) http.Handler {
 
 // maxBody returns the largest body of the route that a request is for.
 func (a *api) maxBody(r *http.Request) int64 {
-	if r.Method == http.MethodPost && strings.HasSuffix(strings.TrimSuffix(r.URL.EscapedPath(), "/"), "/tasks/batch") {
+	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
+	switch {
+	case r.Method != http.MethodPost:
+		return problem.MaxBody
+	case strings.HasSuffix(path, "/tasks/batch"):
 		return problem.MaxBatchBody
+	case strings.HasSuffix(path, "/import"):
+		return problem.MaxImportBody
 	}
 	return problem.MaxBody
 }

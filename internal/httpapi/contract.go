@@ -12,7 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/yaml"
 
+	"docket"
 	"docket/internal/problem"
+	"docket/internal/transfer"
 )
 
 // contractVersion is the version of the API, not of the program: it changes
@@ -134,7 +136,14 @@ func (doc openAPI) operation(rt *route) *huma.Operation {
 	statuses := append([]int{413, 500, 503}, rt.statuses...) // 413: for a body that nobody wants
 	if rt.ofUser() {
 		op.Tags, op.Security = []string{"Tasks"}, []map[string][]string{{"bearer": {}}}
+		if rt.basic {
+			op.Security = append(op.Security, map[string][]string{"password": {}})
+		}
 		statuses = append(statuses, 400, 401, 403, 422, 429)
+		if strings.HasPrefix(rt.path, keysPath) {
+			op.Tags = []string{"API keys"}
+		}
+		op.Description += " Scope: `" + rt.scope.String() + "`."
 	}
 	for _, status := range statuses {
 		op.Responses[strconv.Itoa(status)] = doc.failure(status)
@@ -162,7 +171,7 @@ func (doc openAPI) operation(rt *route) *huma.Operation {
 			media = justJSON
 		}
 		for _, name := range media {
-			op.RequestBody.Content[name] = &huma.MediaType{Schema: doc.schema(rt.body.shape)}
+			op.RequestBody.Content[name] = doc.media(name, rt.body.shape)
 		}
 	}
 	return op
@@ -242,6 +251,13 @@ func (doc openAPI) success(rt *route) *huma.Response {
 		names = append([]string{"Cache-Control", "Preference-Applied"}, names...)
 	}
 	response := &huma.Response{Description: rt.means, Headers: headerRefs(names...)}
+	if rt.files != nil {
+		response.Content = map[string]*huma.MediaType{}
+		for _, name := range rt.files {
+			response.Content[name] = doc.media(name, rt.shape)
+		}
+		return response
+	}
 	switch rt.shape {
 	case nil:
 	case reflect.TypeFor[eventStream]():
@@ -251,10 +267,32 @@ func (doc openAPI) success(rt *route) *huma.Response {
 		}}
 	case reflect.TypeFor[[]Task]():
 		response.Content = jsonOf(&huma.Schema{Type: huma.TypeArray, Items: doc.schema(reflect.TypeFor[Task]()), MaxItems: new(10_000)})
+	case reflect.TypeFor[[]APIKey]():
+		response.Content = jsonOf(&huma.Schema{Type: huma.TypeArray, Items: doc.schema(reflect.TypeFor[APIKey]()), MaxItems: new(docket.MaxAPIKeys)})
 	default:
 		response.Content = jsonOf(doc.schema(rt.shape))
 	}
 	return response
+}
+
+// media describes a body of a media type: of a shape where that is JSON, else a text.
+func (doc openAPI) media(name string, shape reflect.Type) *huma.MediaType {
+	if strings.HasSuffix(name, "json") {
+		return &huma.MediaType{Schema: doc.schema(shape)}
+	}
+	for _, f := range transfer.Formats {
+		if f.MediaType == name {
+			return &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: fileDescriptions[f], MaxLength: new(1 << 30), Pattern: "^[^\\x00]*$"}}
+		}
+	}
+	return &huma.MediaType{Schema: doc.schema(shape)}
+}
+
+// fileDescriptions say what texts of the formats are.
+var fileDescriptions = map[*transfer.Format]string{
+	transfer.CSV:      "A header row, and a row for each task: id, title, description, completed, completed_at, priority, due_date, tags, metadata, created_at, updated_at. An import needs the title alone, and takes the columns of Todoist and TickTick.",
+	transfer.Calendar: "An iCalendar object (RFC 5545) with a VTODO for each task.",
+	transfer.TodoTxt:  "A line for each task, as todo.txt has it.",
 }
 
 func jsonOf(s *huma.Schema) map[string]*huma.MediaType {
@@ -283,7 +321,7 @@ func (doc openAPI) failure(status int) *huma.Response {
 	switch status {
 	case http.StatusServiceUnavailable, http.StatusConflict, http.StatusTooManyRequests:
 		fields = []string{"Retry-After"}
-	case http.StatusUnauthorized:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		fields = []string{"WWW-Authenticate"}
 	case http.StatusUnprocessableEntity:
 		fields = []string{"Preference-Applied"}
@@ -333,7 +371,7 @@ func (doc openAPI) finishSchemas() {
 	*schemas["BatchOperation"] = *operation
 	// A request may have more members, which are ignored. Where nothing is said of them,
 	// generated types do not have them.
-	for _, name := range []string{"TaskCreate", "TaskUpdate", "TaskComplete", "Batch"} {
+	for _, name := range []string{"TaskCreate", "TaskUpdate", "TaskComplete", "Batch", "APIKeyCreate"} {
 		schemas[name].AdditionalProperties = nil
 	}
 }

@@ -75,13 +75,18 @@ func (a *answer) send() error {
 
 // writeHealthy answers that the server is well, with what its operator should look at.
 func writeHealthy(w http.ResponseWriter, warnings []string) error {
-	text, err := json.Marshal(Health{Status: "ok", Warnings: warnings})
+	w.Header()["Cache-Control"] = []string{"no-store"}
+	return writeValue(w, http.StatusOK, Health{Status: "ok", Warnings: warnings})
+}
+
+// writeValue answers with a value whose type is its shape.
+func writeValue(w http.ResponseWriter, status int, v any) error {
+	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	a := newAnswer(w, http.StatusOK)
+	a := newAnswer(w, status)
 	defer a.close()
-	w.Header()["Cache-Control"] = []string{"no-store"}
 	a.bytes = append(a.bytes, text...)
 	return a.end()
 }

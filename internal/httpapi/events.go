@@ -108,38 +108,37 @@ type stream struct {
 	event []byte // the one that was sent last, for its memory
 }
 
-// run sends until the client leaves, its token expires, the server is about to
+// run sends until the client leaves, its token or API key ends, the server is about to
 // stop, or the history has to be begun again. Its error is for the log.
 func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	var expired <-chan time.Time
-	if expires := edge.InfoOf(ctx).Expires(); !expires.IsZero() {
-		timer := time.NewTimer(time.Until(expires)) //nolint:forbidigo // a timer knows no other clock
-		defer timer.Stop()
-		expired = timer.C
-	}
 	text := "retry: " + retryAfter() + "\nid: " + formatSyncToken(s.token, s.user) + "\n\n"
 	for send(w, []byte(text)) == nil {
-		var again <-chan time.Time
-		switch ended, err := s.catchUp(ctx, w); {
+		left, err := edge.Reverify(ctx)
+		ended := false
+		if err == nil {
+			ended, err = s.catchUp(ctx, w)
+		}
+		wait := time.After(left)
+		switch {
+		case docket.KindOf(err) == problem.Unauthorized:
+			s.leave(w)
+			return nil
 		case isBusy(err):
-			again = time.After(time.Second + rand.N(2*time.Second)) //nolint:gosec // no secret: the streams do not all come back at once
+			wait = time.After(time.Second + rand.N(2*time.Second)) //nolint:gosec // no secret: the streams do not all come back at once
 		case ended || err != nil:
 			return err
 		}
 		select {
 		case <-s.sub.Wake:
 			text = ""
-		case <-again:
+		case <-wait:
 			text = ""
 		case <-beat.C:
 			text = ": heartbeat\n\n"
-		case <-expired:
-			_ = send(w, []byte("retry: "+retryAfter()+"\n\n")) // the client may be gone
-			return nil
 		case <-s.api.drain:
-			_ = send(w, []byte("retry: "+retryAfter()+"\n\n"))
+			s.leave(w)
 			return nil
 		case <-ctx.Done():
 			return nil
@@ -147,6 +146,9 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 	}
 	return nil
 }
+
+// leave tells the client when to connect again. It may be gone.
+func (s *stream) leave(w http.ResponseWriter) { _ = send(w, []byte("retry: "+retryAfter()+"\n\n")) }
 
 // catchUp sends what has changed since the token. It reports whether the stream
 // has ended: the client has to begin again, or is gone.

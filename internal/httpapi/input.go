@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
 	"docket"
 	"docket/internal/edge"
 	"docket/internal/problem"
+	"docket/internal/transfer"
 )
 
 // input is a decoded request. The row of its route names the parameters and the body;
@@ -23,7 +25,7 @@ type input struct {
 	user   string // that the path names
 	owner  docket.UserID
 	id     uuid.UUID
-	noTask error // of kind NotFound when the id in the path is no UUID
+	noSuch error // the error of what the path names, when its id is no UUID
 
 	match, noneMatch []string // entity tags; nil without the header
 	keyText          string
@@ -43,8 +45,15 @@ type input struct {
 	update     docket.TaskUpdate
 	completed  docket.Optional[bool]
 	operations []docket.Operation
+	apiKey     docket.NewAPIKey
 
-	strict  bool // unknown names are faults
+	format *transfer.Format // of an export or an import
+	file   file             // to import
+	trash  bool             // exported too
+	dryRun bool
+
+	now     func() time.Time // the service's clock
+	strict  bool             // unknown names are faults
 	ignored []string
 	faults  []docket.Fault
 }
@@ -59,14 +68,14 @@ func (in *input) fault(p docket.Fault) { in.faults = append(in.faults, p) }
 // ServeMux parse the path differently: Forbidden.
 func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input, error) {
 	in := &input{
-		user: r.PathValue("user_id"), strict: a.strict,
+		user: r.PathValue("user_id"), strict: a.strict, now: a.service.Time,
 		list: docket.ListQuery{Limit: docket.MaxList}, changes: docket.ChangesQuery{Limit: defaultChanges},
 	}
 	if handleStrictly(r.Header) {
 		in.strict = true
 		applied(w, "handling=strict")
 	}
-	data, err := rt.readBody(r)
+	data, err := rt.readBody(in, r)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +87,7 @@ func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input,
 	}
 	rt.readParams(in, r)
 	f := faults{strict: in.strict}
-	if rt.body != nil {
+	if rt.body != nil && !rt.body.file {
 		if err := rt.body.decode(in, &f, data); err != nil {
 			return nil, err
 		}
@@ -98,13 +107,16 @@ func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input,
 	return in, nil
 }
 
-// readBody returns the body of a request whose route takes one.
-func (rt *route) readBody(r *http.Request) ([]byte, error) {
+// readBody returns the body of a request whose route takes one. A file is taken in.
+func (rt *route) readBody(in *input, r *http.Request) ([]byte, error) {
 	if rt.body == nil {
 		return nil, nil
 	}
 	if err := rt.body.checkMediaType(r.Header); err != nil {
 		return nil, err
+	}
+	if rt.body.file {
+		return nil, rt.readFileBody(in, r)
 	}
 	data, err := io.ReadAll(r.Body)
 	if err == nil && len(data) == 0 && !rt.body.optional {
@@ -200,5 +212,5 @@ var userID = param{
 var taskID = param{
 	in: inPath, name: "id", shape: text,
 	tag:  `format:"uuid" maxLength:"36" doc:"The task. An id that is no UUID belongs to no task." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`,
-	read: func(in *input, _ string, values []string) { in.id, in.noTask = docket.ParseTaskID(values[0]) },
+	read: func(in *input, _ string, values []string) { in.id, in.noSuch = docket.ParseTaskID(values[0]) },
 }

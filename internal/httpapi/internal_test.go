@@ -76,6 +76,19 @@ func TestBoundsAreInTheContract(t *testing.T) {
 			t.Errorf("%s is published as the bound, want %d", published, most)
 		}
 	}
+	key := schemas["APIKeyMade"].Properties["key"]
+	if key.Pattern != "^"+docket.APIKeyPattern+"$" || *schemas["APIKeyCreate"].Properties["name"].MaxLength != docket.MaxAPIKeyName {
+		t.Errorf("an API key is published as %s", key.Pattern)
+	}
+	for _, name := range []string{"APIKeyCreate", "APIKey"} {
+		var scopes []any
+		for _, scope := range docket.ScopeNames() {
+			scopes = append(scopes, scope)
+		}
+		if published := schemas[name].Properties["scopes"].Items.Enum; !slices.Equal(published, scopes) {
+			t.Errorf("%s publishes the scopes %v", name, published)
+		}
+	}
 	if published := offset.tag.Get("maximum"); published != strconv.Itoa(docket.MaxOffset) {
 		t.Errorf("the largest offset is published as %s", published)
 	}
@@ -110,6 +123,7 @@ func TestShapesAreWhatIsDecoded(t *testing.T) {
 		"TaskCreate": append(namesOf(taskFields), readOnly...), "TaskUpdate": append(namesOf(taskFields), readOnly...), "TaskComplete": append(namesOf(completeFields), readOnly...),
 		"Batch": namesOf(batchFields), "BatchUpdate": namesOf(operationFields), "BatchComplete": namesOf(operationFields),
 		"BatchCreate": {"op", "id", "task"}, "BatchDelete": {"op", "id", "if_version"}, "BatchRestore": {"op", "id", "if_version"},
+		"APIKeyCreate": namesOf(apiKeyFields),
 	} {
 		slices.Sort(taken)
 		if published := slices.Sorted(maps.Keys(schemas[name].Properties)); !slices.Equal(published, taken) {
@@ -261,6 +275,8 @@ func (l lister) List(_ context.Context, owner docket.UserID, _ docket.ListQuery)
 	l.asked(owner)
 	return docket.Page{}, nil
 }
+
+func (lister) APIKeys(context.Context, docket.UserID) ([]docket.APIKey, error) { return nil, nil }
 
 type statusOnly struct {
 	header http.Header

@@ -70,7 +70,7 @@ const badNewID = "The id of a task that the client names must be a UUID of versi
 
 // checkNewID checks a PUT that creates its task.
 func (in *input) checkNewID() {
-	if in.noTask != nil || !docket.ValidNewID(in.id) {
+	if in.noSuch != nil || !docket.ValidNewID(in.id) {
 		in.fault(queryFault("id", "not_uuid_v7", badNewID))
 	}
 	if in.match != nil {

@@ -5,12 +5,16 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"docket"
 )
 
 // route is one operation: a row of the table.
 type route struct {
 	method, path string
 	handle       handler
+	basic        bool          // it takes an API key as a password too
+	scope        docket.Scopes // what the caller of a route of a user needs
 
 	// The request. Faults are listed in the order of params.
 	params []param
@@ -21,6 +25,7 @@ type route struct {
 	status   int
 	means    string       // the description of that status
 	shape    reflect.Type // nil: no body
+	files    []string     // the media types of a file, instead of a body of that shape
 	none     string       // the description of a 204 instead; "": there is none
 	creates  bool         // it may be 201, with Location
 	headers  []string     // besides those of every answer
@@ -72,6 +77,7 @@ type param struct {
 type body struct {
 	mediaTypes []string // nil: any
 	optional   bool
+	file       bool // a file in the format of its media type, which is not decoded
 	shape      reflect.Type
 	// decode takes the body in and notes its faults. The error is of kind Malformed:
 	// the body is not JSON, or not strictly so.

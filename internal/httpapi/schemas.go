@@ -109,6 +109,28 @@ type Changes struct {
 	HasMore bool     `json:"has_more" doc:"Whether there are more changes already: ask again at once." example:"false"`
 }
 
+// Export is a file of tasks in JSON.
+type Export struct {
+	Docket     int32  `json:"docket" minimum:"1" doc:"The version of the format: 1. A server does not import a file of a later one." example:"1"`
+	ExportedAt string `json:"exported_at,omitempty" format:"date-time" maxLength:"40" doc:"When the export began." example:"2026-01-31T09:30:00.000000Z"`
+	Tasks      []Task `json:"tasks" nullable:"false" maxItems:"1000000000" doc:"The tasks, deleted ones (with deleted_at) last."`
+}
+
+// ImportResult is what an import did or, in a dry run, would do.
+type ImportResult struct {
+	Added        int          `json:"added" minimum:"0" maximum:"10000" format:"int32" doc:"How many tasks are new." example:"41"`
+	Unchanged    int          `json:"unchanged" minimum:"0" maximum:"10000" format:"int32" doc:"How many the user had already, by their ids. They stay as they are." example:"1"`
+	Skipped      []ImportSkip `json:"skipped" nullable:"false" maxItems:"100" doc:"What was left out, the first 100: tasks, and parts of tasks that are kept without them."`
+	SkippedCount int          `json:"skipped_count" minimum:"0" maximum:"2147483647" format:"int32" doc:"How many entries skipped would have if all were listed." example:"1"`
+}
+
+// ImportSkip is something of a file that was left out.
+type ImportSkip struct {
+	Line   int    `json:"line" minimum:"0" maximum:"2147483647" format:"int32" doc:"The line of the file, from 1; where a record has several, the first." example:"7"`
+	Code   string `json:"code" maxLength:"50" pattern:"^[a-z0-9_]+$" doc:"What it is, for programs." example:"too_long"`
+	Detail string `json:"detail" maxLength:"2000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What was left out and why, as a sentence that can be shown to a user." example:"The task was left out. The title has 501 characters. Shorten it to at most 500."`
+}
+
 // eventStream is a stream of Server-Sent Events.
 type eventStream struct{}
 
@@ -174,6 +196,29 @@ type BatchResults struct {
 type BatchResult struct {
 	Status int    `json:"status" enum:"200,201,204" minimum:"200" maximum:"204" format:"int32" doc:"The status that the operation's own route answers with; 204 only in a repeated answer of an earlier version of the server." example:"200"`
 	Task   latest `json:"task,omitzero"`
+}
+
+// APIKeyCreate is the body that makes an API key.
+type APIKeyCreate struct {
+	Name      string   `json:"name" minLength:"1" maxLength:"100" pattern:"^[^\\x00]+$" doc:"What the key is for. Surrounding white space is removed; the bounds apply to what is left." example:"Calendar"`
+	Scopes    []string `json:"scopes" nullable:"false" enum:"tasks:read,tasks:write,user:erase,keys:manage" minItems:"1" maxItems:"100" doc:"What the key may do; tasks:write includes tasks:read. One that is given twice counts once." example:"tasks:read"`
+	ExpiresAt *string  `json:"expires_at,omitempty" nullable:"true" format:"date-time" maxLength:"50" doc:"When the key ends: an instant in the future (RFC 3339). Null or absent: never." example:"2027-01-31T09:30:00Z"`
+}
+
+// APIKey is what is told of an API key.
+type APIKey struct {
+	ID         string   `json:"id" format:"uuid" minLength:"36" maxLength:"36" doc:"Names the key, in its text too. Ids sort in creation order (UUID version 7)." example:"019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
+	Name       string   `json:"name" minLength:"1" maxLength:"100" pattern:"^[^\\x00]+$" doc:"What the key is for." example:"Calendar"`
+	Scopes     []string `json:"scopes" nullable:"false" enum:"tasks:read,tasks:write,user:erase,keys:manage" minItems:"1" maxItems:"4" doc:"What the key may do; tasks:write includes tasks:read." example:"tasks:read"`
+	CreatedAt  string   `json:"created_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the key was made." example:"2026-01-31T09:30:00.000000Z"`
+	ExpiresAt  *string  `json:"expires_at" format:"date-time" minLength:"27" maxLength:"27" pattern:"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{6}Z$" doc:"When the key ends, or ended; null: never." example:"2027-01-31T09:30:00.000000Z"`
+	LastUsedOn *string  `json:"last_used_on" format:"date" minLength:"10" maxLength:"10" pattern:"^\\d{4}-\\d{2}-\\d{2}$" doc:"The day of the key's last use, in UTC; null: it was not used." example:"2026-01-31"`
+}
+
+// APIKeyMade is an API key that was just made.
+type APIKeyMade struct {
+	APIKey
+	Key string `json:"key" minLength:"85" maxLength:"1450" pattern:"^dkt_[A-Za-z0-9_-]+\\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.[A-Za-z0-9_-]{43}$" doc:"The key itself: what to send as a bearer token. Keep it as a password is kept; the server keeps its SHA-256 alone." example:"dkt_YWxpY2U.019a4e6f-1b2c-7d3e-8f40-516273849a5b.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
 }
 
 // Health is the body of the health routes.

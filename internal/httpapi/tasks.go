@@ -36,8 +36,8 @@ func (a *api) write(rt *route, w http.ResponseWriter, r *http.Request, operation
 	if err != nil {
 		return err
 	}
-	if in.noTask != nil {
-		return in.noTask
+	if in.noSuch != nil {
+		return in.noSuch
 	}
 	o := operation(in)
 	o.ID, o.If = in.id, in.precondition()
@@ -89,8 +89,8 @@ func (a *api) getTask(rt *route, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if in.noTask != nil {
-		return in.noTask
+	if in.noSuch != nil {
+		return in.noSuch
 	}
 	task, err := edge.Admit(r.Context(), edge.Cost{}, func() (docket.Task, error) {
 		return a.service.Task(r.Context(), in.owner, in.id)

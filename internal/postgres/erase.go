@@ -45,6 +45,8 @@ counted AS (
     trash = x.trash - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NOT NULL) WHERE x.user_id = @user_id)
 SELECT count(*) FROM gone`)
 
+	eraseAPIKeysSQL = erasureParameters.compile("DELETE FROM docket.api_keys AS k WHERE k.user_id = @user_id")
+
 	eraseOwnerSQL = erasureParameters.compile("DELETE FROM docket.owners AS x WHERE x.user_id = @user_id")
 )
 
@@ -54,8 +56,10 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 	e := erasure{owner, epoch, limit}
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		done = false
-		if _, err := tx.Exec(ctx, ownToEraseSQL.sql, ownToEraseSQL.args(e)...); err != nil {
-			return err
+		for _, st := range []*statement[erasure]{ownToEraseSQL, eraseAPIKeysSQL} {
+			if _, err := tx.Exec(ctx, st.sql, st.args(e)...); err != nil {
+				return err
+			}
 		}
 		var keys, tasks int
 		if err := tx.QueryRow(ctx, eraseKeysSQL.sql, eraseKeysSQL.args(e)...).Scan(&keys); err != nil || keys == limit {

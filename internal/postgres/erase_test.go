@@ -42,13 +42,13 @@ func TestErasureTakesTheOwnerFirst(t *testing.T) {
 // nothingLeft looks for alice in every table that names users.
 func nothingLeft(t *testing.T, url string) {
 	t.Helper()
-	for _, table := range []string{"owners", "tasks", "idempotency_keys"} {
+	for _, table := range []string{"owners", "tasks", "idempotency_keys", "api_keys"} {
 		if n := pgtest.Count(t, url, "SELECT count(*) FROM docket."+table+" WHERE user_id = 'alice'"); n != 0 {
 			t.Errorf("%d rows are left in %s", n, table)
 		}
 	}
 	tables := "SELECT count(DISTINCT table_name) FROM information_schema.columns WHERE table_schema = 'docket' AND column_name = 'user_id'"
-	if n := pgtest.Count(t, url, tables); n != 3 {
+	if n := pgtest.Count(t, url, tables); n != 4 {
 		t.Errorf("%d tables name users", n)
 	}
 }

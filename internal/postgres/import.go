@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,8 +18,19 @@ type importing struct {
 	owner   docket.UserID
 	epoch   int64
 	counter int64         // before the import
-	tasks   []docket.Task // no two with one id
-	added   int
+	tasks   []docket.Task // first all, then those to add
+	done    docket.Imported
+}
+
+// deletions returns the ids of those tasks that go to the trash, and when each was
+// deleted.
+func (i *importing) deletions() (ids []uuid.UUID, times []time.Time) {
+	for _, t := range i.tasks {
+		if !t.DeletedAt.IsZero() {
+			ids, times = append(ids, t.ID), append(times, t.DeletedAt)
+		}
+	}
+	return ids, times
 }
 
 var importParameters = func() parameters[*importing] {
@@ -26,7 +38,11 @@ var importParameters = func() parameters[*importing] {
 		"user_id": func(i *importing) any { return string(i.owner) },
 		"epoch":   func(i *importing) any { return i.epoch },
 		"counter": func(i *importing) any { return i.counter },
-		"added":   func(i *importing) any { return i.added },
+		"added":   func(i *importing) any { return i.done.Added },
+		"deleted": func(i *importing) any { return i.done.Deleted },
+
+		"deleted_id": func(i *importing) any { ids, _ := i.deletions(); return uuidTexts(ids) },
+		"deleted_at": func(i *importing) any { _, times := i.deletions(); return timeType.array(times) },
 	}
 	for _, c := range columns {
 		if c.array != nil {
@@ -53,42 +69,79 @@ var importSQL = func() *statement[*importing] {
 	return importParameters.compile(`INSERT INTO docket.tasks AS t (user_id, version, ` + list + `)
 SELECT @user_id::text, @counter::bigint + row_number() OVER (ORDER BY i.n), ` + strings.Join(selected, ", ") + `
 FROM unnest(` + strings.Join(arrays, ", ") + `)
-  WITH ORDINALITY AS i (` + list + `, n)
-WHERE NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = i.id)`)
+  WITH ORDINALITY AS i (` + list + `, n)`)
 }()
 
-// countSQL counts the tasks that importSQL added.
-var countSQL = importParameters.compile("UPDATE docket.owners AS x SET counter = x.counter + @added::bigint, live = x.live + @added WHERE x.user_id = @user_id")
+// The other statements of an import.
+var (
+	// knownSQL finds those of the tasks that the owner has, in the trash too.
+	knownSQL = importParameters.compile("SELECT t.id FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = ANY (@id::uuid[])")
+
+	// roomSQL returns how many live and deleted tasks the owner has.
+	roomSQL = importParameters.compile(`SELECT x.live, coalesce(x.trash, (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = @user_id AND coalesce(t.deleted_at, 'infinity') < 'infinity'))
+FROM docket.owners AS x WHERE x.user_id = @user_id`)
+
+	// burySQL moves those tasks to the trash that were deleted.
+	burySQL = importParameters.compile(`UPDATE docket.tasks AS t SET deleted_at = i.deleted_at FROM unnest(@deleted_id::uuid[], @deleted_at::timestamptz[]) AS i (id, deleted_at)
+WHERE t.user_id = @user_id AND t.id = i.id`)
+
+	// countSQL counts the tasks that importSQL added. A trash that was never counted stays so.
+	countSQL = importParameters.compile(`UPDATE docket.owners AS x SET counter = x.counter + @added::bigint, live = x.live + @added - @deleted::bigint, trash = x.trash + @deleted
+WHERE x.user_id = @user_id`)
+)
 
 // Import implements docket.Store.
-func (s *Store) Import(ctx context.Context, owner docket.UserID, tasks []docket.Task, epoch int64) (added int, err error) {
-	i := &importing{owner: owner, epoch: epoch, tasks: distinct(tasks)}
+func (s *Store) Import(ctx context.Context, owner docket.UserID, what docket.Import) (done docket.Imported, err error) {
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, ownSQL.sql, ownSQL.args(i)...).Scan(&i.counter); err != nil {
+		i := &importing{owner: owner, epoch: what.Epoch, tasks: what.Tasks}
+		if !what.DryRun {
+			if err := tx.QueryRow(ctx, ownSQL.sql, ownSQL.args(i)...).Scan(&i.counter); err != nil {
+				return err
+			}
+		}
+		if err := i.choose(ctx, tx, what); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, importSQL.sql, importSQL.args(i)...)
-		if err != nil {
-			return err
+		done = i.done
+		if what.DryRun || len(i.tasks) == 0 {
+			return nil
 		}
-		i.added = int(tag.RowsAffected())
-		_, err = tx.Exec(ctx, countSQL.sql, countSQL.args(i)...)
-		return err
+		return i.add(ctx, tx)
 	})
-	return i.added, err
+	return done, err
 }
 
-// distinct returns the tasks without those whose id an earlier one has.
-func distinct(tasks []docket.Task) []docket.Task {
-	seen := make(map[uuid.UUID]bool, len(tasks))
-	list := make([]docket.Task, 0, len(tasks))
-	for _, t := range tasks {
-		if !seen[t.ID] {
-			seen[t.ID] = true
-			list = append(list, t)
+// choose takes those of the tasks that are to be added.
+func (i *importing) choose(ctx context.Context, tx pgx.Tx, what docket.Import) error {
+	rows, err := tx.Query(ctx, knownSQL.sql, knownSQL.args(i)...)
+	if err != nil {
+		return err
+	}
+	known := map[uuid.UUID]bool{}
+	var id uuid.UUID
+	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error { known[id] = true; return nil }); err != nil {
+		return err
+	}
+	var live, trash int64
+	if err := tx.QueryRow(ctx, roomSQL.sql, roomSQL.args(i)...).Scan(&live, &trash); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	i.tasks, i.done, err = what.Choose(known, live, trash)
+	return err
+}
+
+// add adds the tasks.
+func (i *importing) add(ctx context.Context, tx pgx.Tx) error {
+	statements := []*statement[*importing]{importSQL, countSQL}
+	if i.done.Deleted > 0 {
+		statements = append(statements, burySQL)
+	}
+	for _, st := range statements {
+		if _, err := tx.Exec(ctx, st.sql, st.args(i)...); err != nil {
+			return err
 		}
 	}
-	return list
+	return nil
 }
 
 // transact runs f in one transaction. It tries again when it is certain that

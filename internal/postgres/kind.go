@@ -110,7 +110,7 @@ func moment(b []byte) time.Time {
 	return time.UnixMicro(y2000 + number(b)).UTC()
 }
 
-// utcTime scans a timestamptz that is not null from the text format.
+// utcTime scans a timestamptz. Null is the zero time.
 type utcTime time.Time
 
 // ScanTimestamptz implements pgtype.TimestamptzScanner.

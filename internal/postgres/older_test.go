@@ -210,8 +210,8 @@ func TestCompletedAtOfAnOlderProgram(t *testing.T) {
 	}
 }
 
-// TestFieldsMigrateBothWays takes the last step back, and again, in a database with
-// tasks, and looks whether their file was written anew.
+// TestFieldsMigrateBothWays takes the steps back that drop data, and again, in a database
+// with tasks, and looks whether their file was written anew.
 func TestFieldsMigrateBothWays(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	s, o := open(t, url), openOlder(t, url)
@@ -231,10 +231,13 @@ func TestFieldsMigrateBothWays(t *testing.T) {
 	if err := down(false); err == nil || !strings.Contains(err.Error(), "drops data") {
 		t.Errorf("the step back that drops data returned %v", err)
 	}
-	if err := down(true); err != nil {
-		t.Fatal(err)
+	const fields = 6
+	for n := len(migrations); n >= fields; n-- {
+		if err := down(true); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if n := len(readStatusOf(t, url).Records); n != len(migrations)-1 {
+	if n := len(readStatusOf(t, url).Records); n != fields-1 {
 		t.Errorf("the schema is %d", n)
 	}
 	o.act("toggle", task.ID, task.UpdatedAt, nil)
@@ -249,7 +252,7 @@ func TestFieldsMigrateBothWays(t *testing.T) {
 	if after := file(); after != before {
 		t.Error("a step has rewritten the table")
 	}
-	if step := migrations[5]; step.Compatible != 3 {
+	if step := migrations[fields-1]; step.Compatible != 3 {
 		t.Errorf("the step %s refuses programs of before schema %d", step.Name, step.Compatible)
 	}
 }

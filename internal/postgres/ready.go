@@ -85,13 +85,14 @@ func (s *Store) observe(err error) {
 // rightsSQL names every column of the tables of requests, and returns the rights
 // on these tables that the role lacks, and whether the server is read-only.
 var rightsSQL = `SELECT
-  (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'database']) AS t (name),
+  (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'api_keys', 'database']) AS t (name),
     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (name)
   WHERE NOT has_table_privilege('docket.' || t.name, p.name)),
   current_setting('transaction_read_only') = 'on'
 WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live, x.trash, x.kept FROM docket.owners AS x WHERE false)
   AND NOT EXISTS (SELECT t.user_id, ` + columnNames("t.") + ` FROM docket.tasks AS t WHERE false)
   AND NOT EXISTS (SELECT k.user_id, k.key, k.fingerprint, k.result, k.size, k.expires_at FROM docket.idempotency_keys AS k WHERE false)
+  AND NOT EXISTS (SELECT k.user_id, ` + apiKeyColumns + ` FROM docket.api_keys AS k WHERE false)
   AND NOT EXISTS (SELECT d.id, d.clock, d.timeline FROM docket.database AS d WHERE false)`
 
 // check returns nil when the server can be written, and this program serves its

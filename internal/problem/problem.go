@@ -25,7 +25,7 @@ type Document struct {
 	Detail    string  `json:"detail" maxLength:"1000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What went wrong, as a sentence that can be shown to a user." example:"This user has no such task."`
 	Instance  string  `json:"instance" format:"uri-reference" maxLength:"1024" doc:"The path of the request." example:"/api/alice/tasks/019a4e6f-1b2c-7d3e-8f40-516273849a5b"`
 	RequestID string  `json:"request_id" maxLength:"64" pattern:"^[A-Za-z0-9._-]+$" doc:"Finds this request in the server's log." example:"NQ6F2ZVJ4XK7M3WBT5CRYAHDLE"`
-	Limit     int64   `json:"limit,omitzero" minimum:"1" maximum:"9007199254740991" doc:"Of task-quota-exceeded: how many tasks a user may have; of quota-exceeded, how many bytes." example:"1000"`
+	Limit     int64   `json:"limit,omitzero" minimum:"1" maximum:"9007199254740991" doc:"Of task-quota-exceeded: how many tasks a user may have; of quota-exceeded, how many bytes or API keys." example:"1000"`
 	Errors    []Fault `json:"errors,omitempty" nullable:"false" maxItems:"100" doc:"Every fault of invalid input; of a batch, the operation because of which nothing was changed."`
 }
 
@@ -57,15 +57,19 @@ func New(at Place, err error) Document {
 }
 
 // Write answers with err. It sets Retry-After on Unavailable, KeyInFlight, UserBusy
-// and TooManyStreams, WWW-Authenticate on Unauthorized, and Connection: close where
-// the rest of the body is not read.
+// and TooManyStreams, WWW-Authenticate on Unauthorized and InsufficientScope, and
+// Connection: close where the rest of the body is not read.
 func Write(w http.ResponseWriter, at Place, err error) {
 	header := w.Header()
 	switch known(err).Kind {
 	case docket.Unavailable, docket.KeyInFlight, UserBusy, TooManyStreams:
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(3))) // spread, so that clients do not return at once
-	case Unauthorized:
-		header.Set("WWW-Authenticate", `Bearer realm="docket"`)
+	case Unauthorized, InsufficientScope:
+		challenge, _ := errors.AsType[*Challenge](err)
+		if challenge == nil {
+			challenge = &Challenge{}
+		}
+		header.Add("WWW-Authenticate", challenge.String()) // the edge may have offered another scheme
 	case BodyTimeout, BodyTooLarge:
 		header.Set("Connection", "close")
 	}

@@ -18,8 +18,8 @@ func TestEveryKindHasItsType(t *testing.T) {
 		}
 	}
 	for _, kind := range []docket.Kind{
-		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed, docket.NotDeleted, docket.KeyInFlight, docket.QuotaExceeded, docket.KeptFull, docket.SyncTokenExpired,
-		Malformed, Unauthorized, Forbidden, UntrustedOrigin, RouteNotFound, MethodNotAllowed, RateLimited, UserBusy, TooManyStreams, BodyTimeout, BodyTooLarge, UnsupportedMediaType,
+		docket.Internal, docket.Invalid, docket.NotFound, docket.Unavailable, docket.OutcomeUnknown, docket.StorageFull, docket.PreconditionFailed, docket.NotDeleted, docket.KeyInFlight, docket.QuotaExceeded, docket.KeptFull, docket.SyncTokenExpired, docket.APIKeyNotFound,
+		Malformed, Unauthorized, Forbidden, InsufficientScope, UntrustedOrigin, RouteNotFound, MethodNotAllowed, RateLimited, UserBusy, TooManyStreams, BodyTimeout, BodyTooLarge, UnsupportedMediaType,
 	} {
 		if !seen[kind] {
 			t.Errorf("%s has no row", kind)

@@ -23,21 +23,27 @@ type Type struct {
 var Types = []Type{
 	{
 		Malformed, 400, "Malformed request",
-		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, begins with a byte order mark, has half of a surrogate pair, or is not UTF-8), or the URL is not properly percent-encoded.",
+		"The request could not be read: the body is not valid JSON (or is empty, has a name twice, has data after it, begins with a byte order mark, has half of a surrogate pair, or is not UTF-8), or the URL is not properly percent-encoded. Of an import: the file is cut off, or is not in the format that Content-Type names; errors says where.",
 		"Send one JSON object, encoded as UTF-8 without a byte order mark, and percent-encode paths and queries.",
 		ErrEmptyBody,
 	},
 	{
 		Unauthorized, 401, "Unauthorized",
-		"The request has no token, or one that is not valid: it may have expired, be for another audience, or be of another issuer. The answer is the same for every reason; the server's log has it under the request_id.",
-		"Get a new token from the identity provider and send it as Authorization: Bearer, in one header.",
+		"The request has no token, or one that is not valid: it may have expired, be for another audience, or be of another issuer. The answer is the same for every reason; the server's log has it under the request_id. Of an API key, WWW-Authenticate says what is wrong.",
+		"Get a new token from the identity provider, or an API key of the user, and send it as Authorization: Bearer, in one header.",
 		ErrNoToken,
 	},
 	{
 		Forbidden, 403, "Forbidden",
-		"The token is valid, and its subject (sub) is not the user in the path. Both are compared byte for byte.",
-		"Use the token's own subject as the user in the path.",
+		"The subject (sub) of the token, or the user of the API key, is not the user in the path; they are compared byte for byte. Or the request would make an API key, and has none of the tokens that may: an API key cannot make another, nor can anybody on a server without authentication.",
+		"Use the token's own subject as the user in the path. To make an API key, send a token of the identity provider.",
 		ErrForeignUser,
+	},
+	{
+		InsufficientScope, 403, "Insufficient scope",
+		"The token or API key is valid for this user, and was given a part of what the user may do. This request is not in that part; WWW-Authenticate names the scope that it needs.",
+		"Use a token or key that has the scope.",
+		ScopeNeeded(docket.WriteTasks),
 	},
 	{
 		UntrustedOrigin, 403, "Untrusted origin",
@@ -53,8 +59,8 @@ var Types = []Type{
 	},
 	{
 		docket.KeptFull, 403, "Quota exceeded",
-		"The answers that are kept for the user's repeated requests (those with an Idempotency-Key) take as much space as they may for each user; the member limit says how much, in bytes. Nothing was written.",
-		"Send the request without an Idempotency-Key, or later: an answer is kept for 24 hours.",
+		"The answers that are kept for the user's repeated requests (those with an Idempotency-Key) take as much space as they may for each user, and the member limit says how much, in bytes; or the user has as many API keys as there may be, and limit says how many. Nothing was written.",
+		"Send the request without an Idempotency-Key, or later: an answer is kept for 24 hours. Revoke API keys that are not needed.",
 		docket.NoRoomToKeep(),
 	},
 	{
@@ -62,6 +68,12 @@ var Types = []Type{
 		"This user has no task with this id: it never existed, it was deleted, or it is another user's. The answer is the same for all three.",
 		"List the user's tasks to see which there are.",
 		docket.NoSuchTask(),
+	},
+	{
+		docket.APIKeyNotFound, 404, "No such API key",
+		"This user has no API key with this id: it never existed, it was revoked, or it is another user's.",
+		"List the user's API keys to see which there are.",
+		docket.NoSuchAPIKey(),
 	},
 	{
 		RouteNotFound, 404, "No such route",
@@ -108,12 +120,12 @@ var Types = []Type{
 	{
 		BodyTooLarge, 413, "Content too large",
 		"The body is larger than any valid request for this path.",
-		"Send at most 131,072 bytes; in a batch, 4,194,304.",
+		"Send at most 131,072 bytes; in a batch, 4,194,304; in an import, 16,777,216: split a larger file.",
 		ErrBodyTooLarge,
 	},
 	{
 		UnsupportedMediaType, 415, "Unsupported media type",
-		"The body is not declared as JSON, or is compressed.",
+		"The body is not declared as JSON (of an import: as one of its formats), or is compressed.",
 		"Set Content-Type to application/json (or, for PATCH, application/merge-patch+json) and leave Content-Encoding out. A charset parameter means nothing: JSON is in UTF-8.",
 		WrongMediaType("application/json"),
 	},
@@ -131,7 +143,7 @@ var Types = []Type{
 	},
 	{
 		UserBusy, 429, "Too many requests at work",
-		"The user has as many requests at work on this instance as one may have: 16, and 2 of those that read all tasks (filters, other orders than that of creation, offset, counts, the trash). This one waited for 2 seconds. Requests whose answers the client is slow to take count too. Nothing was written.",
+		"The user has as many requests at work on this instance as one may have: 16, and 2 of those that read all tasks (filters, other orders than that of creation, offset, counts, the trash, export, import). This one waited for 2 seconds. Requests whose answers the client is slow to take count too. Nothing was written.",
 		"Send fewer requests at a time, take their answers, and send this one again after the time in Retry-After.",
 		ErrUserBusy,
 	},

@@ -19,7 +19,7 @@ var texts = func() map[string]string {
 	all := map[string]string{
 		"getSQL": getSQL, "findTrashSQL": findTrashSQL, "insertSQL": insertSQL, "updateSQL": updateSQL, "insertTrashSQL": insertTrashSQL,
 		"deleteSQL": deleteSQL, "undeleteSQL": undeleteSQL,
-		"addSQL": addSQL, "bumpSQL": bumpSQL, "ownSQL": ownSQL, "hasSQL": hasSQL,
+		"addSQL": addSQL, "bumpSQL": bumpSQL, "ownSQL": ownSQL, "hasSQL": hasSQL, "roomSQL": roomSQL, "burySQL": burySQL,
 		"findKeySQL": findKeySQL, "keptSQL": keptSQL, "resultSQL": resultSQL, "raiseKeptSQL": raiseKeptSQL, "keepKeySQL": keepKeySQL,
 		"lowerKeptSQL": lowerKeptSQL, "expireKeysSQL": expireKeysSQL,
 		"stateSQL": stateSQL, "countSQL": countSQL, "countTrashSQL": countTrashSQL,
@@ -28,6 +28,8 @@ var texts = func() map[string]string {
 		"purgeFirstSQL": purgeFirstSQL, "overflowSQL": overflowSQL,
 		"eraseTasksSQL": eraseTasksSQL, "eraseTrashSQL": eraseTrashSQL, "eraseKeysSQL": eraseKeysSQL, "eraseOwnerSQL": eraseOwnerSQL,
 		"nextOwnersSQL": nextOwnersSQL, "renewOwnerSQL": renewOwnerSQL, "advanceClockSQL": advanceClockSQL,
+		"apiKeysSQL": apiKeysSQL, "findAPIKeySQL": findAPIKeySQL, "insertAPIKeySQL": insertAPIKeySQL, "countAPIKeysSQL": countAPIKeysSQL,
+		"expireAPIKeysSQL": expireAPIKeysSQL, "revokeAPIKeySQL": revokeAPIKeySQL, "eraseAPIKeysSQL": eraseAPIKeysSQL, "markAPIKeySQL": markAPIKeySQL,
 		"pageSQL": pageSQL, "writePageSQL": writePageSQL,
 		"checkpointSQL": checkpointSQL, "truncateSQL": truncateSQL,
 	}

@@ -86,6 +86,9 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 // in the file and its log, within minutes on a file of some gigabytes.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
+		if err := exec(q.eraseAPIKeys, string(owner)); err != nil {
+			return err
+		}
 		live, err := removed(q.eraseTasks, string(owner), limit)
 		if err != nil {
 			return err

@@ -173,7 +173,7 @@ func TestPanicAtEachStage(t *testing.T) {
 		},
 		"import": func(s *Store, _ docket.Task) func() error {
 			return func() error {
-				_, err := s.Import(t.Context(), "alice", []docket.Task{storetest.Draft("imported")}, 1)
+				_, err := s.Import(t.Context(), "alice", docket.Import{Tasks: []docket.Task{storetest.Draft("imported")}, Epoch: 1})
 				return err
 			}
 		},

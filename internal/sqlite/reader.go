@@ -27,6 +27,8 @@ type reader struct {
 	count, countTrash *sql.Stmt
 	changes, snapshot *sql.Stmt
 	counters, result  *sql.Stmt
+	apiKeys           *sql.Stmt
+	findAPIKey        *sql.Stmt
 }
 
 // prepare prepares the statements but those of lists. The schema must be up to date.
@@ -34,6 +36,7 @@ func (r *reader) prepare(ctx context.Context) error {
 	err := r.conn.prepareAll(ctx, map[**sql.Stmt]string{
 		&r.begin: "BEGIN", &r.end: "ROLLBACK", &r.get: getSQL, &r.state: stateSQL, &r.count: countSQL, &r.countTrash: countTrashSQL,
 		&r.changes: changesSQL, &r.snapshot: snapshotSQL, &r.counters: countersSQL, &r.result: resultSQL,
+		&r.apiKeys: apiKeysSQL, &r.findAPIKey: findAPIKeySQL,
 	})
 	r.lists = map[string]*sql.Stmt{}
 	return err

@@ -200,8 +200,10 @@ func TestMigrationOfFields(t *testing.T) {
 	if err := s.undo(false); err == nil || !strings.Contains(err.Error(), "drops data") {
 		t.Fatalf("undoing the step that added fields returned %v", err)
 	}
-	if err := s.undo(true); err != nil {
-		t.Fatal(err)
+	for range len(migrations) - 4 {
+		if err := s.undo(true); err != nil {
+			t.Fatal(err)
+		}
 	}
 	live[0] = strings.Replace(live[0], " 1 'ONE'", " 5 'ONE'", 1) // its version
 	if after := s.dump("tasks", columnsOf1); !slices.Equal(after, live) {

@@ -35,7 +35,7 @@ type statements struct {
 	find, insert, update                     *sql.Stmt
 	findTrash, insertTrash, undelete, delete *sql.Stmt
 	add, bump                                *sql.Stmt
-	own, has                                 *sql.Stmt
+	own, has, room, bury                     *sql.Stmt
 	findKey, kept, raiseKept, keepKey        *sql.Stmt
 	lowerKept, expireKeys                    *sql.Stmt
 	raisePurged, purge                       *sql.Stmt
@@ -43,6 +43,9 @@ type statements struct {
 	renew, eraseTasks, eraseTrash            *sql.Stmt
 	eraseKeys, eraseOwner                    *sql.Stmt
 	advanceClock, nextOwners, renewOwner     *sql.Stmt
+	insertAPIKey, countAPIKeys, markAPIKey   *sql.Stmt
+	expireAPIKeys, revokeAPIKey              *sql.Stmt
+	eraseAPIKeys                             *sql.Stmt
 	page, writePage                          *sql.Stmt
 
 	removed bool // something was deleted that the log may still hold
@@ -70,6 +73,8 @@ func (s *statements) prepare(ctx context.Context, conn *connection) error {
 		&s.bump:        bumpSQL,
 		&s.own:         ownSQL,
 		&s.has:         hasSQL,
+		&s.room:        roomSQL,
+		&s.bury:        burySQL,
 		&s.findKey:     findKeySQL,
 		&s.kept:        keptSQL,
 		&s.raiseKept:   raiseKeptSQL,
@@ -89,8 +94,16 @@ func (s *statements) prepare(ctx context.Context, conn *connection) error {
 		&s.advanceClock: advanceClockSQL,
 		&s.nextOwners:   nextOwnersSQL,
 		&s.renewOwner:   renewOwnerSQL,
-		&s.page:         pageSQL,
-		&s.writePage:    writePageSQL,
+
+		&s.insertAPIKey:  insertAPIKeySQL,
+		&s.countAPIKeys:  countAPIKeysSQL,
+		&s.markAPIKey:    markAPIKeySQL,
+		&s.expireAPIKeys: expireAPIKeysSQL,
+		&s.revokeAPIKey:  revokeAPIKeySQL,
+		&s.eraseAPIKeys:  eraseAPIKeysSQL,
+
+		&s.page:      pageSQL,
+		&s.writePage: writePageSQL,
 	})
 }
 

@@ -25,7 +25,7 @@ func testFields(t *testing.T, f *fixture) {
 
 	imported := draft()
 	imported.Settle()
-	_, err := f.store.Import(f.ctx, "alice", []docket.Task{imported}, 1)
+	_, err := f.store.Import(f.ctx, "alice", docket.Import{Tasks: []docket.Task{imported}, Epoch: 1})
 	f.ok(err)
 	f.equal(f.get("alice", imported.ID).Fields, fields)
 

@@ -55,6 +55,8 @@ func Run(t *testing.T, open Open) {
 		{"ConcurrentFirstTasksOfOneOwner", testConcurrentFirst},
 		{"ImportAddsWhatIsMissing", testImport},
 		{"ImportOfANewOwner", testImportOfANewOwner},
+		{"ImportOfTheTrash", testImportOfTheTrash},
+		{"ImportQuota", testImportQuota},
 		{"RestoreUndoesADelete", testRestore},
 		{"QuotaBoundsTasks", testQuota},
 		{"QuotaHoldsForConcurrentWrites", testConcurrentQuota},
@@ -78,6 +80,10 @@ func Run(t *testing.T, open Open) {
 		{"ClockMovesInSteps", testClock},
 		{"RenewBeginsHistoriesAnew", testRenew},
 		{"EraseBesideKeyedWrites", testEraseBesideKeys},
+		{"APIKeysAreKept", testAPIKeys},
+		{"APIKeysKnowTheirUse", testAPIKeyUse},
+		{"APIKeysAreBounded", testAPIKeyBound},
+		{"APIKeysAreErased", testAPIKeysAndHistory},
 		{"Ready", testReady},
 	} {
 		t.Run(test.name, func(t *testing.T) {

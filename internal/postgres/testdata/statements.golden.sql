@@ -1,3 +1,14 @@
+-- API keys
+-- $1 is user_id
+SELECT k.id, k.hash, k.created_at, k.expires_at, k.used_on, k.scopes, k.name FROM docket.api_keys AS k WHERE k.user_id = $1 ORDER BY k.id;
+
+-- bury
+-- $1 is deleted_id
+-- $2 is deleted_at
+-- $3 is user_id
+UPDATE docket.tasks AS t SET deleted_at = i.deleted_at FROM unnest($1::uuid[], $2::timestamptz[]) AS i (id, deleted_at)
+WHERE t.user_id = $3 AND t.id = i.id;
+
 -- changes
 -- $1 is user_id
 -- $2 is after
@@ -44,8 +55,14 @@ UPDATE docket.idempotency_keys AS k SET fingerprint = k.fingerprint WHERE k.user
 
 -- count
 -- $1 is added
--- $2 is user_id
-UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + $1 WHERE x.user_id = $2;
+-- $2 is deleted
+-- $3 is user_id
+UPDATE docket.owners AS x SET counter = x.counter + $1::bigint, live = x.live + $1 - $2::bigint, trash = x.trash + $2
+WHERE x.user_id = $3;
+
+-- count API keys
+-- $1 is user_id
+SELECT count(*) FROM docket.api_keys AS k WHERE k.user_id = $1;
 
 -- count kept
 -- $1 is user_id
@@ -145,6 +162,10 @@ u AS (
   FROM n WHERE t.user_id = $1 AND t.id = $5)
 SELECT coalesce((SELECT n.counter FROM n), 0), now.outcome FROM now;
 
+-- erase API keys
+-- $1 is user_id
+DELETE FROM docket.api_keys AS k WHERE k.user_id = $1;
+
 -- erase keys
 -- $1 is user_id
 -- $2 is limit
@@ -171,6 +192,16 @@ counted AS (
   UPDATE docket.owners AS x SET live = x.live - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NULL),
     trash = x.trash - (SELECT count(*) FROM gone WHERE gone.deleted_at IS NOT NULL) WHERE x.user_id = $1)
 SELECT count(*) FROM gone;
+
+-- expire API keys
+-- $1 is user_id
+-- $2 is created_at
+DELETE FROM docket.api_keys AS k WHERE k.user_id = $1 AND k.expires_at <= $2;
+
+-- find API key
+-- $1 is user_id
+-- $2 is id
+SELECT k.id, k.hash, k.created_at, k.expires_at, k.used_on, k.scopes, k.name FROM docket.api_keys AS k WHERE k.user_id = $1 AND k.id = $2;
 
 -- get
 -- $1 is user_id
@@ -204,8 +235,19 @@ SELECT (CASE WHEN EXISTS (SELECT 1 FROM docket.idempotency_keys AS k WHERE k.use
 INSERT INTO docket.tasks AS t (user_id, version, id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded)
 SELECT $1::text, $2::bigint + row_number() OVER (ORDER BY i.n), i.id, i.title, i.description, i.completed, i.created_at, i.updated_at, i.priority, i.due_date, i.tags, i.metadata, i.completed_at, i.title_folded, i.description_folded, i.due_at, i.tags_folded
 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::timestamptz[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[], $17::bytea[])
-  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n)
-WHERE NOT EXISTS (SELECT 1 FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = i.id);
+  WITH ORDINALITY AS i (id, title, description, completed, created_at, updated_at, priority, due_date, tags, metadata, completed_at, title_folded, description_folded, due_at, tags_folded, n);
+
+-- insert API key
+-- $1 is user_id
+-- $2 is id
+-- $3 is hash
+-- $4 is created_at
+-- $5 is expires_at
+-- $6 is used_on
+-- $7 is scopes
+-- $8 is name
+INSERT INTO docket.api_keys AS k (user_id, id, hash, created_at, expires_at, used_on, scopes, name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- keep key
 -- $1 is result
@@ -220,6 +262,11 @@ UPDATE docket.owners AS x SET kept = $5::bigint WHERE x.user_id = $3;
 -- kept
 -- $1 is user_id
 SELECT x.kept FROM docket.owners AS x WHERE x.user_id = $1;
+
+-- known
+-- $1 is user_id
+-- $2 is id
+SELECT t.id FROM docket.tasks AS t WHERE t.user_id = $1 AND t.id = ANY ($2::uuid[]);
 
 -- list by creation
 -- $1 is user_id
@@ -2505,11 +2552,23 @@ UNION ALL
   ORDER BY t.updated_at, t.id LIMIT $7::integer) AS t
   WHERE coalesce(t.before, 0) <= 8388608 ORDER BY t.updated_at, t.id);
 
+-- mark API key
+-- $1 is used_on
+-- $2 is user_id
+-- $3 is id
+UPDATE docket.api_keys AS k SET used_on = $1 WHERE k.user_id = $2 AND k.id = $3 AND (k.used_on IS NULL OR k.used_on < $1) RETURNING k.id;
+
 -- own
 -- $1 is user_id
 -- $2 is epoch
 INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
 ON CONFLICT (user_id) DO UPDATE SET counter = x.counter RETURNING x.counter;
+
+-- own API key
+-- $1 is user_id
+-- $2 is epoch
+INSERT INTO docket.owners AS x (user_id, epoch, counter, live, trash) VALUES ($1, $2, 0, 0, 0)
+ON CONFLICT (user_id) DO UPDATE SET counter = x.counter;
 
 -- own to erase
 -- $1 is user_id
@@ -2544,6 +2603,16 @@ u AS (
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, 'done' FROM u AS t
 UNION ALL
 SELECT t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u);
+
+-- revoke API key
+-- $1 is user_id
+-- $2 is id
+DELETE FROM docket.api_keys AS k WHERE k.user_id = $1 AND k.id = $2 RETURNING k.id;
+
+-- room
+-- $1 is user_id
+SELECT x.live, coalesce(x.trash, (SELECT count(*) FROM docket.tasks AS t WHERE t.user_id = $1 AND coalesce(t.deleted_at, 'infinity') < 'infinity'))
+FROM docket.owners AS x WHERE x.user_id = $1;
 
 -- snapshot
 -- $1 is user_id
@@ -2739,13 +2808,14 @@ WHERE x.user_id = r.user_id AND x.user_id IN (SELECT o.user_id FROM o);
 
 -- rights
 SELECT
-  (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'database']) AS t (name),
+  (SELECT string_agg(p.name || ' on docket.' || t.name, ', ') FROM unnest(ARRAY['owners', 'tasks', 'idempotency_keys', 'api_keys', 'database']) AS t (name),
     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (name)
   WHERE NOT has_table_privilege('docket.' || t.name, p.name)),
   current_setting('transaction_read_only') = 'on'
 WHERE NOT EXISTS (SELECT x.user_id, x.epoch, x.counter, x.purged_through, x.live, x.trash, x.kept FROM docket.owners AS x WHERE false)
   AND NOT EXISTS (SELECT t.user_id, t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, t.deleted_at, t.priority, t.due_date, t.tags, t.metadata, t.completed_at, t.title_folded, t.description_folded, t.due_at, t.tags_folded FROM docket.tasks AS t WHERE false)
   AND NOT EXISTS (SELECT k.user_id, k.key, k.fingerprint, k.result, k.size, k.expires_at FROM docket.idempotency_keys AS k WHERE false)
+  AND NOT EXISTS (SELECT k.user_id, k.id, k.hash, k.created_at, k.expires_at, k.used_on, k.scopes, k.name FROM docket.api_keys AS k WHERE false)
   AND NOT EXISTS (SELECT d.id, d.clock, d.timeline FROM docket.database AS d WHERE false);
 
 -- timeline

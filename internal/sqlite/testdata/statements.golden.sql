@@ -7,8 +7,14 @@ AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?4
 INSERT INTO clock (one, believed) VALUES (1, ?1)
 ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING believed;
 
+-- apiKeysSQL
+SELECT id, hash, created_at, expires_at, used_on, scopes, name FROM api_keys WHERE user_id = ?1 ORDER BY id;
+
 -- bumpSQL
 UPDATE owners SET counter = counter + 1, live = live + ?2, trash = trash - ?2 WHERE user_id = ?1 AND live < ?3 RETURNING counter, trash;
+
+-- burySQL
+UPDATE owners SET counter = counter + 1, trash = trash + 1 WHERE user_id = ?1 RETURNING counter;
 
 -- changesSQL
 SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, NULL FROM tasks WHERE user_id = ?1 AND version > ?2 AND version <= ?3
@@ -17,6 +23,9 @@ ORDER BY version LIMIT ?4;
 
 -- checkpointSQL
 PRAGMA wal_checkpoint(PASSIVE);
+
+-- countAPIKeysSQL
+SELECT count(*) FROM api_keys WHERE user_id = ?1;
 
 -- countSQL
 SELECT count(*) FROM tasks WHERE user_id = ?1 AND CASE WHEN in_time(?6) AND (?7 IS NULL OR completed = ?7) AND (?8 IS NULL OR ?8 >> (priority + 1) & 1)
@@ -34,6 +43,9 @@ SELECT user_id, epoch, counter, purged_through FROM owners WHERE user_id IN (SEL
 -- deleteSQL
 DELETE FROM tasks WHERE user_id = ?1 AND id = ?2;
 
+-- eraseAPIKeysSQL
+DELETE FROM api_keys WHERE user_id = ?1;
+
 -- eraseKeysSQL
 DELETE FROM idempotency_keys WHERE user_id = ?1 AND key IN
 (SELECT key FROM idempotency_keys WHERE user_id = ?1 ORDER BY key LIMIT ?2) RETURNING length(result);
@@ -47,8 +59,14 @@ DELETE FROM tasks WHERE user_id = ?1 AND id IN (SELECT id FROM tasks WHERE user_
 -- eraseTrashSQL
 DELETE FROM trash WHERE user_id = ?1 AND id IN (SELECT id FROM trash WHERE user_id = ?1 ORDER BY id LIMIT ?2);
 
+-- expireAPIKeysSQL
+DELETE FROM api_keys WHERE user_id = ?1 AND expires_at <= ?2;
+
 -- expireKeysSQL
 DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE expires_at <= ?1 ORDER BY expires_at, rowid LIMIT ?2);
+
+-- findAPIKeySQL
+SELECT id, hash, created_at, expires_at, used_on, scopes, name FROM api_keys WHERE user_id = ?1 AND id = ?2;
 
 -- findKeySQL
 SELECT fingerprint FROM idempotency_keys WHERE user_id = ?1 AND key = ?2;
@@ -61,6 +79,9 @@ SELECT id, title, description, completed, priority, due_date, tags, metadata, cr
 
 -- hasSQL
 SELECT EXISTS (SELECT 1 FROM tasks WHERE user_id = ?1 AND id = ?2) OR EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?2);
+
+-- insertAPIKeySQL
+INSERT INTO api_keys (user_id, id, hash, created_at, expires_at, used_on, scopes, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 
 -- insertSQL
 INSERT INTO tasks (user_id, id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, title_folded, description_folded, tags_folded, due_at)
@@ -280,6 +301,9 @@ AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2
 UPDATE owners SET kept = kept - d.bytes
 FROM (SELECT user_id, sum(bytes) AS bytes FROM (SELECT user_id, length(result) AS bytes FROM idempotency_keys WHERE expires_at <= ?1 ORDER BY expires_at, rowid LIMIT ?2) GROUP BY user_id) AS d WHERE owners.user_id = d.user_id;
 
+-- markAPIKeySQL
+UPDATE api_keys SET used_on = ?3 WHERE user_id = ?1 AND id = ?2 AND (used_on IS NULL OR used_on < ?3);
+
 -- nextOwnersSQL
 SELECT user_id FROM owners WHERE user_id > ?1 ORDER BY user_id LIMIT 500;
 
@@ -313,6 +337,12 @@ UPDATE owners SET epoch = ?2, live = live - ?3, trash = trash - ?4, kept = kept 
 
 -- resultSQL
 SELECT fingerprint, result FROM idempotency_keys WHERE user_id = ?1 AND key = ?2;
+
+-- revokeAPIKeySQL
+DELETE FROM api_keys WHERE user_id = ?1 AND id = ?2;
+
+-- roomSQL
+SELECT live, trash FROM owners WHERE user_id = ?1;
 
 -- sizesSQL by due date
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)

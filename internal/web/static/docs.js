@@ -2,7 +2,7 @@
 // methods of a path, and show all of them before the next path.
 const order = [
   "listTasks", "createTask", "getTask", "updateTask", "patchTask", "completeTask", "deleteTask", "restoreTask",
-  "batchTasks", "listChanges", "streamEvents", "eraseUser", "healthz", "isAlive", "readyz",
+  "batchTasks", "listChanges", "streamEvents", "listApiKeys", "createApiKey", "revokeApiKey", "eraseUser", "healthz", "isAlive", "readyz",
 ];
 const place = (operation) => {
   const id = operation.getIn(["operation", "operationId"]);

@@ -1,0 +1,2 @@
+-- drops data
+DROP TABLE docket.api_keys;

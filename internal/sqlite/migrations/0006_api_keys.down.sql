@@ -1,0 +1,2 @@
+-- drops data
+DROP TABLE api_keys;
