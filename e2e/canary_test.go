@@ -114,6 +114,17 @@ func (h *hunt) token(token string) string {
 	return token
 }
 
+// key adds the secret of an API key to the secrets.
+func (h *hunt) key(text string) string {
+	h.t.Helper()
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 || !strings.HasPrefix(text, "dkt_") {
+		h.t.Fatalf("not an API key: %q", text)
+	}
+	h.secrets = append(h.secrets, newCanary("API key", parts[2]))
+	return text
+}
+
 // none fails the test when text contains one of the canaries.
 func (h *hunt) none(where, text string, canaries ...[]canary) {
 	h.t.Helper()
@@ -156,7 +167,7 @@ func (h *hunt) run(dir string, env []string, args ...string) (stdout string, cod
 	}
 	where := fmt.Sprintf("%q docket %s", env, strings.Join(args, " "))
 	h.none(where+", stderr", log.String(), h.secrets, h.texts)
-	if args[0] != "token" {
+	if args[0] != "token" && args[0] != "key" {
 		h.none(where+", stdout", out.String(), h.secrets, h.texts)
 	}
 	return out.String(), cmd.ProcessState.ExitCode()

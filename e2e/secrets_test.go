@@ -54,6 +54,13 @@ func TestSecretsStaySecret(t *testing.T) {
 		foreign: bearer(issue(strings.Repeat("another secret ", 3), "alice")),
 	}
 	p.successes()
+	p.apiKeys(func() string {
+		out, code := h.run(s.dir, append(secrets, "DATABASE_URL="+s.database), "key", "create", "--sub", "alice", "--scope", "tasks:read")
+		if code != 0 {
+			t.Fatal("docket key create failed")
+		}
+		return strings.TrimSpace(out)
+	})
 	p.refusals()
 	p.rawRequests(s.URL)
 	p.brokenSchema(pgtest.AsSuperuser(direct))
@@ -96,6 +103,7 @@ type provocateur struct {
 	client
 
 	alice, bob, foreign string // Authorization headers; the last is signed with another secret
+	key                 string // that of an API key of alice
 	id                  string // of a task of alice
 }
 
@@ -142,6 +150,27 @@ func (p *provocateur) successes() {
 	for _, path := range []string{"/", "/docs", "/openapi.yaml", "/healthz", "/readyz", "/problems/invalid-input"} {
 		p.want(200, http.MethodGet, path, "", p.alice)
 	}
+}
+
+// apiKeys makes keys by both ways, and uses and misuses them.
+func (p *provocateur) apiKeys(command func() string) {
+	var made struct{ ID, Key string }
+	if err := p.want(201, http.MethodPost, "/api/alice/keys", `{"name":"key","scopes":["tasks:write"]}`, p.alice).decode(&made); err != nil {
+		p.t.Fatal(err)
+	}
+	revoked := bearer(p.hunt.key(made.Key))
+	p.key = bearer(p.hunt.key(command()))
+	for _, key := range []string{p.key, revoked} {
+		p.want(200, http.MethodGet, "/api/alice/tasks", "", key)
+		p.want(403, http.MethodGet, "/api/bob/tasks", "", key)
+		p.want(401, http.MethodGet, "/api/alice/tasks", "", key[:len(key)-1])
+		p.want(401, http.MethodGet, "/api/alice/tasks", "", strings.Replace(key, "dkt_", "dkt_dkt_", 1))
+		p.want(422, http.MethodGet, "/api/alice/tasks?access_token="+strings.TrimPrefix(key, "Authorization: Bearer "), "", p.alice, strict)
+	}
+	p.want(403, http.MethodPost, "/api/alice/tasks", canaryTask(), p.key)
+	p.want(200, http.MethodGet, "/api/alice/keys", "", p.alice)
+	p.want(204, http.MethodDelete, "/api/alice/keys/"+made.ID, "", p.alice)
+	p.want(401, http.MethodGet, "/api/alice/tasks", "", revoked)
 }
 
 func (p *provocateur) refusals() {
@@ -246,6 +275,10 @@ func (p *provocateur) brokenSchema(super string) {
 		pgtest.Exec(p.t, super, change.mends)
 	}
 	p.want(201, http.MethodPost, tasks, canaryTask(), p.alice)
+	pgtest.Exec(p.t, super, "ALTER TABLE docket.api_keys RENAME COLUMN hash TO hush")
+	unseen := strings.Replace(p.key, p.key[len(p.key)-80:len(p.key)-44], "019a4e6f-1b2c-7d3e-8f40-516273849a5b", 1)
+	p.want(500, http.MethodGet, tasks, "", unseen)
+	pgtest.Exec(p.t, super, "ALTER TABLE docket.api_keys RENAME COLUMN hush TO hash")
 }
 
 // lostDatabase makes the database fail in several ways.
@@ -258,6 +291,7 @@ func (p *provocateur) lostDatabase(proxy *pgtest.Proxy) {
 	proxy.Freeze(false)
 	p.want(503, http.MethodPost, tasks, canaryTask(), p.alice)
 	p.want(503, http.MethodGet, tasks, "", p.alice)
+	p.want(503, http.MethodGet, tasks, "", p.key)
 	p.want(503, http.MethodGet, "/readyz", "")
 	proxy.Refuse(p.t, false)
 	eventually(p.t, "the database is back", func() bool {

@@ -17,7 +17,7 @@ import (
 // names. One of OpenTelemetry's variables is in the .env file.
 func TestTracesAreSent(t *testing.T) {
 	t.Parallel()
-	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	const id, secret = "4bf92f3577b34da6a3ce929d0e0e4736", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	var mu sync.Mutex
 	var received bytes.Buffer
 	var paths []string
@@ -46,7 +46,8 @@ func TestTracesAreSent(t *testing.T) {
 	}
 	s.Start(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL)
 	c := newClient(t, s.URL, 1)
-	a, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), `{"title": "traced"}`, "traceparent: 00-"+id+"-00f067aa0ba902b7-01")
+	a, err := c.do(t.Context(), http.MethodPost, tasksPath("u"), `{"title": "traced"}`, "traceparent: 00-"+id+"-00f067aa0ba902b7-01",
+		bearer("dkt_dQ.019a4e6f-1b2c-7d3e-8f40-516273849a5b."+secret))
 	if err != nil || a.Status != http.StatusCreated {
 		t.Fatalf("%d, %v", a.Status, err)
 	}
@@ -59,6 +60,9 @@ func TestTracesAreSent(t *testing.T) {
 		if !bytes.Contains(received.Bytes(), want) {
 			t.Errorf("the collector got no %q at %q", want, paths)
 		}
+	}
+	if bytes.Contains(received.Bytes(), []byte(secret)) {
+		t.Error("the collector got the API key of the request")
 	}
 	if len(paths) == 0 || paths[0] != "/v1/traces" {
 		t.Errorf("the collector was asked at %q", paths)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"docket"
 	"docket/internal/edge"
@@ -24,7 +25,8 @@ type Options struct {
 // api joins the service to its routes.
 type api struct {
 	service *docket.Service
-	ready   func() error // nil when tokens can be verified
+	now     func() time.Time // the service's clock
+	ready   func() error     // nil when tokens can be verified
 	feed    *feed.Hub
 	drain   <-chan struct{}
 	mux     *http.ServeMux
@@ -34,7 +36,7 @@ type api struct {
 // New returns a handler that serves service, and the pages. It panics when two
 // routes have one pattern.
 func New(service *docket.Service, o Options) http.Handler {
-	a := &api{service: service, ready: func() error { return nil }, feed: o.Feed, drain: o.Edge.Draining, mux: http.NewServeMux(), strict: o.StrictInput}
+	a := &api{service: service, now: service.Time, ready: func() error { return nil }, feed: o.Feed, drain: o.Edge.Draining, mux: http.NewServeMux(), strict: o.StrictInput}
 	if a.feed == nil {
 		a.feed = feed.New(service.Counters)
 	}

@@ -81,7 +81,13 @@ func serve(t *testing.T, store docket.Store, options httpapi.Options, rules ...d
 	ctx, stop := context.WithCancel(context.Background())
 	var workers sync.WaitGroup
 	workers.Go(func() { hub.Run(ctx) })
-	server := httptest.NewUnstartedServer(httpapi.New(docket.NewService(store, append(rules, docket.WithChanged(hub.Changed))...), options))
+	ended := func(owner docket.UserID) { // as the program has it
+		if options.Edge.Verifier != nil {
+			options.Edge.Verifier.APIKeysEnded(owner)
+		}
+		hub.Changed(owner)
+	}
+	server := httptest.NewUnstartedServer(httpapi.New(docket.NewService(store, append(rules, docket.WithChanged(hub.Changed), docket.WithKeysEnded(ended))...), options))
 	server.Config.MaxHeaderBytes = 16 << 10 // as the program has it
 	server.Start()
 	c.url = server.URL

@@ -55,14 +55,32 @@ func (c *counting) List(ctx context.Context, owner docket.UserID, q docket.ListQ
 	return c.Store.List(ctx, owner, q)
 }
 
-// serveClosed starts a server that asks for tokens.
+func (c *counting) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.APIKey, error) {
+	c.calls.Add(1)
+	return c.Store.FindAPIKey(ctx, owner, id)
+}
+
+func (c *counting) APIKeys(ctx context.Context, owner docket.UserID) ([]docket.APIKey, error) {
+	c.calls.Add(1)
+	return c.Store.APIKeys(ctx, owner)
+}
+
+// serveClosed starts a server that asks for tokens or API keys.
 func serveClosed(t *testing.T) (*client, *counting) {
 	t.Helper()
-	verifier, err := auth.New(shared)
+	return serveClosedAt(t, backends["sqlite"](t), nil)
+}
+
+// serveClosedAt is serveClosed on a store, with the clock that credentials are verified by.
+func serveClosedAt(t *testing.T, inner docket.Store, now func() time.Time) (*client, *counting) {
+	t.Helper()
+	store := &counting{Store: inner}
+	options := shared
+	options.APIKeys, options.Now = store, now
+	verifier, err := auth.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := &counting{Store: backends["sqlite"](t)}
 	return serve(t, store, httpapi.Options{Edge: edge.Options{Verifier: verifier, CORSOrigins: []string{"http://localhost:3000"}}}), store
 }
 

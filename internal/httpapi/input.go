@@ -68,7 +68,7 @@ func (in *input) fault(p docket.Fault) { in.faults = append(in.faults, p) }
 // ServeMux parse the path differently: Forbidden.
 func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input, error) {
 	in := &input{
-		user: r.PathValue("user_id"), strict: a.strict, now: a.service.Time,
+		user: r.PathValue("user_id"), strict: a.strict, now: a.now,
 		list: docket.ListQuery{Limit: docket.MaxList}, changes: docket.ChangesQuery{Limit: defaultChanges},
 	}
 	if handleStrictly(r.Header) {

@@ -1,7 +1,8 @@
 -- compatible: 5
 
 -- The API keys of users. Erasing a user removes the row in owners, and with it the keys,
--- also in a program of before this step.
+-- also in a program of before this step. A step that makes owners anew has to make this
+-- table anew as well: dropping owners would delete the keys.
 CREATE TABLE api_keys (
   user_id    TEXT    NOT NULL REFERENCES owners (user_id) ON DELETE CASCADE,
   id         BLOB    NOT NULL CHECK (length(id) = 16),
