@@ -4,7 +4,7 @@ import { uuidv7 } from "./id.js";
 import { blocks, type Block } from "./stream.js";
 import { Transport, type CallOptions, type ClientOptions } from "./transport.js";
 import type {
-  BatchOperation, BatchResult, Changes, ExportFormat, ImportResult, Item, Key, ListQuery, Scope, Task, TaskCreate, TaskUpdate, Tombstone,
+  BatchOperation, BatchResult, Changes, ExportFormat, ImportResult, Item, Key, KeyCreate, KeyMade, ListQuery, Task, TaskCreate, TaskUpdate, Tombstone,
 } from "./types.js";
 
 /** What every write takes. */
@@ -95,8 +95,7 @@ export function createClient(options: ClientOptions) {
   const keys = {
     list: (call: CallOptions = {}) => get<Key[]>("/keys", call),
     /** The answer alone has the secret, as `key`. */
-    create: (key: { name: string; scopes: Scope[]; expires_at?: string | null }, options: WriteOptions = {}) =>
-      write<Key & { key: string }>("POST", "/keys", key, options),
+    create: (key: KeyCreate, options: WriteOptions = {}) => write<KeyMade>("POST", "/keys", key, options),
     revoke: (id: string, options: WriteOptions = {}) => write<void>("DELETE", `/keys/${encodeURIComponent(id)}`, undefined, options, {}, nothing),
   };
 

@@ -1,6 +1,107 @@
 // Made from openapi.yaml by scripts/types.mjs. Do not edit.
 export interface components {
     schemas: {
+        APIKey: {
+            /**
+             * Format: date-time
+             * @description When the key was made.
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the key ends, or ended; null: never.
+             * @example 2027-01-31T09:30:00.000000Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: uuid
+             * @description Names the key, in its text too. Ids sort in creation order (UUID version 7).
+             * @example 019a4e6f-1b2c-7d3e-8f40-516273849a5b
+             */
+            id: string;
+            /**
+             * Format: date
+             * @description The day of the key's last use, in UTC; null: it was not used.
+             * @example 2026-01-31
+             */
+            last_used_on: string | null;
+            /**
+             * @description What the key is for.
+             * @example Calendar
+             */
+            name: string;
+            /**
+             * @description What the key may do; tasks:write includes tasks:read.
+             * @example [
+             *       "tasks:read"
+             *     ]
+             */
+            scopes: ("tasks:read" | "tasks:write" | "user:erase" | "keys:manage")[];
+        };
+        APIKeyCreate: {
+            /**
+             * Format: date-time
+             * @description When the key ends: an instant in the future (RFC 3339). Null or absent: never.
+             * @example 2027-01-31T09:30:00Z
+             */
+            expires_at?: string | null;
+            /**
+             * @description What the key is for. Surrounding white space is removed; the bounds apply to what is left.
+             * @example Calendar
+             */
+            name: string;
+            /**
+             * @description What the key may do; tasks:write includes tasks:read. One that is given twice counts once.
+             * @example [
+             *       "tasks:read"
+             *     ]
+             */
+            scopes: ("tasks:read" | "tasks:write" | "user:erase" | "keys:manage")[];
+        };
+        APIKeyMade: {
+            /**
+             * Format: date-time
+             * @description When the key was made.
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the key ends, or ended; null: never.
+             * @example 2027-01-31T09:30:00.000000Z
+             */
+            expires_at: string | null;
+            /**
+             * Format: uuid
+             * @description Names the key, in its text too. Ids sort in creation order (UUID version 7).
+             * @example 019a4e6f-1b2c-7d3e-8f40-516273849a5b
+             */
+            id: string;
+            /**
+             * @description The key itself: what to send as a bearer token. Keep it as a password is kept; the server keeps its SHA-256 alone.
+             * @example dkt_YWxpY2U.019a4e6f-1b2c-7d3e-8f40-516273849a5b.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+             */
+            key: string;
+            /**
+             * Format: date
+             * @description The day of the key's last use, in UTC; null: it was not used.
+             * @example 2026-01-31
+             */
+            last_used_on: string | null;
+            /**
+             * @description What the key is for.
+             * @example Calendar
+             */
+            name: string;
+            /**
+             * @description What the key may do; tasks:write includes tasks:read.
+             * @example [
+             *       "tasks:read"
+             *     ]
+             */
+            scopes: ("tasks:read" | "tasks:write" | "user:erase" | "keys:manage")[];
+        };
         Batch: {
             /** @description What to do, in this order. */
             operations: components["schemas"]["BatchOperation"][];
@@ -151,7 +252,7 @@ export interface components {
             instance: string;
             /**
              * Format: int64
-             * @description Of task-quota-exceeded: how many tasks a user may have; of quota-exceeded, how many bytes.
+             * @description Of task-quota-exceeded: how many tasks a user may have; of quota-exceeded, how many bytes or API keys.
              * @example 1000
              */
             limit?: number;

@@ -25,29 +25,11 @@ export interface ListQuery extends Omit<Schemas["ListQuery"], "priority" | "tag"
   tag?: string | string[];
 }
 
-/** What a key may do; `tasks:write` includes `tasks:read`. */
-export type Scope = "tasks:read" | "tasks:write" | "user:erase" | "keys:manage";
-
 /** An API key without its secret. */
-export interface Key {
-  id: string;
-  name: string;
-  scopes: Scope[];
-  created_at: string;
-  /** Null: never. */
-  expires_at: string | null;
-  /** The day of its last use, in UTC, or null. */
-  last_used_on: string | null;
-}
-
+export type Key = Schemas["APIKey"];
+/** A new API key. `key` is the key itself, which no later answer has. */
+export type KeyMade = Schemas["APIKeyMade"];
+export type KeyCreate = Schemas["APIKeyCreate"];
 /** What an import did, or would do. */
-export interface ImportResult {
-  added: number;
-  unchanged: number;
-  /** The first 100 faults. */
-  skipped: { line: number; code: string; detail: string }[];
-  /** How many there are. */
-  skipped_count: number;
-}
-
+export type ImportResult = Schemas["ImportResult"];
 export type ExportFormat = "json" | "csv" | "ics" | "todotxt";

@@ -60,6 +60,19 @@ test("changes are listed, and erased", async () => {
   }, code("sync-token-expired"));
 });
 
+test("tasks are exported, and imported once", async () => {
+  const docket = open();
+  await docket.tasks.create({ title: "x", due_date: "2026-12-01" });
+  const file = await docket.export("csv");
+  assert.match(await file.text(), /^id,title,.*\n.*,x,/);
+  const other = open();
+  for (const [dryRun, added, unchanged] of [[true, 1, 0], [false, 1, 0], [false, 0, 1]]) {
+    const result = await other.import(file, { format: "csv", dryRun });
+    assert.deepEqual([result.added, result.unchanged, result.skipped], [added, unchanged, []]);
+  }
+  assert.deepEqual((await other.tasks.list()).tasks.map(({ title, due_date }) => [title, due_date]), [["x", "2026-12-01"]]);
+});
+
 test("events go on where they were when the connection is lost", async () => {
   const clock = new TestClock();
   const cuts = [];
@@ -198,6 +211,18 @@ test("a token function is asked again before expiry, and after a 401", async () 
   age = 0;
   await docket.tasks.list();
   assert.equal(asked, 5);
+});
+
+test("API keys are made, used and revoked", async () => {
+  const { url } = await startServer({ AUTH_SECRET: secret });
+  const docket = createClient({ baseUrl: url, user: "ada", token: sign("ada", Math.floor(Date.now() / 1000) + 900) });
+  const { id, key } = await docket.keys.create({ name: "Calendar", scopes: ["tasks:read"] });
+  const reader = createClient({ baseUrl: url, user: "ada", token: key });
+  assert.deepEqual((await reader.tasks.list()).tasks, []);
+  await assert.rejects(reader.tasks.create({ title: "x" }), code("insufficient-scope"));
+  assert.deepEqual((await docket.keys.list()).map(({ name, scopes }) => [name, scopes]), [["Calendar", ["tasks:read"]]]);
+  await docket.keys.revoke(id);
+  await assert.rejects(reader.tasks.list(), code("unauthorized"));
 });
 
 test("a token function that fails is asked again", async () => {
