@@ -53,13 +53,8 @@ type load struct {
 
 // taken is what requests have of the server.
 type taken struct {
-<<<<<<< HEAD
-	work, passes           int
-	bodies, files, answers int64
-=======
-	work, passes, costly int // requests at work; of these, see Cost
-	bodies, answers      int64
->>>>>>> main
+	work, passes, costly   int   // requests at work; of these, see Cost
+	bodies, files, answers int64 // bytes
 }
 
 // share is what one user's requests have of the server. The load guards it.
@@ -171,11 +166,7 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 	case !fits(l.total.answers, c.Bytes, maxAnswers):
 		return &l.queue, problem.ErrOverload
 	}
-<<<<<<< HEAD
-	l.add(s, taken{work: 1, passes: c.passes(), answers: c.Bytes}, 1)
-=======
 	l.change(s, 1, c.taken())
->>>>>>> main
 	return nil, nil
 }
 
@@ -195,16 +186,6 @@ func (c Cost) taken() taken {
 	return t
 }
 
-<<<<<<< HEAD
-// add adds t to what a user's requests have, or takes it away: sign is 1 or -1.
-func (l *load) add(s *share, t taken, sign int) {
-	for _, of := range []*taken{&s.taken, &l.total} {
-		of.work += sign * t.work
-		of.passes += sign * t.passes
-		of.bodies += int64(sign) * t.bodies
-		of.files += int64(sign) * t.files
-		of.answers += int64(sign) * t.answers
-=======
 // change adds times d to what is taken.
 func (l *load) change(s *share, times int, d taken) {
 	for _, t := range []*taken{&s.taken, &l.total} {
@@ -212,23 +193,16 @@ func (l *load) change(s *share, times int, d taken) {
 		t.passes += times * d.passes
 		t.costly += times * d.costly
 		t.bodies += int64(times) * d.bodies
+		t.files += int64(times) * d.files
 		t.answers += int64(times) * d.answers
->>>>>>> main
 	}
 }
 
 // give gives back what a request has taken, and admits those that wait and fit.
-<<<<<<< HEAD
-func (l *load) give(s *share, t taken) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.add(s, t, -1)
-=======
 func (l *load) give(s *share, d taken) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.change(s, -1, d)
->>>>>>> main
 	l.admitFrom(&s.queue)
 	l.admitFrom(&l.queue)
 }
@@ -251,11 +225,7 @@ func (l *load) admitFrom(queue *[]*waiter) {
 func (l *load) receive(s *share, t taken) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-<<<<<<< HEAD
-	l.add(s, t, 1)
-=======
-	l.change(s, 1, taken{bodies: n})
->>>>>>> main
+	l.change(s, 1, t)
 	switch {
 	case s.bodies > maxUserBodies, s.files > maxUserFiles:
 		return problem.ErrUserBusy
@@ -289,16 +259,13 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 	x.answer += c.Bytes
 	begun := time.Now()
 	defer func() {
-<<<<<<< HEAD
-		x.edge.load.give(x.share, x.held(1, c.passes(), 0))
-=======
 		if c.Pass {
 			x.edge.load.charge(x.share, restAfterPass*time.Since(begun))
 		}
 		done := c.taken()
-		done.bodies, done.answers = x.body, 0
+		done.answers = 0
+		x.withBody(&done)
 		x.edge.load.give(x.share, done)
->>>>>>> main
 		x.body = 0
 	}()
 	return f()

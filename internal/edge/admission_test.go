@@ -40,11 +40,7 @@ func TestSharesOfUsers(t *testing.T) {
 				if err := l.admit(t.Context(), bob, test.cost); err != nil {
 					t.Errorf("another user's request: %v", err)
 				}
-<<<<<<< HEAD
-				l.give(alice, taken{work: 1, passes: test.cost.passes(), answers: test.cost.Bytes})
-=======
 				l.give(alice, test.cost.taken())
->>>>>>> main
 				if err := <-waited; err != nil {
 					t.Errorf("a request that waited: %v", err)
 				}
@@ -77,11 +73,7 @@ func TestAnswersWaitForEachOther(t *testing.T) {
 		waited := make(chan error)
 		go func() { waited <- l.admit(t.Context(), l.join("5"), c) }()
 		synctest.Wait()
-<<<<<<< HEAD
-		l.give(first, taken{work: 1, answers: c.Bytes})
-=======
 		l.give(first, c.taken())
->>>>>>> main
 		if err := <-waited; err != nil {
 			t.Errorf("an answer that waited: %v", err)
 		}
@@ -118,11 +110,7 @@ func TestAdmissionKeepsItsBounds(t *testing.T) {
 					}
 					l.mu.Unlock()
 					time.Sleep(time.Duration(i%7) * admissionWait / 4) // some end in the moment in which others give up
-<<<<<<< HEAD
-					l.give(s, taken{work: 1, passes: c.passes(), answers: c.Bytes})
-=======
 					l.give(s, c.taken())
->>>>>>> main
 				}()
 			}
 			synctest.Wait()

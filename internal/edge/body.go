@@ -90,23 +90,21 @@ func (b *limitedBody) discard() {
 // receive counts n bytes of the request's body that have arrived.
 func (x *exchange) receive(n int) error {
 	x.body += int64(n)
-	if err := x.edge.load.receive(x.share, x.arrived(int64(n))); err != nil {
+	more := taken{bodies: int64(n)}
+	if x.file {
+		more = taken{files: int64(n)}
+	}
+	if err := x.edge.load.receive(x.share, more); err != nil {
 		return x.refused(err)
 	}
 	return nil
 }
 
-// arrived is n bytes of the request's body, as they count.
-func (x *exchange) arrived(n int64) taken {
+// withBody adds the bytes of the request's body that are held to t.
+func (x *exchange) withBody(t *taken) {
 	if x.file {
-		return taken{files: n}
+		t.files += x.body
+	} else {
+		t.bodies += x.body
 	}
-	return taken{bodies: n}
-}
-
-// held is the request's body, and what else it has of the server.
-func (x *exchange) held(work, passes int, answer int64) taken {
-	t := x.arrived(x.body)
-	t.work, t.passes, t.answers = work, passes, answer
-	return t
 }

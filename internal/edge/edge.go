@@ -208,14 +208,9 @@ func (x *exchange) release() {
 	if x.share == nil {
 		return
 	}
-<<<<<<< HEAD
-	if x.pacer.large {
-		x.edge.load.enlarge(x.share, -1)
-	}
-	x.edge.load.give(x.share, x.held(0, 0, x.answer))
-=======
-	x.edge.load.give(x.share, taken{bodies: x.body, answers: x.answer})
->>>>>>> main
+	done := taken{answers: x.answer}
+	x.withBody(&done)
+	x.edge.load.give(x.share, done)
 	x.edge.load.leave(x.share)
 	x.share, x.body, x.answer = nil, 0, 0
 }

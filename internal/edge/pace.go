@@ -1,6 +1,9 @@
 package edge
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // What one user's requests take of the cores beside those of other users. To encode
 // an answer and to read all tasks is computation, and the requests of others would
@@ -86,5 +89,26 @@ func (x *exchange) pace(n int) {
 	rest := x.edge.load.charge(x.share, time.Duration(n)*time.Second/answerRate)
 	if rest >= worthwhile {
 		time.Sleep(rest)
+	}
+}
+
+// Rests returns a function for a request that computes for long, to be called now and
+// then. Beside the requests of others it waits, for restAfterPass times as long as has
+// passed since it was called last. The error is that of ctx.
+func Rests(ctx context.Context) func() error {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return ctx.Err
+	}
+	last := time.Now()
+	return func() error {
+		if rest := x.edge.load.charge(x.share, restAfterPass*time.Since(last)); rest > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(rest):
+			}
+		}
+		last = time.Now()
+		return ctx.Err()
 	}
 }

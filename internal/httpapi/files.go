@@ -221,7 +221,9 @@ func (a *api) importTasks(rt *route, w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	i := transfer.Import{Service: a.service, Owner: in.owner, Format: in.format, Open: in.file.open, DryRun: in.dryRun, MaxTasks: transfer.MaxTasks}
+	i := transfer.Import{
+		Service: a.service, Owner: in.owner, Format: in.format, Open: in.file.open, DryRun: in.dryRun, MaxTasks: transfer.MaxTasks, Rest: edge.Rests(r.Context()),
+	}
 	result, err := edge.Admit(r.Context(), edge.Cost{Pass: true}, func() (transfer.Result, error) { return i.Run(r.Context()) })
 	if err != nil {
 		return explainFile(err)

@@ -28,6 +28,7 @@ type Import struct {
 	DryRun   bool                      // nothing is written
 	MaxTasks int                       // in the file; 0 is no bound
 	Progress func(done, of int)        // called after each transaction; may be nil
+	Rest     func() error              // called now and then, to let others go first; may be nil
 }
 
 // Result is what an import did, or would do.
@@ -87,19 +88,9 @@ func (i *Import) Run(ctx context.Context) (Result, error) {
 		if written += len(b.tasks); i.Progress != nil {
 			i.Progress(written, found)
 		}
-		return rest(ctx)
+		return nil
 	})
 	return result, err
-}
-
-// rest lets others go first for a moment.
-func rest(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(5 * time.Millisecond):
-		return nil
-	}
 }
 
 // batch is the tasks of one transaction.
@@ -149,6 +140,9 @@ func (i *Import) scan(skips *Skips, flush func(*batch) error) (found int, err er
 			return nil
 		}
 		err := flush(&b)
+		if err == nil && i.Rest != nil {
+			err = i.Rest()
+		}
 		b = batch{tasks: b.tasks[:0], lines: b.lines[:0]}
 		return err
 	}})

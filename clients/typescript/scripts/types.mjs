@@ -6,7 +6,7 @@ import yaml from "js-yaml";
 const contract = yaml.load(await readFile(new URL("../../../openapi.yaml", import.meta.url), "utf8"));
 const list = contract.paths["/api/{user_id}/tasks"].get.parameters
   .map((parameter) => (parameter.$ref ? contract.components.parameters[parameter.$ref.split("/").pop()] : parameter))
-  .filter(({ in: place, deprecated }) => place === "query" && !deprecated);
+  .filter(({ in: place, deprecated, name }) => place === "query" && (!deprecated || name === "status"));
 contract.components.schemas.ListQuery = {
   type: "object",
   properties: Object.fromEntries(list.map(({ name, schema, description }) => [name, { description, ...schema, default: undefined }])),
