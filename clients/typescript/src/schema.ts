@@ -227,6 +227,22 @@ export interface components {
              */
             next: string;
         };
+        Export: {
+            /**
+             * Format: int32
+             * @description The version of the format: 1. A server does not import a file of a later one.
+             * @example 1
+             */
+            docket: number;
+            /**
+             * Format: date-time
+             * @description When the export began.
+             * @example 2026-01-31T09:30:00.000000Z
+             */
+            exported_at?: string;
+            /** @description The tasks, deleted ones (with deleted_at) last. */
+            tasks: components["schemas"]["Task"][];
+        };
         Health: {
             /**
              * @description Always ok; anything else is a problem document.
@@ -235,6 +251,46 @@ export interface components {
             status: "ok";
             /** @description What the operator should look at although the server serves. Absent: nothing. */
             warnings?: string[];
+        };
+        ImportResult: {
+            /**
+             * Format: int32
+             * @description How many tasks are new.
+             * @example 41
+             */
+            added: number;
+            /** @description What was left out, the first 100: tasks, and parts of tasks that are kept without them. */
+            skipped: components["schemas"]["ImportSkip"][];
+            /**
+             * Format: int32
+             * @description How many entries skipped would have if all were listed.
+             * @example 1
+             */
+            skipped_count: number;
+            /**
+             * Format: int32
+             * @description How many the user had already, by their ids. They stay as they are.
+             * @example 1
+             */
+            unchanged: number;
+        };
+        ImportSkip: {
+            /**
+             * @description What it is, for programs.
+             * @example too_long
+             */
+            code: string;
+            /**
+             * @description What was left out and why, as a sentence that can be shown to a user.
+             * @example The task was left out. The title has 501 characters. Shorten it to at most 500.
+             */
+            detail: string;
+            /**
+             * Format: int32
+             * @description The line of the file, from 1; where a record has several, the first.
+             * @example 7
+             */
+            line: number;
         };
         Problem: {
             /**
@@ -660,6 +716,12 @@ export interface components {
              * @example milk
              */
             q?: string;
+            /**
+             * @description The same as completed, by name.
+             * @example pending
+             * @enum {string}
+             */
+            status?: "all" | "pending" | "completed";
         };
     };
     responses: never;

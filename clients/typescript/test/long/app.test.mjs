@@ -19,7 +19,7 @@ after(() => {
 
 test("an application made in an empty folder: two windows in step", async () => {
   const [, create, install] = block("sh").trim().split("\n");
-  const run = (command) => execSync(command, { cwd: dir, stdio: ["ignore", "ignore", "inherit"], shell: "/bin/bash" });
+  const run = (command) => execSync(command, { cwd: dir, stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, npm_config_yes: "true" } });
   run(create.replace("vite@latest", "vite@9.3.0").replace("-- ", "-- --no-interactive "));
   run(install.replace("npm install docket-client", `npm install ${process.env.PACKAGE}`));
   const app = join(dir, "my-tasks");
