@@ -30,7 +30,10 @@ func TestReferenceClientFiles(t *testing.T) {
 	s := startServer(t, secret)
 	dir := t.TempDir()
 	a := openWindow(t, s.URL, makeToken(t, s, secret, "alice"))
-	a.do(t, call(cdp.SetDownloadBehavior, cdp.SetDownloadBehaviorParams{Behavior: cdp.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir}))
+	a.do(t, call(cdp.SetDownloadBehavior, cdp.SetDownloadBehaviorParams{
+		Behavior: cdp.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir,
+		BrowserContextID: chromedp.FromContext(a.ctx).BrowserContextID,
+	}))
 	a.add(t, "=Sum")
 	a.add(t, "Second, with a comma")
 	showing(t, []string{"- Second, with a comma", "- =Sum"}, a)

@@ -66,7 +66,7 @@ export class Mirror {
   receive(entries: readonly Entry[]): void {
     for (const [key, value] of entries) {
       if (key === NEXT) this.next = value as string;
-      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value ? { ...DEFAULTS, ...(value as Known) } : undefined);
+      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value ? { ...(value as Known), ...{ ...DEFAULTS, ...(value as Known) } } : undefined);
       else if (value === undefined) this.#drop(key.slice(CHANGE.length));
       else this.#keep(value as Change);
     }

@@ -522,7 +522,7 @@ var Mirror = class {
   receive(entries) {
     for (const [key, value] of entries) {
       if (key === NEXT) this.next = value;
-      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value ? { ...DEFAULTS, ...value } : void 0);
+      else if (key.startsWith(TASK)) this.#set(key.slice(TASK.length), value ? { ...value, ...{ ...DEFAULTS, ...value } } : void 0);
       else if (value === void 0) this.#drop(key.slice(CHANGE.length));
       else this.#keep(value);
     }
