@@ -15,12 +15,19 @@ process.env.DOCKET_URL = `http://localhost:${DOCKET_PORT}`;
 process.env.NEXT_TELEMETRY_DISABLED = "1";
 
 const children = [];
+let stopping = false;
 function start(command, args, env = {}) {
   const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...env } });
   children.push(child);
-  return new Promise((resolve, reject) => child.once("error", reject).once("exit", (code) => (code ? reject(new Error(`${command} ended with ${code}`)) : resolve())));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => (code && !stopping ? reject(new Error(`${command} ended with ${code}`)) : resolve()));
+  });
 }
-const stop = () => children.forEach((child) => child.kill());
+function stop() {
+  stopping = true;
+  for (const child of children) child.kill();
+}
 process.once("SIGINT", stop).once("SIGTERM", stop);
 
 const [command, ...args] = DOCKET ? [DOCKET] : ["go", "run", "../../cmd/docket"];
