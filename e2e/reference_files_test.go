@@ -65,10 +65,10 @@ func TestReferenceClientFiles(t *testing.T) {
 		b.waitFor(t, "it has nothing to add", would(" has 0 tasks to add; 2 are here already, 0 cannot be read."))
 		if name == "docket.csv" {
 			b.drop(t, name, "title,due_date\nGood,2026-12-01\nBad,tomorrow\n")
-			b.waitFor(t, "the fault is shown", `document.querySelector("#faults li")?.innerText.startsWith("Line 3: ")`)
+			b.waitFor(t, "the fault is shown", `document.querySelector("#faults li")?.innerText.startsWith("Line 3: ") === true`)
 			shoot(t, b.browser)
 			b.drop(t, "tasks.doc", "x")
-			b.waitFor(t, "a file that cannot be imported is refused", `document.querySelector(".notice:last-child p")?.innerText.startsWith("“tasks.doc” is no file that can be imported.")`)
+			b.waitFor(t, "a file that cannot be imported is refused", `document.querySelector(".notice:last-child p")?.innerText.startsWith("“tasks.doc” is no file that can be imported.") === true`)
 		}
 		if faults := b.faults(s.URL); len(faults) > 0 {
 			t.Errorf("%s: the page %s", name, strings.Join(faults, "\n"))
