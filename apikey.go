@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -124,7 +125,7 @@ func ParseAPIKey(text string) (PresentedAPIKey, bool) {
 // decodeStrictly decodes base64url without padding, of which each value has one text.
 func decodeStrictly(text string) ([]byte, error) {
 	if strings.ContainsAny(text, "\r\n") { // the decoder skips them
-		return nil, fmt.Errorf("docket: a line break in base64url")
+		return nil, errors.New("docket: a line break in base64url")
 	}
 	return base64.RawURLEncoding.Strict().DecodeString(text)
 }

@@ -21,8 +21,8 @@ const (
 // follows is what a caller must know.
 //
 // Every method but Counters, Purge, ExpireKeys, Ready and Close acts on the tasks
-// and keys of one owner and cannot see those of another. Only Changes, a List of the trash
-// and a Restore see deleted tasks.
+// and keys of one owner and cannot see those of another. Only Changes, a List of
+// the trash and a Restore see deleted tasks.
 //
 // A write has reached stable storage when its method returns nil. For each task
 // that it changes, a write adds one to the owner's counter, in the same

@@ -26,6 +26,9 @@ const atWork = "at work\n"
 // which it ends.
 const attackPage = 8<<20 + 64<<10
 
+// closed counts, among the statuses, connections that the server closed.
+const closed = 0
+
 // carryOut is the process of an attack: it prints atWork and, when it has read a
 // line, the report. The process ends with its input, which ends with the test.
 func carryOut(description string) (code int) {
@@ -131,10 +134,14 @@ func (p *attacking) isOver() bool {
 	}
 }
 
-// note counts an answer, and returns false when it is a fault.
+// note counts an answer, and returns false when it is a fault. A connection that the
+// server closed counts as status 0: beside other processes attackers may be so slow.
 func (p *attacking) note(a answer, err error) (fine bool) {
 	const most = 3 // faults of a process
-	if err == nil && a.Status != http.StatusOK && a.Status != http.StatusTooManyRequests && (!p.Passes || a.Status != http.StatusServiceUnavailable) {
+	if broken := (*url.Error)(nil); errors.As(err, &broken) && !broken.Timeout() {
+		a.Status, err = closed, nil
+	}
+	if err == nil && a.Status != closed && a.Status != http.StatusOK && a.Status != http.StatusTooManyRequests && (!p.Passes || a.Status != http.StatusServiceUnavailable) {
 		err = fmt.Errorf("%d %.300s", a.Status, a.Body)
 	}
 	p.mu.Lock()

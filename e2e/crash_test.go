@@ -96,6 +96,8 @@ func writeUntilKilled(t *testing.T, s *server, writers []*writer, note func(task
 				switch {
 				case result == unanswered && ctx.Err() == nil:
 					return // the server was killed
+				case result == refused:
+					continue // it was frozen for longer than a request waits
 				case result != succeeded:
 					t.Errorf("writer %d: %s %v", w.n, result, err)
 					return

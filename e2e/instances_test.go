@@ -25,10 +25,10 @@ func TestTwoInstances(t *testing.T) {
 	pooled := func(t *testing.T, direct string) string {
 		return pooledURL(pgtest.Shared(t).DefaultPooler(t), direct)
 	}
-	for name, second := range map[string]func(t *testing.T, direct string) string{
+	for name, second := range kindsOf(map[string]func(t *testing.T, direct string) string{
 		"both direct": func(_ *testing.T, direct string) string { return direct },
 		"one pooled":  pooled,
-	} {
+	}, "one pooled") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			direct := pgtest.Shared(t).Database(t)
@@ -49,7 +49,7 @@ func TestTwoInstances(t *testing.T) {
 func TestEightInstances(t *testing.T) {
 	const delay = 10 * time.Millisecond // so that all of them migrate at the same time
 	type settings struct{ database, direct string }
-	for name, connect := range map[string]func(t *testing.T, direct string, proxy *pgtest.Proxy) settings{
+	for name, connect := range kindsOf(map[string]func(t *testing.T, direct string, proxy *pgtest.Proxy) settings{
 		"postgres": func(_ *testing.T, direct string, proxy *pgtest.Proxy) settings {
 			return settings{database: proxy.URL(direct)}
 		},
@@ -59,7 +59,7 @@ func TestEightInstances(t *testing.T) {
 		"pgbouncer and direct": func(t *testing.T, direct string, proxy *pgtest.Proxy) settings {
 			return settings{pooledURL(pgtest.Shared(t).DefaultPooler(t), direct), proxy.URL(direct)}
 		},
-	} {
+	}, "pgbouncer and direct") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			direct := pgtest.Shared(t).Database(t)

@@ -73,7 +73,7 @@ func (i *issuer) add(t testing.TB, id string) (token string) {
 // fetches its keys, because a token names an unknown key. No token of a known key
 // is refused. When the issuer is well again docket learns its new key.
 func TestIllIssuer(t *testing.T) {
-	for name, illness := range map[string]http.HandlerFunc{
+	for name, illness := range kindsOf(map[string]http.HandlerFunc{
 		"down":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"wrong": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Sign in</html>") },
 		"empty": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) },
@@ -81,7 +81,7 @@ func TestIllIssuer(t *testing.T) {
 			fmt.Fprint(w, `{"keys":[`, strings.Repeat(" ", 10<<20), `]}`)
 		},
 		"slow": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-	} {
+	}, "down") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			i := &issuer{keys: map[string]ed25519.PrivateKey{}}

@@ -6,10 +6,12 @@ package e2e
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -98,6 +100,15 @@ func someOf(names ...string) []string {
 		return names[:1]
 	}
 	return names
+}
+
+// kindsOf returns the kinds of fault or database that a test runs on: the ones named,
+// and in torture all.
+func kindsOf[V any](all map[string]V, names ...string) map[string]V {
+	if *torture == 0 {
+		maps.DeleteFunc(all, func(name string, _ V) bool { return !slices.Contains(names, name) })
+	}
+	return all
 }
 
 // long returns how long, how many or how large something is: short in make test,

@@ -28,14 +28,14 @@ type fault struct {
 // TestRestart restarts the database while clients write and read: as an
 // operator does, and as a crash does.
 func TestRestart(t *testing.T) {
-	for name, address := range map[string]func(t *testing.T, c *pgtest.Cluster, direct string) string{
+	for name, address := range kindsOf(map[string]func(t *testing.T, c *pgtest.Cluster, direct string) string{
 		"postgres": func(_ *testing.T, _ *pgtest.Cluster, direct string) string { return direct },
 		"pgbouncer": func(t *testing.T, c *pgtest.Cluster, direct string) string {
 			// The seconds until pgbouncer tries again to connect; its default is 15.
 			retry := map[string]string{"server_login_retry": fmt.Sprint(long(1, 15))}
 			return pooledURL(c.Pooler(t, pgtest.PoolerOptions{Settings: retry}), direct)
 		},
-	} {
+	}, "pgbouncer") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := pgtest.New(t, pgtest.Options{})
@@ -57,12 +57,12 @@ func TestRestart(t *testing.T) {
 // their answers are still on their way, so that these are lost.
 func TestConnectionsCut(t *testing.T) {
 	const delay = 10 * time.Millisecond
-	for name, address := range map[string]func(t *testing.T, proxy *pgtest.Proxy, direct string) string{
+	for name, address := range kindsOf(map[string]func(t *testing.T, proxy *pgtest.Proxy, direct string) string{
 		"postgres": func(_ *testing.T, proxy *pgtest.Proxy, direct string) string { return proxy.URL(direct) },
 		"pgbouncer": func(t *testing.T, proxy *pgtest.Proxy, direct string) string {
 			return pooledURL(pgtest.Shared(t).Pooler(t, pgtest.PoolerOptions{Via: proxy}), direct)
 		},
-	} {
+	}, "pgbouncer") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			direct := pgtest.Shared(t).Database(t)

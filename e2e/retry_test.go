@@ -35,12 +35,12 @@ func TestRetries(t *testing.T) {
 		})
 		s.Stop(t)
 	})
-	for name, address := range map[string]func(t *testing.T, c *pgtest.Cluster, direct string) string{
+	for name, address := range kindsOf(map[string]func(t *testing.T, c *pgtest.Cluster, direct string) string{
 		"postgres": func(_ *testing.T, _ *pgtest.Cluster, direct string) string { return direct },
 		"pgbouncer": func(t *testing.T, c *pgtest.Cluster, direct string) string {
 			return pooledURL(c.Pooler(t, pgtest.PoolerOptions{Settings: map[string]string{"server_login_retry": "1"}}), direct)
 		},
-	} {
+	}, "pgbouncer") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := pgtest.New(t, pgtest.Options{})

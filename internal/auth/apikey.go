@@ -38,16 +38,16 @@ const (
 
 // InvalidKey is the error of an API key that is not accepted. It is a sentence that is
 // safe to show, and says nothing that a stranger may not know.
-type InvalidKey string
+type InvalidKey string //nolint:errname // as a sentence, not as a failure
 
 func (e InvalidKey) Error() string { return string(e) }
 
 const (
-	unknownKey  InvalidKey = "There is no such API key, or it was revoked."
-	expiredKey  InvalidKey = "The API key has expired."
-	unaskedKeys InvalidKey = "This server takes no API keys."
+	errUnknownKey  InvalidKey = "There is no such API key, or it was revoked."
+	errExpiredKey  InvalidKey = "The API key has expired."
+	errUnaskedKeys InvalidKey = "This server takes no API keys."
 	// MalformedKey is the error of a text that begins like an API key and is none.
-	MalformedKey InvalidKey = "The API key is malformed: it was cut or changed on its way."
+	MalformedKey InvalidKey = "The API key is malformed: it was cut or changed on its way." //nolint:errname // as InvalidKey
 )
 
 // ErrStrangers is the error of a key that is not looked up because strangers have sent
@@ -111,9 +111,9 @@ func (k *apiKeys) verify(ctx context.Context, p docket.PresentedAPIKey) (Identit
 	}
 	switch {
 	case !a.proves(p):
-		return Identity{}, unknownKey
+		return Identity{}, errUnknownKey
 	case a.key.ExpiredAt(now):
-		return Identity{}, expiredKey
+		return Identity{}, errExpiredKey
 	}
 	k.use(a, now)
 	id := Identity{Subject: p.Owner, Scopes: a.key.Scopes, Key: p.ID, ValidUntil: a.until}
@@ -125,10 +125,10 @@ func (k *apiKeys) verify(ctx context.Context, p docket.PresentedAPIKey) (Identit
 
 // believed returns the last answer about a key, nil when there is none, and how often
 // keys had ended by then.
-func (k *apiKeys) believed(p docket.PresentedAPIKey) (*answer, uint64) {
+func (k *apiKeys) believed(p docket.PresentedAPIKey) (a *answer, ended uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	a, _ := k.answers.get(keyName{p.Owner, p.ID})
+	a, _ = k.answers.get(keyName{p.Owner, p.ID})
 	return a, k.ended
 }
 

@@ -130,7 +130,7 @@ func TestAPIKeyIsBelievedFor30Seconds(t *testing.T) {
 	}
 	c.Store(int64(apiKeyFor))
 	for range 3 {
-		if _, err := v.VerifyAPIKey(t.Context(), p); !errors.Is(err, unknownKey) {
+		if _, err := v.VerifyAPIKey(t.Context(), p); !errors.Is(err, errUnknownKey) {
 			t.Errorf("revoked 30 s ago, the key is %v", err)
 		}
 	}
@@ -146,7 +146,7 @@ func TestAPIKeyIsBelievedFor30Seconds(t *testing.T) {
 	}
 	k.revoke(here.ID)
 	v.APIKeysEnded("alice")
-	if _, err := v.VerifyAPIKey(t.Context(), here); !errors.Is(err, unknownKey) {
+	if _, err := v.VerifyAPIKey(t.Context(), here); !errors.Is(err, errUnknownKey) {
 		t.Errorf("revoked here, the key is %v", err)
 	}
 	k.found()
@@ -168,7 +168,7 @@ func TestAPIKeyRevokedDuringItsLookUp(t *testing.T) {
 		t.Errorf("a request beside the revocation: %v", err)
 	}
 	k.onFind = nil
-	if _, err := v.VerifyAPIKey(t.Context(), p); !errors.Is(err, unknownKey) {
+	if _, err := v.VerifyAPIKey(t.Context(), p); !errors.Is(err, errUnknownKey) {
 		t.Errorf("after the revocation: %v", err)
 	}
 }
@@ -182,7 +182,7 @@ func TestAPIKeysThatAreRefused(t *testing.T) {
 	id.ID[15] ^= 1
 	for name, p := range map[string]docket.PresentedAPIKey{"another secret": secret, "another user": user, "another id": id} {
 		for range 2 {
-			if _, err := v.VerifyAPIKey(t.Context(), p); !errors.Is(err, unknownKey) {
+			if _, err := v.VerifyAPIKey(t.Context(), p); !errors.Is(err, errUnknownKey) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -196,7 +196,7 @@ func TestAPIKeysThatAreRefused(t *testing.T) {
 		t.Errorf("before its expiry: %+v, %v", id, err)
 	}
 	c.Store(int64(time.Minute))
-	if _, err := v.VerifyAPIKey(t.Context(), good); !errors.Is(err, expiredKey) {
+	if _, err := v.VerifyAPIKey(t.Context(), good); !errors.Is(err, errExpiredKey) {
 		t.Errorf("expired: %v", err)
 	}
 	broken := &docket.Error{Kind: docket.Unavailable}
@@ -205,7 +205,7 @@ func TestAPIKeysThatAreRefused(t *testing.T) {
 		t.Errorf("while the store is down: %v", err)
 	}
 	without := verifierOf(t, strings.Repeat("s", 32))
-	if _, err := without.VerifyAPIKey(t.Context(), good); !errors.Is(err, unaskedKeys) {
+	if _, err := without.VerifyAPIKey(t.Context(), good); !errors.Is(err, errUnaskedKeys) {
 		t.Errorf("without a store: %v", err)
 	}
 	without.APIKeysEnded("alice")
@@ -227,7 +227,7 @@ func TestStrangersBurdenTheStoreLittle(t *testing.T) {
 			switch _, err := v.VerifyAPIKey(t.Context(), bogus(n)); {
 			case errors.Is(err, ErrStrangers):
 				limited++
-			case !errors.Is(err, unknownKey):
+			case !errors.Is(err, errUnknownKey):
 				t.Fatal(err)
 			}
 		}

@@ -169,7 +169,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 // do not exist: ErrStrangers.
 func (v *Verifier) VerifyAPIKey(ctx context.Context, p docket.PresentedAPIKey) (Identity, error) {
 	if v.apiKeys == nil {
-		return Identity{}, unaskedKeys
+		return Identity{}, errUnaskedKeys
 	}
 	return v.apiKeys.verify(ctx, p)
 }

@@ -70,7 +70,8 @@ func (l *load) charge(s *share, d time.Duration) time.Duration {
 func (l *load) rested(s *share) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if left := time.Until(s.rest); left > 0 {
+	now := time.Now()
+	if left := s.rest.Sub(now); left > 0 {
 		s.resting.Reset(left)
 		return
 	}

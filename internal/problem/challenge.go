@@ -9,7 +9,7 @@ import (
 // Challenge is the cause of an Unauthorized or InsufficientScope error, which says in
 // WWW-Authenticate what is missing (RFC 6750, section 3). Its texts are safe to show,
 // and hold neither quotation marks nor backslashes.
-type Challenge struct {
+type Challenge struct { //nolint:errname // it is named for the answer
 	Code   string // invalid_token, insufficient_scope; "": the request had no credentials that are told about
 	Reason string // a sentence
 	Scope  docket.Scopes

@@ -35,7 +35,7 @@ var Types = []Type{
 	},
 	{
 		Forbidden, 403, "Forbidden",
-		"The subject (sub) of the token, or the user of the API key, is not the user in the path; they are compared byte for byte. Or the request would make an API key, and has none of the tokens that may: an API key cannot make another, nor can anybody on a server without authentication.",
+		"The subject (sub) of the token, or the user of the API key, is not the user in the path; they are compared byte for byte. Or the request would make an API key, which takes a token: an API key makes no other, and a server without authentication makes none.",
 		"Use the token's own subject as the user in the path. To make an API key, send a token of the identity provider.",
 		ErrForeignUser,
 	},
