@@ -12,7 +12,7 @@ REPLICAS ?= 1000# random histories of the offline copy of clients/typescript
 FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
-.PHONY: help run deps test lint generate generators client bench torture fuzz
+.PHONY: help run deps test lint generate generators client formats bench torture fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,11 @@ generators: deps ## compile what generators of clients make of the contract, and
 
 client: deps ## build and try the npm package, and check the page at / that is built from it
 	@.ci/client/run
+
+PYTHON = /usr/lib/python3/dist-packages
+formats: ## export tasks in each format, and read the files with other programs
+	@.ci/deps topydo vdirsyncer todotxt-cli=todo-txt python3-icalendar=$(PYTHON)/icalendar python3-vobject=$(PYTHON)/vobject
+	@.ci/formats/run
 
 torture: deps ## run the long tests: everything with the race detector, faults and load, model checks, fuzzing
 	go test -race -count=1 -p=2 -timeout=30m $$(go list ./... | grep -v /e2e)

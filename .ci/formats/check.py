@@ -71,6 +71,9 @@ def icalendar():
         def get(name):
             value = t.get(name)
             return getattr(value, "dt", None if value is None else str(value))
+        # icalendar 4 unescapes a list before it splits it at the commas, and a backslash before n to a new line.
+        task["description"] = task["description"] and task["description"].replace("\\n", "\n")
+        task["tags"] = [part for tag in task["tags"] for part in tag.split(",")]
         todo(task, get, [str(c) for c in categories.cats] if categories else [])
 
 
@@ -90,19 +93,21 @@ def lines():
 
 
 def topydo():
-    out = subprocess.run(["topydo", "-c", "/dev/null", "-t", path, "ls", "-x", "-F", "%s\t%p\t%d\t%C\t%K"], capture_output=True, text=True, check=True, env={**os.environ, "LANG": "C.UTF-8"}).stdout
-    got = {}
-    for line in out.splitlines():
-        fields = line.split("\t")
-        got[fields[0].split(" @")[0].strip()] = fields
+    out = subprocess.run(["topydo", "-c", "/dev/null", "-t", path, "ls", "-x", "-f", "json"], capture_output=True, text=True, check=True, env={**os.environ, "LANG": "C.UTF-8"}).stdout
+    got = {dict(t["tags"])["docket"]: t for t in json.loads(out)}
+    same(set(got), {t["id"] for t in tasks}, "the list")
     for task in tasks:
-        if task["completed"] or "@" in task["title"]:
+        t = got[task["id"]]
+        same(t["completed"], task["completed"], "whether it is completed")
+        if task["completed"]:
+            same(t["completion_date"], task["completed_at"][:10], "the completion date")
             continue
-        fields = got.get(" ".join(task["title"].split()))
-        if fields is None:
-            sys.exit(f"topydo: does not list {task['title']!r} in\n{out}")
-        same(fields[1], {"high": "A", "medium": "B", "low": "C"}[task["priority"]], "the priority")
-        same(fields[2], (task["due_date"] or "")[:10], "the due date")
+        same(t["priority"], {"high": "A", "medium": "B", "low": "C"}[task["priority"]], "the priority")
+        same(dict(t["tags"]).get("due", ""), (task["due_date"] or "")[:10], "the due date")
+        same(t["creation_date"], task["created_at"][:10], "the creation date")
+        if not task["title"].startswith("@"):
+            same(t["text"].split(" @")[0], task["title"], "the text")
+            same(sorted(t["contexts"]), sorted(tag.replace(" ", "_") for tag in task["tags"]), "the contexts")
 
 
 def todotxt():

@@ -53,7 +53,7 @@ func (a *app) exportCommand() *cobra.Command {
 		if !ok || trash && f != transfer.JSON {
 			return fmt.Errorf("--format must be one of %s, and json with --deleted", formatNames())
 		}
-		return a.exportTasks(ctx, d, owner, transfer.Export{Format: f, Trash: trash, Now: time.Now()})
+		return a.exportTasks(ctx, d, owner, transfer.Export{Format: f, Trash: trash, Now: time.Now()}) //nolint:forbidigo // the command's own clock
 	})
 	return cmd
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 
 	"docket"
+	"docket/internal/auth"
+	"docket/internal/edge"
 	"docket/internal/httpapi"
 )
 
@@ -260,4 +263,47 @@ func TestExportHasManyPages(t *testing.T) {
 // A calendar is a text for kin-openapi, which has no decoder for it.
 func init() {
 	openapi3filter.RegisterBodyDecoder("text/calendar", openapi3filter.FileBodyDecoder)
+}
+
+// TestCalendarTakesAKeyAsPassword and no other route does.
+func TestCalendarTakesAKeyAsPassword(t *testing.T) {
+	store := backends["sqlite"](t)
+	options := shared
+	options.APIKeys = store
+	verifier, err := auth.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, store, httpapi.Options{Edge: edge.Options{Verifier: verifier}})
+	key := func(scope string) string {
+		var made struct{ Key string }
+		c.do("POST", "/api/alice/keys", fmt.Sprintf(`{"name":"calendar","scopes":[%q]}`, scope), as(t, "alice")).is(201).decode(&made)
+		return made.Key
+	}
+	basic := func(name, password string) string {
+		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+	}
+	reads, manages := key("tasks:read"), key("keys:manage")
+	const path = "/api/alice/tasks.ics"
+	c.do("GET", path, "", basic("me@example.com", reads)).is(200)
+	c.do("HEAD", path+"/", "", basic("", reads)).is(200)
+	c.do("GET", path, "", "Authorization: Bearer "+reads).is(200)
+	c.do("GET", path, "", as(t, "alice")).is(200)
+	c.do("GET", path, "", basic("alice", manages)).is(403).problem("insufficient-scope")
+	c.do("GET", "/api/bob/tasks.ics", "", basic("bob", reads)).is(403).problem("forbidden")
+	_, token, _ := strings.Cut(as(t, "alice"), "Bearer ")
+	for _, header := range []string{"X: y", basic("alice", "secret"), basic("alice", reads+"x"), basic(reads, ""), basic("alice", token), "Authorization: Basic !"} {
+		refused := c.do("GET", path, "", header).is(401)
+		refused.problem("unauthorized")
+		if got := refused.header.Values("WWW-Authenticate"); len(got) != 2 || got[0] != `Basic realm="docket", charset="UTF-8"` || !strings.HasPrefix(got[1], "Bearer ") {
+			t.Errorf("%s is answered with %q", header, got)
+		}
+	}
+	for _, other := range []string{"GET /api/alice/tasks", "GET /api/alice/export", "GET /api/alice/tasks.ics.", "POST /api/alice/tasks.ics", "GET /api/alice%2Ftasks.ics", "DELETE /api/alice"} {
+		method, other, _ := strings.Cut(other, " ")
+		refused := c.do(method, other, "", basic("alice", reads)).is(401)
+		if got := refused.header.Get("WWW-Authenticate"); !strings.HasPrefix(got, "Bearer ") {
+			t.Errorf("%s %s is answered with %q", method, other, got)
+		}
+	}
 }

@@ -48,12 +48,12 @@ func readCalendar(r io.Reader, to *reading) error {
 		case errors.Is(err, io.EOF) && c.calendar:
 			return orTruncated(c.lines.line, err)
 		case errors.Is(err, io.EOF):
-			return notACalendar
+			return errNotACalendar
 		case err != nil:
 			return err
 		}
 		if !c.calendar && (!ok || line.name != "BEGIN" || !strings.EqualFold(line.value, "VCALENDAR")) {
-			return notACalendar
+			return errNotACalendar
 		}
 		if err := c.take(line, ok); err != nil {
 			return err
@@ -61,7 +61,7 @@ func readCalendar(r io.Reader, to *reading) error {
 	}
 }
 
-var notACalendar = badFile(1, "not_icalendar", "The file is not iCalendar: it does not begin with BEGIN:VCALENDAR.")
+var errNotACalendar = badFile(1, "not_icalendar", "The file is not iCalendar: it does not begin with BEGIN:VCALENDAR.")
 
 // take takes in one line; ok is false when it is no content line.
 func (c *calendarReader) take(line contentLine, ok bool) error {

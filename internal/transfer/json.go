@@ -95,17 +95,26 @@ func (j *jsonReader) file() error {
 	case '[':
 		return j.each(j.docketTask)
 	case '{':
-		return j.members(map[string]func() error{
-			"docket": j.version,
-			"tasks":  func() error { return j.each(j.docketTask) },
-			"items":  func() error { return j.each(j.googleList) },
-		})
+		found := false
+		list := func(element func() error) func() error {
+			return func() error {
+				found = found || j.PeekKind() == '['
+				return j.each(element)
+			}
+		}
+		err := j.members(map[string]func() error{"docket": j.version, "tasks": list(j.docketTask), "items": list(j.googleList)})
+		if err == nil && !found {
+			err = errNoTasks
+		}
+		return err
 	}
 	if _, err := j.ReadToken(); err != nil {
 		return err
 	}
-	return badFile(j.line(), "wrong_type", "The file is neither an export of Docket (a JSON object with tasks) nor an array of tasks.")
+	return errNoTasks
 }
+
+var errNoTasks = badFile(1, "no_tasks", "The file is neither an export of Docket (a JSON object with an array of tasks), nor an array of tasks, nor the Tasks.json of Google Takeout.")
 
 // version checks which version of the format the file has.
 func (j *jsonReader) version() error {

@@ -96,7 +96,8 @@ func TestUnreadableFiles(t *testing.T) {
 		{JSON, oneJSON + "\n{}", "2 trailing_data"},
 		{JSON, "title\nx", "1 not_json"},
 		{JSON, `{"tasks":[{"title":"\ud800"}]}`, "1 not_json"},
-		{JSON, `"tasks"`, "1 wrong_type"},
+		{JSON, `"tasks"`, "1 no_tasks"},
+		{JSON, `{"docket":1,"tasks":{}}`, "1 no_tasks"},
 
 		{CSV, "name,when\nx,y\n", "1 no_header"},
 		{CSV, oneJSON, "1 no_header"},
