@@ -8,10 +8,11 @@ TORTURE ?= 1# of e2e's tests: 1 is full length, 0.1 is a tenth
 CHECKS ?= 10000# random checks of each property of a store
 HISTORIES ?= 10000# random histories of the sync API
 ERASURES ?= 200# erasures beside keyed writers
+REPLICAS ?= 1000# random histories of the offline copy of clients/typescript
 FUZZTIME ?= 60s# for each fuzz target
 
 .DEFAULT_GOAL := help
-.PHONY: help run deps test lint generate generators agents formats bench torture fuzz
+.PHONY: help run deps test lint generate generators agents client formats bench torture fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +54,9 @@ generators: deps ## compile what generators of clients make of the contract, and
 agents: deps ## let programs of others speak MCP with docket, and count what agents pay
 	@.ci/agents/run
 
+client: deps ## build and try the npm package, and check the page at / that is built from it
+	@.ci/client/run
+
 PYTHON = /usr/lib/python3/dist-packages
 formats: ## export tasks in each format, and read the files with other programs
 	@.ci/deps topydo vdirsyncer todotxt-cli=todo-txt python3-icalendar=$(PYTHON)/icalendar python3-vobject=$(PYTHON)/vobject
@@ -66,6 +70,7 @@ torture: deps ## run the long tests: everything with the race detector, faults a
 	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore/EraseBesideKeyedWrites|^TestEraseBesideKeyedWriters' -erasures=$(ERASURES)
 	go test -count=1 -timeout=60m ./internal/pgtest ./internal/postgres -run=Citus -citus
 	go test -race -count=1 -timeout=120m ./e2e -torture=$(TORTURE) -citus -v
+	@HISTORIES=$(REPLICAS) .ci/client/run long
 	@$(MAKE) --no-print-directory fuzz
 
 bench: ## measure for half an hour; bench/README.md describes the method

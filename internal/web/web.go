@@ -52,7 +52,7 @@ func Pages(contractJSON, contractYAML func() ([]byte, error)) map[string]http.Ha
 		"GET /docs/swagger-ui.css": static(css, file("swagger-ui/swagger-ui.css")),
 		"GET /docs/favicon.png":    static("image/png", file("swagger-ui/favicon-32x32.png")),
 	}
-	for _, name := range []string{"app.js", "due.js", "editor.js", "list.js", "store.js", "sync.js", "wire.js"} {
+	for _, name := range []string{"app.js", "docket.js"} {
 		pages["GET /client/"+name] = static(javaScript, file("client/"+name))
 	}
 	explanation := template.Must(template.ParseFS(files, "static/problem.html"))
