@@ -9,8 +9,6 @@ package mcp
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -117,32 +115,4 @@ func (a *Agents) call(ctx context.Context, t *tool, owner docket.UserID, argumen
 		return "", err
 	}
 	return t.run(ctx, a, owner, checked)
-}
-
-// Serve speaks with one client over a pair of streams, for a user, until ctx or the
-// input ends. The user may call every tool.
-func (a *Agents) Serve(ctx context.Context, owner docket.UserID, in io.ReadCloser, out io.WriteCloser, log *slog.Logger) error {
-	var calls work
-	defer func() { _ = calls.end() }() // the SDK does not wait for them when the input ends
-	server := a.server(func(*tool) bool { return true }, func(t *tool, arguments jsontext.Value) (string, error) {
-		answer, err := calls.do(ctx, func(ctx context.Context) (string, error) { return a.call(ctx, t, owner, arguments) })
-		return answer, shown(err, log)
-	})
-	err := server.Run(ctx, &sdk.IOTransport{Reader: in, Writer: out, MaxLineLength: problem.MaxBatchBody})
-	if ctx.Err() != nil {
-		return nil // it was told to stop
-	}
-	return err
-}
-
-// shown returns an error as an agent on a stream may see it, and logs a failure.
-func shown(err error, log *slog.Logger) error {
-	if _, ok := err.(refusal); err == nil || ok { //nolint:errorlint // nothing wraps a refusal
-		return err
-	}
-	document := problem.New(problem.Place{}, err)
-	if document.Status >= 500 {
-		log.Error("a call failed", "error", err)
-	}
-	return refusal{document.Detail}
 }
