@@ -67,7 +67,7 @@ const batchBytes = 1 << 20
 func (i *Import) Run(ctx context.Context) (Result, error) {
 	var would docket.Imported
 	var result Result
-	found, err := i.scan(&result.Skipped, func(b *batch) error {
+	found, err := i.scan(ctx, &result.Skipped, func(b *batch) error {
 		done, err := i.Service.TryImport(ctx, i.Owner, b.tasks, would)
 		for _, n := range done.NoRoom {
 			result.Skipped.add(b.lines[n], "trash_full", "The deleted task was left out: the trash has as many tasks as it may have.")
@@ -80,7 +80,7 @@ func (i *Import) Run(ctx context.Context) (Result, error) {
 		return result, err
 	}
 	written := 0
-	_, err = i.scan(nil, func(b *batch) error {
+	_, err = i.scan(ctx, nil, func(b *batch) error {
 		done, err := i.Service.Import(ctx, i.Owner, b.tasks)
 		if err != nil {
 			return err
@@ -94,6 +94,20 @@ func (i *Import) Run(ctx context.Context) (Result, error) {
 	return result, err
 }
 
+// wanted is a file that is read until ctx ends: nothing else stops the parsing of one
+// that has no tasks.
+type wanted struct {
+	ctx  context.Context
+	file io.Reader
+}
+
+func (w wanted) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.file.Read(p)
+}
+
 // batch is the tasks of one transaction.
 type batch struct {
 	tasks []docket.Task
@@ -103,12 +117,12 @@ type batch struct {
 
 // scan parses the file and gives what it finds to flush, a batch at a time. It returns
 // how many tasks that were. skips is nil when they are known.
-func (i *Import) scan(skips *Skips, flush func(*batch) error) (found int, err error) {
+func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) error) (found int, err error) {
 	file, err := i.Open()
 	if err != nil {
 		return 0, err
 	}
-	text, err := decodeText(file)
+	text, err := decodeText(wanted{ctx, file})
 	if err != nil {
 		return 0, err
 	}
