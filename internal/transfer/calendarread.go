@@ -30,6 +30,7 @@ type todo struct {
 
 	line   int
 	fault  string   // why the task cannot be kept; "" when it can
+	tagged int      // the size of its CATEGORIES, in bytes
 	lost   []string // the names of what Docket has no field for
 	status string
 	notice func() // of its due date; may be nil
@@ -170,6 +171,10 @@ func (c *calendarReader) property(line contentLine) {
 	case "PRIORITY":
 		t.Priority = icalPriority(line.value)
 	case "CATEGORIES":
+		if t.tagged += len(line.value); t.tagged > maxRecord {
+			t.fault = "its CATEGORIES have more than " + strconv.Itoa(maxRecord) + " bytes"
+			return
+		}
 		t.Tags = append(t.Tags, slices.DeleteFunc(splitTexts(line.value), func(tag string) bool { return strings.TrimSpace(tag) == "" })...)
 	case metadataName:
 		t.Metadata = docket.Metadata(textUnescapes.Replace(line.value))

@@ -94,19 +94,10 @@ func (i *Import) Run(ctx context.Context) (Result, error) {
 	return result, err
 }
 
-// wanted is a file that is read until ctx ends: nothing else stops the parsing of one
-// that has no tasks.
-type wanted struct {
-	ctx  context.Context
-	file io.Reader
-}
+// readFunc is an io.Reader.
+type readFunc func(p []byte) (int, error)
 
-func (w wanted) Read(p []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.file.Read(p)
-}
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 // batch is the tasks of one transaction.
 type batch struct {
@@ -122,7 +113,12 @@ func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) erro
 	if err != nil {
 		return 0, err
 	}
-	text, err := decodeText(wanted{ctx, file})
+	text, err := decodeText(readFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil { // nothing else ends the parse of a file that has no tasks
+			return 0, err
+		}
+		return file.Read(p)
+	}))
 	if err != nil {
 		return 0, err
 	}

@@ -1,8 +1,12 @@
 package transfer
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +159,7 @@ func TestParts(t *testing.T) {
 		{Calendar, ical("RRULE:FREQ=DAILY", "BEGIN:VALARM", "ACTION:DISPLAY", "END:VALARM", "X-APPLE:1"), "a", []string{"2 fields_left_out"}},
 		{Calendar, ical("DUE;TZID=Nowhere:20261201T090000"), "a", []string{"5 unknown_zone"}},
 		{Calendar, ical("DUE;TZID=Nowhere:20261201T090000", "DUE;TZID=Elsewhere:20261201T090000", "DUE:20261201"), "a", nil},
+		{Calendar, ical(slices.Repeat([]string{"CATEGORIES:" + strings.Repeat("x,", maxRecord/4)}, 3)...), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("DUE:tomorrow"), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("COMPLETED:x"), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("STATUS:CANCELLED"), "a", []string{"2 status_changed"}},
@@ -301,6 +306,18 @@ func TestManyZones(t *testing.T) {
 	got, err := parse(Calendar, ical(append(lines, "DUE;TZID=Europe/Berlin:20261201T090000")...))
 	if err != nil || len(got.Tasks) != 1 || got.Tasks[0].DueDate != "2026-12-01T09:00:00" || !cmp.Equal(got.Skips, []string{fmt.Sprintf("%d unknown_zone", 5+maxZones)}) {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestNobodyWaitsForTheImport stops it, also where the file has no task.
+func TestNobodyWaitsForTheImport(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	file := strings.NewReader(strings.Repeat("\n", 1<<20))
+	i := Import{Format: TodoTxt, Open: func() (io.Reader, error) {
+		return readFunc(func(p []byte) (int, error) { cancel(); return file.Read(p) }), nil
+	}}
+	if _, err := i.Run(ctx); !errors.Is(err, context.Canceled) || file.Len() == 0 {
+		t.Errorf("%v, and %d bytes are left", err, file.Len())
 	}
 }
 
