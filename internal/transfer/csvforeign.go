@@ -157,8 +157,9 @@ func (r tickTickReader) row(line int, cells []string) error {
 	if !ok && get("tags") != "" {
 		r.to.skip(line, "tags_left_out", "The task is kept, without its tags, which are no list.")
 	}
-	if d.Tags = tags; get("list name") != "" {
-		d.Tags = append(d.Tags, get("list name"))
+	d.Tags = tags
+	if list := listTag(r.to, line, get("list name")); list != "" {
+		d.Tags = append(d.Tags, list)
 	}
 	times := tickTickTime(get("created time"), &d.CreatedAt) && tickTickTime(get("completed time"), &d.CompletedAt)
 	if !times {

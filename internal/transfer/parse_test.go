@@ -265,11 +265,12 @@ func TestNotesFitTheirTask(t *testing.T) {
 func TestListsTooLongForATag(t *testing.T) {
 	fits, long := strings.Repeat("ü", docket.MaxTag), strings.Repeat("ü", docket.MaxTag+1)
 	for _, test := range []struct {
-		f                 *Format
-		file, code, title string
+		f          *Format
+		file, code string
 	}{
-		{JSON, `{"items":[{"title":"%s","items":[{"title":"a"}]}]}`, "1 list_left_out", "a"},
-		{CSV, "TYPE,CONTENT\nsection,%s\ntask,a\n", "2 list_left_out", "a"},
+		{JSON, `{"items":[{"title":"%s","items":[{"title":"a"}]}]}`, "1 list_left_out"},
+		{CSV, "TYPE,CONTENT\nsection,%s\ntask,a\n", "2 list_left_out"},
+		{CSV, "Title,List Name\na,%s\n", "2 list_left_out"},
 	} {
 		got, err := parse(test.f, fmt.Sprintf(test.file, long))
 		if err != nil || len(got.Tasks) != 1 || got.Tasks[0].Tags != nil || !cmp.Equal(got.Skips, []string{test.code}) {
