@@ -99,6 +99,17 @@ type readFunc func(p []byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
+// untilDone reads a file until ctx ends: nothing else ends the parse of one that has no
+// tasks.
+func untilDone(ctx context.Context, file io.Reader) io.Reader {
+	return readFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return file.Read(p)
+	})
+}
+
 // batch is the tasks of one transaction.
 type batch struct {
 	tasks []docket.Task
@@ -113,12 +124,7 @@ func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) erro
 	if err != nil {
 		return 0, err
 	}
-	text, err := decodeText(readFunc(func(p []byte) (int, error) {
-		if err := ctx.Err(); err != nil { // nothing else ends the parse of a file that has no tasks
-			return 0, err
-		}
-		return file.Read(p)
-	}))
+	text, err := decodeText(untilDone(ctx, file))
 	if err != nil {
 		return 0, err
 	}
