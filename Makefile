@@ -65,7 +65,7 @@ formats: ## export tasks in each format, and read the files with other programs
 torture: deps ## run the long tests: everything with the race detector, faults and load, model checks, fuzzing
 	go test -race -count=1 -p=2 -timeout=30m $$(go list ./... | grep -v /e2e)
 	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore' -rapid.checks=$(CHECKS)
-	go test -count=1 -timeout=60m ./internal/postgres -run='^TestStoreBehind|^TestStoreIn|^TestClients|^TestPooler' -poolers
+	go test -count=1 -timeout=60m ./internal/postgres -run='^TestStoreBehind|^TestClients|^TestPooler' -poolers
 	go test -race -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestSyncMissesNothing' -histories=$(HISTORIES) -v
 	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore/EraseBesideKeyedWrites|^TestEraseBesideKeyedWriters' -erasures=$(ERASURES)
 	go test -count=1 -timeout=60m ./internal/pgtest ./internal/postgres -run=Citus -citus

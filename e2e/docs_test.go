@@ -18,7 +18,7 @@ func TestDocumentation(t *testing.T) {
 	b.do(t, chromedp.Navigate(s.URL+"/docs"), chromedp.WaitVisible(chromedp.CSS(operation)))
 	b.screenshot(t, "docs")
 	shown := evaluate[string](t, b, `[...document.querySelectorAll(".opblock")].map(o => o.id.split("-").pop()).join(" ")`)
-	if want := "listTasks headListTasks createTask getTask headGetTask updateTask patchTask completeTask deleteTask restoreTask batchTasks listChanges headListChanges streamEvents headStreamEvents eraseUser healthz headHealthz isAlive headIsAlive readyz headReadyz"; shown != want {
+	if want := "listTasks headListTasks createTask getTask headGetTask updateTask patchTask completeTask deleteTask restoreTask batchTasks listChanges headListChanges streamEvents headStreamEvents exportTasks headExportTasks importTasks getCalendar headGetCalendar eraseUser listApiKeys headListApiKeys createApiKey revokeApiKey healthz headHealthz isAlive headIsAlive readyz headReadyz"; shown != want {
 		t.Errorf("the operations are shown as %s", shown)
 	}
 	b.do(t,

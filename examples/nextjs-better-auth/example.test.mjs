@@ -3,25 +3,15 @@ import assert from "node:assert/strict";
 import { execSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openContext, serious, shoot } from "../../clients/typescript/test/browser.mjs";
-import { eventually } from "../../clients/typescript/test/server.mjs";
+import { eventually, freePort } from "../../clients/typescript/test/server.mjs";
 
 const cwd = new URL(".", import.meta.url).pathname;
 const data = mkdtempSync(join(tmpdir(), "docket-example-"));
 let child;
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 after(async () => {
   if (child) {

@@ -101,20 +101,14 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return Identity{}, errors.New("a claim of the token has the wrong type or appears twice")
 	}
-	forAgents := v.forAgents != "" && v.audience != "" && !holds(c.Audience, v.audience) && holds(c.Audience, v.forAgents)
-	present := float64(now.UnixMicro()) / 1e6
-	slack := leeway.Seconds()
-	switch {
-	case c.Subject == nil:
+	if c.Subject == nil {
 		return Identity{}, errors.New("the token has no subject (sub)")
-	case c.Expires == nil:
-		return Identity{}, errors.New("the token has no expiry time (exp)")
-	case present >= *c.Expires+slack:
-		return Identity{}, errors.New("the token has expired (exp)")
-	case c.NotBefore != nil && present < *c.NotBefore-slack:
-		return Identity{}, errors.New("the token is not valid yet (nbf)")
-	case c.IssuedAt != nil && present < *c.IssuedAt-slack:
-		return Identity{}, errors.New("the token was issued in the future (iat)")
+	}
+	if err := c.checkTimes(now); err != nil {
+		return Identity{}, err
+	}
+	forAgents := v.forAgents != "" && v.audience != "" && !holds(c.Audience, v.audience) && holds(c.Audience, v.forAgents)
+	switch {
 	case v.issuer != "" && (c.Issuer == nil || *c.Issuer != v.issuer):
 		return Identity{}, v.wrongIssuer(c.Issuer)
 	case v.audience != "" && !forAgents && !holds(c.Audience, v.audience):
@@ -126,6 +120,23 @@ func (v *Verifier) identity(payload []byte, now time.Time) (Identity, error) {
 	}
 	const lastSecond = 253402300799 // the end of the year 9999
 	return Identity{Subject: subject, Scopes: c.scopes(), ForAgents: forAgents, ValidUntil: time.UnixMicro(int64(min(*c.Expires, lastSecond) * 1e6)).UTC()}, nil
+}
+
+// checkTimes returns the error of claims that are not valid at now.
+func (c *claims) checkTimes(now time.Time) error {
+	present := float64(now.UnixMicro()) / 1e6
+	slack := leeway.Seconds()
+	switch {
+	case c.Expires == nil:
+		return errors.New("the token has no expiry time (exp)")
+	case present >= *c.Expires+slack:
+		return errors.New("the token has expired (exp)")
+	case c.NotBefore != nil && present < *c.NotBefore-slack:
+		return errors.New("the token is not valid yet (nbf)")
+	case c.IssuedAt != nil && present < *c.IssuedAt-slack:
+		return errors.New("the token was issued in the future (iat)")
+	}
+	return nil
 }
 
 // wrongIssuer names the most frequent mistake: a trailing slash.

@@ -35,6 +35,35 @@ func TestConfigSources(t *testing.T) {
 	}
 }
 
+// TestSettingsAreDocumented finds each variable that docket config shows in the README's
+// table and in .env.example.
+func TestSettingsAreDocumented(t *testing.T) {
+	readme, example := readFile(t, "../../README.md"), readFile(t, "../../.env.example")
+	inDir(t, "")
+	var out bytes.Buffer
+	if code := Run(t.Context(), []string{"config"}, nil, &out, &out); code != 0 {
+		t.Fatalf("exit %d: %s", code, &out)
+	}
+	for line := range strings.Lines(out.String()) {
+		name, _, _ := strings.Cut(line, " ")
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("the README does not have %s", name)
+		}
+		if !strings.Contains("\n"+example, "\n"+name+"=") && !strings.Contains(example, "\n# "+name+"=") {
+			t.Errorf(".env.example does not have %s", name)
+		}
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func TestConfigFaultsAreListed(t *testing.T) {
 	for name, test := range map[string]struct {
 		environ []string

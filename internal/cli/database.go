@@ -168,7 +168,7 @@ func (d sqliteFile) backup(ctx context.Context, target string) error {
 	return sqlite.Backup(ctx, string(d), target)
 }
 
-func (d sqliteFile) lister(ctx context.Context) (lister, error) {
+func (d sqliteFile) lister(context.Context) (lister, error) {
 	return sqlite.OpenReader(string(d))
 }
 

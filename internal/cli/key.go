@@ -103,7 +103,7 @@ func (a *app) createKey(ctx context.Context, s keyStore, owner docket.UserID, n 
 	if err := s.CreateAPIKey(ctx, key, int64(binary.BigEndian.Uint64(epoch[:])>>1)); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "Made the API key %s of %s, which may %s. It is shown only here:\n", key.ID, owner, key.Scopes)
+	fmt.Fprintf(a.stderr, "Made the API key %s of %s, with the scopes %s. It is shown only here:\n", key.ID, owner, key.Scopes)
 	_, err = fmt.Fprintln(a.stdout, text)
 	return err
 }

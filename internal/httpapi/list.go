@@ -26,7 +26,7 @@ func checkList(in *input) {
 	if len(in.faults) > 0 {
 		return
 	}
-	list, behind := docket.MarkList(in.owner, in.list), ""
+	list, behind := docket.MarkList(docket.UserID(in.user), in.list), ""
 	if in.cursor != nil {
 		after, err := list.Position(*in.cursor)
 		if err != nil {

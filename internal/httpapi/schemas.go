@@ -111,7 +111,7 @@ type Changes struct {
 
 // Export is a file of tasks in JSON.
 type Export struct {
-	Docket     int32  `json:"docket" minimum:"1" doc:"The version of the format: 1. A server does not import a file of a later one." example:"1"`
+	Docket     int32  `json:"docket" minimum:"1" maximum:"2147483647" doc:"The version of the format: 1. A server does not import a file of a later one." example:"1"`
 	ExportedAt string `json:"exported_at,omitempty" format:"date-time" maxLength:"40" doc:"When the export began." example:"2026-01-31T09:30:00.000000Z"`
 	Tasks      []Task `json:"tasks" nullable:"false" maxItems:"1000000000" doc:"The tasks, deleted ones (with deleted_at) last."`
 }

@@ -22,7 +22,7 @@ type checker struct {
 	faults []string // sentences that say what to send instead
 }
 
-func (c *checker) fault(format string, args ...any) {
+func (c *checker) faultf(format string, args ...any) {
 	if len(c.faults) < docket.MaxFaults {
 		c.faults = append(c.faults, fmt.Sprintf(format, args...))
 	}
@@ -56,12 +56,12 @@ func (c *checker) check(s *schema, path, name string, v jsontext.Value) jsontext
 		}
 	}
 	switch {
-	case v.Kind() == 'n' && s.Type == "string" && s.MinLength == 0 && len(s.Enum) == 0 && name != "id":
-		c.fault(`%s may not be null. Leave it out, or send "" for none.`, at)
+	case v.Kind() == 'n' && s.clears(name):
+		c.faultf(`%s may not be null. Leave it out, or send "" for none.`, at)
 	case v.Kind() == 'n':
-		c.fault("%s may not be null. Leave it out, or send %s.", at, s.want())
+		c.faultf("%s may not be null. Leave it out, or send %s.", at, s.want())
 	case !s.has(v.Kind()):
-		c.fault("%s has the wrong type. Send %s.", at, s.want())
+		c.faultf("%s has the wrong type. Send %s.", at, s.want())
 	case s.Type == "object":
 		return c.checkObject(s, path, v)
 	case s.Type == "array":
@@ -69,14 +69,23 @@ func (c *checker) check(s *schema, path, name string, v jsontext.Value) jsontext
 	case s.Type == "string":
 		c.checkString(s, path, name, unquote(v))
 	case s.Type == "integer":
-		n, err := strconv.ParseFloat(string(v), 64)
-		if err != nil || n != float64(int64(n)) || int64(n) < s.Minimum || s.Maximum > 0 && int64(n) > s.Maximum {
-			c.fault("%s is %s. Send %s.", at, shorten(string(v)), s.want())
-			return v
-		}
-		return strconv.AppendInt(nil, int64(n), 10)
+		return c.checkInteger(s, at, v)
 	}
 	return v
+}
+
+func (c *checker) checkInteger(s *schema, at string, v jsontext.Value) jsontext.Value {
+	n, err := strconv.ParseFloat(string(v), 64)
+	if err != nil || n != float64(int64(n)) || int64(n) < s.Minimum || s.Maximum > 0 && int64(n) > s.Maximum {
+		c.faultf("%s is %s. Send %s.", at, shorten(string(v)), s.want())
+		return v
+	}
+	return strconv.AppendInt(nil, int64(n), 10)
+}
+
+// clears reports whether an empty text clears a field.
+func (s *schema) clears(name string) bool {
+	return s.Type == "string" && s.MinLength == 0 && len(s.Enum) == 0 && name != "id"
 }
 
 // has reports whether values of this kind have the schema's type.
@@ -95,7 +104,7 @@ func (c *checker) checkObject(s *schema, path string, v jsontext.Value) jsontext
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(v))
 	_, _ = d.ReadToken() // v is valid
-	fields, changes := 0, 0
+	changes := 0
 	for d.PeekKind() == '"' {
 		token, _ := d.ReadToken()
 		name := token.String()
@@ -113,24 +122,24 @@ func (c *checker) checkObject(s *schema, path string, v jsontext.Value) jsontext
 		if !slices.Contains(unchanging, name) {
 			changes++
 		}
-		if fields++; fields > 1 {
+		if len(out) > 1 {
 			out = append(out, ',')
 		}
 		out = append(append(out, strconv.Quote(name)...), ':')
 		out = append(out, c.check(inner, prefix+name, name, value)...)
 	}
 	for _, name := range missing {
-		c.fault("%s%s is missing. Send %s.", prefix, name, s.Properties[name].want())
+		c.faultf("%s%s is missing. Send %s.", prefix, name, s.Properties[name].want())
 	}
 	if len(missing) == 0 && s.MinProperties > 0 && changes == 0 {
-		c.fault("%s names no field to change. Send at least one of %s.", path, strings.Join(s.names(unchanging...), ", "))
+		c.faultf("%s names no field to change. Send at least one of %s.", path, strings.Join(s.names(unchanging...), ", "))
 	}
 	return append(out, '}')
 }
 
 func (c *checker) checkUser(prefix string, v jsontext.Value) {
 	if v.Kind() != '"' || unquote(v) != string(c.owner) {
-		c.fault("%suser_id is not the user that this connection acts for. Leave it out.", prefix)
+		c.faultf("%suser_id is not the user that this connection acts for. Leave it out.", prefix)
 	}
 }
 
@@ -140,10 +149,10 @@ func (c *checker) unknownField(s *schema, prefix, name string) {
 	}
 	known := s.names()
 	if near := problem.Nearest(name, known); near != "" {
-		c.fault("%s%s is not a field. Did you mean %q?", prefix, printable(shorten(name)), near)
+		c.faultf("%s%s is not a field. Did you mean %q?", prefix, printable(shorten(name)), near)
 		return
 	}
-	c.fault("%s%s is not a field. The fields are %s.", prefix, printable(shorten(name)), strings.Join(known, ", "))
+	c.faultf("%s%s is not a field. The fields are %s.", prefix, printable(shorten(name)), strings.Join(known, ", "))
 }
 
 // names returns the names of the properties, without some.
@@ -163,14 +172,14 @@ func (c *checker) checkArray(s *schema, path, name string, v jsontext.Value) jso
 		}
 		place := fmt.Sprintf("%s[%d]", path, n)
 		if first, twice := seen[string(element)]; twice && s.UniqueItems {
-			c.fault("%s is the same as %s[%d]. Send each once.", place, path, first)
+			c.faultf("%s is the same as %s[%d]. Send each once.", place, path, first)
 		} else if seen[string(element)] = n; n > 0 {
 			out = append(out, ',')
 		}
 		out = append(out, c.check(s.Items, place, name, element)...)
 	}
 	if n < s.MinItems || n > s.MaxItems {
-		c.fault("%s has %d elements. Send %d to %d.", path, n, s.MinItems, s.MaxItems)
+		c.faultf("%s has %d elements. Send %d to %d.", path, n, s.MinItems, s.MaxItems)
 	}
 	return append(out, ']')
 }
@@ -179,13 +188,13 @@ func (c *checker) checkString(s *schema, path, name, text string) {
 	length := utf8.RuneCountInString(text)
 	switch {
 	case strings.ContainsRune(text, 0):
-		c.fault(`%s holds a NUL character (\u0000). Remove it.`, path)
+		c.faultf(`%s holds a NUL character (\u0000). Remove it.`, path)
 	case len(s.Enum) > 0 && !slices.Contains(s.Enum, text):
-		c.fault("%s is %q. Send %s.", path, shorten(text), s.want())
+		c.faultf("%s is %q. Send %s.", path, shorten(text), s.want())
 	case s.MaxLength > 0 && (length < s.MinLength || length > s.MaxLength):
-		c.fault("%s has %d characters. Send %s.", path, length, s.want())
+		c.faultf("%s has %d characters. Send %s.", path, length, s.want())
 	case s.MinLength > 0 && strings.TrimSpace(text) == "":
-		c.fault("%s has only white space. Send %s, or leave it out.", path, s.want())
+		c.faultf("%s has only white space. Send %s, or leave it out.", path, s.want())
 	default:
 		if rule := rules[name]; rule != nil {
 			rule(c, path, text)
@@ -199,20 +208,20 @@ var rules = map[string]func(c *checker, path, text string){
 	"due_date": checkDate, "due_before": checkDate, "due_after": checkDate,
 	"key": func(c *checker, path, text string) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			c.fault("%s may hold ASCII letters, digits and punctuation, and no spaces. Send such a text.", path)
+			c.faultf("%s may hold ASCII letters, digits and punctuation, and no spaces. Send such a text.", path)
 		}
 	},
 }
 
 func checkID(c *checker, path, text string) {
 	if _, err := docket.ParseTaskID(text); err != nil {
-		c.fault("%s is %q, which is no task's id. Call list_tasks to see the ids.", path, shorten(text))
+		c.faultf("%s is %q, which is no task's id. Call list_tasks to see the ids.", path, shorten(text))
 	}
 }
 
 func checkDate(c *checker, path, text string) {
 	if _, ok := docket.ParseDueDate(text); !ok && text != "" {
-		c.fault("%s is %q. Send a day that exists, such as 2026-12-01, that day and a time, such as 2026-12-01T09:00:00, or an instant, such as 2026-12-01T09:00:00Z.", path, shorten(text))
+		c.faultf("%s is %q. Send a day that exists, such as 2026-12-01, that day and a time, such as 2026-12-01T09:00:00, or an instant, such as 2026-12-01T09:00:00Z.", path, shorten(text))
 	}
 }
 

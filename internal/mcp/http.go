@@ -134,7 +134,7 @@ func (a *Agents) trusts(r *http.Request) bool {
 	if err != nil || len(origins) > 1 {
 		return false
 	}
-	own := (u.Scheme == "http" || u.Scheme == "https") && u.Host == strings.ToLower(r.Host) // a proxy may have ended TLS
+	own := (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host) // a proxy may have ended TLS
 	return own || slices.Contains(a.options.Origins, origin) || a.options.PublicURL != "" && originOf(a.options.PublicURL) == origin
 }
 

@@ -132,7 +132,7 @@ func getTasks(ctx context.Context, a *Agents, owner docket.UserID, in listArgume
 	var faults []string
 	for _, name := range []string{"query", "status", "tag", "priority", "due_before", "due_after", "sort", "limit", "cursor"} {
 		if given[name] != nil {
-			faults = append(faults, fmt.Sprintf("%s cannot be sent with ids, which are the tasks to get. Leave out one of the two.", name))
+			faults = append(faults, name+" cannot be sent with ids, which are the tasks to get. Leave out one of the two.")
 		}
 	}
 	if len(faults) > 0 {

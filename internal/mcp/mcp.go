@@ -66,7 +66,7 @@ func (a *Agents) server(may func(*tool) bool, run runner) *sdk.Server {
 				func(_ context.Context, request *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 					text, err := run(t, jsontext.Value(request.Params.Arguments))
 					if err != nil {
-						return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: err.Error()}}}, nil
+						return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: err.Error()}}}, nil //nolint:nilerr // the result says it
 					}
 					return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: text}}}, nil
 				})
@@ -130,7 +130,7 @@ func (a *Agents) Serve(ctx context.Context, owner docket.UserID, in io.ReadClose
 	})
 	err := server.Run(ctx, &sdk.IOTransport{Reader: in, Writer: out, MaxLineLength: problem.MaxBatchBody})
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it was told to stop
+		return nil // it was told to stop
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -107,10 +108,7 @@ func TestSchemasHoldWhatIsChecked(t *testing.T) {
 // for each keyword of an object's schema.
 func eachViolation(schema, valid map[string]any, f func(place string, arguments any)) {
 	with := func(name string, value any) map[string]any {
-		changed := map[string]any{}
-		for k, v := range valid {
-			changed[k] = v
-		}
+		changed := maps.Clone(valid)
 		if changed[name] = value; value == absent {
 			delete(changed, name)
 		}

@@ -22,15 +22,17 @@ type pooling struct {
 	name    string
 	often   bool // it is tested without -poolers too
 	options pgtest.PoolerOptions
-	session bool // each connection of a store takes a server
+	session bool   // each connection of a store takes a server
+	mode    string // the exec mode; empty: detected
 }
 
 var (
 	session  = map[string]string{"pool_mode": "session"}
 	poolings = []pooling{
 		{name: "1.18", often: true},
-		{name: "1.25 keeping statements", often: true, options: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"max_prepared_statements": "200"}}},
+		{name: "1.25 keeping statements", options: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"max_prepared_statements": "200"}}},
 		{name: "1.25 keeping none", options: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"max_prepared_statements": "0"}}},
+		{name: "1.18 in exec mode", mode: "exec"},
 		{name: "1.18 in session mode", options: pgtest.PoolerOptions{Settings: session}, session: true},
 		{name: "1.25 in session mode", options: pgtest.PoolerOptions{Newer: true, Settings: session}, session: true},
 	}
@@ -54,7 +56,7 @@ func TestStoreBehindPooler(t *testing.T) {
 		}
 		pooler := cluster.Pooler(t, kind.options)
 		storetest.Run(t, func(t *testing.T) docket.Store {
-			return openPatient(t, pooler.URL(cluster.Database(t)), func(o *Options) { o.MaxConns = conns })
+			return openPatient(t, pooler.URL(cluster.Database(t)), func(o *Options) { o.MaxConns, o.ExecMode = conns, kind.mode })
 		})
 	})
 }
@@ -71,7 +73,7 @@ func TestClientsShareFewServers(t *testing.T) {
 		url := cluster.Pooler(t, kind.options).URL(cluster.Database(t))
 		var stores []*Store
 		for range instances {
-			stores = append(stores, openPatient(t, url, func(o *Options) { o.MaxConns = conns }))
+			stores = append(stores, openPatient(t, url, func(o *Options) { o.MaxConns, o.ExecMode = conns, kind.mode }))
 		}
 		writes, err := clients(t.Context(), stores)
 		if err != nil {

@@ -20,7 +20,7 @@ import (
 // TestSearchIsContains holds the search to strings.Contains of folded texts. The
 // texts have what is special in patterns, and characters that begin alike in UTF-8.
 func TestSearchIsContains(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t))
+	s := openPatient(t, pgtest.Shared(t).Database(t))
 	texts := rapid.StringOfN(rapid.SampledFrom([]rune(`aAbſsKK%_\*.+?[](){}^$|-:='" `+"\n\t\u0085éÉßẞ😀😁İıﬀ\U0010fffd")), 1, 12, -1)
 	users := 0
 	rapid.Check(t, func(r *rapid.T) {

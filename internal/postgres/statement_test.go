@@ -287,7 +287,7 @@ func TestOneRoundTrip(t *testing.T) {
 // of creation is not sorted. The few API keys of a user are.
 func TestStatementsUseTheKey(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	s := open(t, url)
+	s := openPatient(t, url)
 	pgtest.Exec(t, url,
 		`INSERT INTO docket.owners (user_id, epoch, counter, live) SELECT 'user-' || u, 1, 100, 100 FROM generate_series(1, 1000) u`,
 		fmt.Sprintf(`INSERT INTO docket.tasks (user_id, id, title, completed, created_at, updated_at, version, title_folded)

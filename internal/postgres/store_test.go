@@ -48,17 +48,6 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, cluster.Database(t)) })
 }
 
-// TestStoreInExecMode runs the suite in the mode that keeps no state on the server.
-func TestStoreInExecMode(t *testing.T) {
-	if !*everyPooler {
-		t.Skip("not run: it belongs to the longer tier (-poolers)")
-	}
-	cluster := pgtest.Shared(t)
-	storetest.Run(t, func(t *testing.T) docket.Store {
-		return openPatient(t, cluster.DefaultPooler(t).URL(cluster.Database(t)), func(o *Options) { o.ExecMode = "exec" })
-	})
-}
-
 // TestSyncMissesNothing has two instances sync, one of them behind a pooler.
 func TestSyncMissesNothing(t *testing.T) {
 	cluster := pgtest.Shared(t)

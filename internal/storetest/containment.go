@@ -155,6 +155,7 @@ func testKeptBound(t *testing.T, f *fixture) {
 		}
 	}
 	fill(docket.MaxBatch)
+	fill(10)
 	one, err := f.write(nil, all[:1]...)
 	f.ok(err)
 	fill(1)

@@ -2,7 +2,8 @@
 // methods of a path, and show all of them before the next path.
 const order = [
   "listTasks", "createTask", "getTask", "updateTask", "patchTask", "completeTask", "deleteTask", "restoreTask",
-  "batchTasks", "listChanges", "streamEvents", "listApiKeys", "createApiKey", "revokeApiKey", "eraseUser", "healthz", "isAlive", "readyz",
+  "batchTasks", "listChanges", "streamEvents", "exportTasks", "importTasks", "getCalendar",
+  "listApiKeys", "createApiKey", "revokeApiKey", "eraseUser", "healthz", "isAlive", "readyz",
 ];
 const place = (operation) => {
   const id = operation.getIn(["operation", "operationId"]);

@@ -109,10 +109,13 @@ export class Mirror {
     this.#changed();
   }
 
-  /** Takes a task for deleted of which the server said no more than that. */
-  bury(id: string, at: string): void {
+  /**
+   * Takes a task for deleted of which the server said no more than that, unless it has
+   * another version than when the server was asked: that may be newer.
+   */
+  bury(id: string, at: string, asked: number | undefined): void {
     const task = this.tasks.get(id);
-    if (!task) return;
+    if (!task || task.version !== asked) return;
     const buried = { ...task, deleted: true, deleted_at: at };
     this.#set(id, buried);
     this.#dirty.set(TASK + id, buried);

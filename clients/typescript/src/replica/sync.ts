@@ -87,14 +87,15 @@ export class Sync {
   }
 
   async #settle(change: Change): Promise<void> {
+    const asked = this.#mirror.tasks.get(change.id)?.version;
     try {
       const answer = await this.#request(change);
       if (answer) this.#mirror.put(answer);
-      else this.#mirror.bury(change.id, change.at);
+      else this.#mirror.bury(change.id, change.at, asked);
       this.#mirror.finish(change);
     } catch (error) {
       if (!(error instanceof DocketError) || waits(error) || this.#closed.signal.aborted) throw error;
-      await this.#refused(change, error);
+      await this.#refused(change, error, asked);
     }
     await this.#mirror.flush();
   }
@@ -115,7 +116,7 @@ export class Sync {
     }
   }
 
-  async #refused(change: Change, error: DocketError): Promise<void> {
+  async #refused(change: Change, error: DocketError, asked: number | undefined): Promise<void> {
     const { id, kind, seen, sent } = change;
     const mirror = this.#mirror;
     if (error.code === "quota-exceeded") {
@@ -127,7 +128,7 @@ export class Sync {
         if (error.status !== 404) throw error;
       });
       if (now) mirror.put(now);
-      else mirror.bury(id, change.at);
+      else mirror.bury(id, change.at, asked);
       if (kind === "create") mirror.finish(change); // it was made, or there could be no task of that id
       else mirror.record({ ...change, sent: undefined });
     } else if (kind === "restore" && error.status === 404 && seen) {
@@ -136,7 +137,7 @@ export class Sync {
     } else {
       const already = (kind === "delete" && error.status === 404) || (kind === "restore" && error.status === 409);
       if (!already) this.#events.refused(change, error);
-      else if (kind === "delete") mirror.bury(id, change.at);
+      else if (kind === "delete") mirror.bury(id, change.at, asked);
       mirror.finish(change);
       if (kind === "create") for (const next of mirror.outbox.filter((next) => next.id === id)) mirror.finish(next);
     }

@@ -21,7 +21,7 @@ test("an application made in an empty folder: two windows in step", async () => 
   const [, create, install] = block("sh").trim().split("\n");
   const run = (command) => execSync(command, { cwd: dir, stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, npm_config_yes: "true" } });
   run(create.replace("vite@latest", "vite@9.3.0").replace("-- ", "-- --no-interactive "));
-  run(install.replace("npm install docket-client", `npm install ${process.env.PACKAGE}`));
+  run(install.replace("--install-links ../docket/clients/typescript", process.env.PACKAGE));
   const app = join(dir, "my-tasks");
 
   vite.child = spawn("npm", ["run", "dev", "--", "--host", "127.0.0.1", "--port", "0"], { cwd: app, detached: true, stdio: ["ignore", "pipe", "inherit"] });

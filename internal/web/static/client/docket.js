@@ -560,10 +560,13 @@ var Mirror = class {
     this.#dirty.set(NEXT, next);
     this.#changed();
   }
-  /** Takes a task for deleted of which the server said no more than that. */
-  bury(id, at) {
+  /**
+   * Takes a task for deleted of which the server said no more than that, unless it has
+   * another version than when the server was asked: that may be newer.
+   */
+  bury(id, at, asked) {
     const task = this.tasks.get(id);
-    if (!task) return;
+    if (!task || task.version !== asked) return;
     const buried = { ...task, deleted: true, deleted_at: at };
     this.#set(id, buried);
     this.#dirty.set(TASK + id, buried);
@@ -831,14 +834,15 @@ var Sync = class {
     return sent;
   }
   async #settle(change2) {
+    const asked = this.#mirror.tasks.get(change2.id)?.version;
     try {
       const answer = await this.#request(change2);
       if (answer) this.#mirror.put(answer);
-      else this.#mirror.bury(change2.id, change2.at);
+      else this.#mirror.bury(change2.id, change2.at, asked);
       this.#mirror.finish(change2);
     } catch (error) {
       if (!(error instanceof DocketError) || waits(error) || this.#closed.signal.aborted) throw error;
-      await this.#refused(change2, error);
+      await this.#refused(change2, error, asked);
     }
     await this.#mirror.flush();
   }
@@ -857,7 +861,7 @@ var Sync = class {
         return tasks.restore(id, call);
     }
   }
-  async #refused(change2, error) {
+  async #refused(change2, error, asked) {
     const { id, kind, seen, sent } = change2;
     const mirror = this.#mirror;
     if (error.code === "quota-exceeded") {
@@ -867,7 +871,7 @@ var Sync = class {
         if (error2.status !== 404) throw error2;
       });
       if (now) mirror.put(now);
-      else mirror.bury(id, change2.at);
+      else mirror.bury(id, change2.at, asked);
       if (kind === "create") mirror.finish(change2);
       else mirror.record({ ...change2, sent: void 0 });
     } else if (kind === "restore" && error.status === 404 && seen) {
@@ -875,7 +879,7 @@ var Sync = class {
     } else {
       const already = kind === "delete" && error.status === 404 || kind === "restore" && error.status === 409;
       if (!already) this.#events.refused(change2, error);
-      else if (kind === "delete") mirror.bury(id, change2.at);
+      else if (kind === "delete") mirror.bury(id, change2.at, asked);
       mirror.finish(change2);
       if (kind === "create") for (const next of mirror.outbox.filter((next2) => next2.id === id)) mirror.finish(next);
     }
