@@ -166,8 +166,8 @@ func bearerToken(h http.Header) (string, error) {
 // isCalendar reports whether a request is for the calendar of a user's tasks. Calendar
 // applications know no other credentials than a name and a password.
 func isCalendar(r *http.Request) bool {
-	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasSuffix(path, "/tasks.ics")
+	parts := strings.Split(strings.TrimSuffix(r.URL.EscapedPath(), "/"), "/") // "", "api", user, "tasks.ics"
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && len(parts) == 4 && parts[3] == "tasks.ics"
 }
 
 // basicKey returns the API key that a request has as its password (RFC 7617), under any

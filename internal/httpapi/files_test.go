@@ -299,7 +299,7 @@ func TestCalendarTakesAKeyAsPassword(t *testing.T) {
 			t.Errorf("%s is answered with %q", header, got)
 		}
 	}
-	for _, other := range []string{"GET /api/alice/tasks", "GET /api/alice/export", "GET /api/alice/tasks.ics.", "POST /api/alice/tasks.ics", "GET /api/alice%2Ftasks.ics", "DELETE /api/alice"} {
+	for _, other := range []string{"GET /api/alice/tasks", "GET /api/alice/export", "GET /api/alice/tasks.ics.", "GET /api/alice/tasks/tasks.ics", "HEAD /api/alice/keys/tasks.ics", "POST /api/alice/tasks.ics", "GET /api/alice%2Ftasks.ics", "DELETE /api/alice"} {
 		method, other, _ := strings.Cut(other, " ")
 		refused := c.do(method, other, "", basic("alice", reads)).is(401)
 		if got := refused.header.Get("WWW-Authenticate"); !strings.HasPrefix(got, "Bearer ") {

@@ -144,6 +144,9 @@ func (c *checker) checkUser(prefix string, v jsontext.Value) {
 }
 
 func (c *checker) unknownField(s *schema, prefix, name string) {
+	if len(c.faults) == docket.MaxFaults { // what is meant takes long to find
+		return
+	}
 	known := s.names()
 	if near := problem.Nearest(name, known); near != "" {
 		c.faultf("%s%s is not a field. Did you mean %q?", prefix, printable(shorten(name)), near)

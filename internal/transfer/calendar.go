@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"io"
 	"strings"
 	"time"
@@ -114,7 +115,7 @@ func (c *calendarReader) parseIcalDue(line contentLine) (due docket.DueDate, ok,
 	if !ok || line.zone == "" || !isLocal(due) {
 		return due, ok, true
 	}
-	in, known := c.zone(line.zone)
+	in, known := c.zones.load(cmp.Or(c.names[line.zone], line.zone))
 	if !known {
 		return due, true, false
 	}

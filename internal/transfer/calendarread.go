@@ -15,9 +15,9 @@ import (
 type calendarReader struct {
 	lines contentLines
 	to    *reading
-	open  []string                  // the components that have begun and not ended
-	zones map[string]*time.Location // those met, by TZID; nil: not known
-	names map[string]string         // the IANA names that VTIMEZONEs give for their TZID
+	open  []string // the components that have begun and not ended
+	zones zones
+	names map[string]string // the IANA names that VTIMEZONEs give for their TZID
 
 	todo     *todo
 	zoneID   string // of the VTIMEZONE that is read
@@ -28,18 +28,19 @@ type calendarReader struct {
 type todo struct {
 	docket.Draft
 
-	line    int
-	fault   string   // why the task cannot be kept; "" when it can
-	lost    []string // the names of what Docket has no field for
-	status  string
-	notices []func()
+	line   int
+	fault  string   // why the task cannot be kept; "" when it can
+	tagged int      // the size of its CATEGORIES, in bytes
+	lost   []string // the names of what Docket has no field for
+	status string
+	notice func() // of its due date; may be nil
 }
 
 // maxNesting bounds the components within each other.
 const maxNesting = 10
 
 func readCalendar(r io.Reader, to *reading) error {
-	c := &calendarReader{lines: contentLines{newLineReader(r)}, to: to, zones: map[string]*time.Location{}, names: map[string]string{}}
+	c := &calendarReader{lines: contentLines{newLineReader(r)}, to: to, zones: zones{}, names: map[string]string{}}
 	for {
 		line, ok, err := c.lines.next()
 		switch {
@@ -123,8 +124,8 @@ func (c *calendarReader) finish(t *todo) error {
 		c.to.skip(t.line, "malformed_todo", "The VTODO was left out: "+t.fault+".")
 		return nil
 	}
-	for _, notice := range t.notices {
-		notice()
+	if t.notice != nil {
+		t.notice()
 	}
 	t.Completed = t.status == "COMPLETED" || t.status == "" && !t.CompletedAt.IsZero()
 	if t.status == "CANCELLED" {
@@ -170,6 +171,10 @@ func (c *calendarReader) property(line contentLine) {
 	case "PRIORITY":
 		t.Priority = icalPriority(line.value)
 	case "CATEGORIES":
+		if t.tagged += len(line.value); t.tagged > maxRecord {
+			t.fault = "its CATEGORIES have more than " + strconv.Itoa(maxRecord) + " bytes"
+			return
+		}
 		t.Tags = append(t.Tags, slices.DeleteFunc(splitTexts(line.value), func(tag string) bool { return strings.TrimSpace(tag) == "" })...)
 	case metadataName:
 		t.Metadata = docket.Metadata(textUnescapes.Replace(line.value))
@@ -203,13 +208,14 @@ func icalPriority(value string) docket.Priority {
 
 func (c *calendarReader) due(line contentLine) {
 	due, ok, zoned := c.parseIcalDue(line)
+	c.todo.notice = nil
 	switch {
 	case !ok:
 		c.todo.fault = "its DUE " + shorten(line.value) + " is no date and no time"
 	case !zoned:
-		c.todo.notices = append(c.todo.notices, func() {
+		c.todo.notice = func() {
 			c.to.skip(line.line, "unknown_zone", `The task is kept, with a local time as due date: the zone "`+shorten(line.zone)+`" is not known.`)
-		})
+		}
 	}
 	c.todo.DueDate = due
 }
@@ -220,23 +226,4 @@ func (c *calendarReader) time(line contentLine, to *time.Time) {
 		c.todo.fault = "its " + line.name + " " + shorten(line.value) + " is no time"
 	}
 	*to = at
-}
-
-// maxZones is how many zones of a file are remembered.
-const maxZones = 500
-
-// zone returns the time zone of a TZID.
-func (c *calendarReader) zone(id string) (*time.Location, bool) {
-	in, met := c.zones[id]
-	if !met {
-		name := id
-		if iana := c.names[id]; iana != "" {
-			name = iana
-		}
-		in, _ = loadZone(name)
-		if len(c.zones) < maxZones {
-			c.zones[id] = in
-		}
-	}
-	return in, in != nil
 }

@@ -257,9 +257,9 @@ func readHeader(rows *csvRows, to *reading) (rowReader, error) {
 		}
 		switch {
 		case h.has("type", "content"):
-			return (&todoistReader{h: h, to: to}).row, nil
+			return (&todoistReader{h: h, to: to, zones: zones{}}).row, nil
 		case h.has("title", "list name"), h.has("title", "taskid"):
-			return tickTickReader{h, to}.row, nil
+			return tickTickReader{h, to, zones{}}.row, nil
 		case h.has("title"):
 			tellUnknown(line, cells, to)
 			return docketReader{h, to}.row, nil

@@ -1,10 +1,10 @@
 package transfer
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"docket"
 )
@@ -14,9 +14,22 @@ import (
 type todoistReader struct {
 	h       header
 	to      *reading
+	zones   zones
 	section string
 	pending *docket.Draft // its notes may follow
 	line    int           // of pending
+	notes   []string      // its description and notes
+	room    int           // characters that the description has room for
+}
+
+// listTag returns the name of a list, which its tasks get as a tag; "" for one that is too
+// long for a tag, which it tells.
+func listTag(to *reading, line int, name string) string {
+	if utf8.RuneCountInString(name) > docket.MaxTag {
+		to.skip(line, "list_left_out", `The tasks are kept, without their list "`+shorten(name)+`" as a tag: its name is too long.`)
+		return ""
+	}
+	return name
 }
 
 // todoistPriorities are Todoist's, of which 4 says nothing.
@@ -32,18 +45,32 @@ func (r *todoistReader) row(line int, cells []string) error {
 			return err
 		}
 		r.pending, r.line = r.task(line, content, cells), line
-	case kind == "section":
-		r.section = content
-	case kind == "note" && r.pending != nil && content != "":
-		whole := content
-		if r.pending.Description != nil {
-			whole = *r.pending.Description + "\n\n" + content
+		r.notes, r.room = nil, docket.MaxDescription
+		if text := r.pending.Description; text != nil {
+			r.notes, r.room = []string{*text}, r.room-utf8.RuneCountInString(*text)-len(noteBreak)
 		}
-		r.pending.Description = &whole
+	case kind == "section":
+		r.section = listTag(r.to, line, content)
+	case kind == "note" && r.pending != nil && content != "":
+		r.note(line, content)
 	case kind == "note" && content != "":
 		r.to.skip(line, "note_left_out", "The note was left out: it belongs to no task.")
 	}
 	return nil
+}
+
+// noteBreak stands between the notes in a description.
+const noteBreak = "\n\n"
+
+// note adds a note to the pending task. What is held of a task is bounded by its
+// description.
+func (r *todoistReader) note(line int, content string) {
+	length := utf8.RuneCountInString(content)
+	if length > r.room {
+		r.to.skip(line, "note_left_out", "The note was left out: with it the description of its task would be too long.")
+		return
+	}
+	r.notes, r.room = append(r.notes, content), r.room-length-len(noteBreak)
 }
 
 // flush takes the task that is complete now.
@@ -52,11 +79,9 @@ func (r *todoistReader) flush() error {
 	if r.pending = nil; d == nil {
 		return nil
 	}
+	d.Description = optional(strings.Join(r.notes, noteBreak))
 	return r.to.add(r.line, *d)
 }
-
-// labels are those at the end of a task's content.
-var labels = regexp.MustCompile(`(?:^|\s+)@(\S+)$`)
 
 func (r *todoistReader) task(line int, content string, cells []string) *docket.Draft {
 	d := &docket.Draft{}
@@ -70,7 +95,7 @@ func (r *todoistReader) task(line int, content string, cells []string) *docket.D
 		r.to.skip(line, "field_left_out", "The task is kept, without the task that it is part of (INDENT).")
 	}
 	if date := strings.TrimSpace(r.h.cell(cells, "date")); date != "" {
-		due, ok := todoistDate(date, r.h.cell(cells, "timezone"))
+		due, ok := r.date(date, r.h.cell(cells, "timezone"))
 		if !ok {
 			r.to.skip(line, "due_date_left_out", `The task is kept, without its date "`+shorten(date)+`": Docket reads dates such as 2026-12-01 and 2026-12-01 09:00.`)
 		}
@@ -81,21 +106,24 @@ func (r *todoistReader) task(line int, content string, cells []string) *docket.D
 
 // cutLabels takes the labels off the end of a content, unless there is nothing else.
 func cutLabels(content string) (title string, tags []string) {
+	const space = " \t\n\f\r"
 	for {
-		found := labels.FindStringSubmatchIndex(content)
-		if len(found) == 0 || strings.TrimSpace(content[:found[0]]) == "" {
+		start := strings.LastIndexAny(content, space) + 1
+		rest := strings.TrimRight(content[:start], space)
+		label, found := strings.CutPrefix(content[start:], "@")
+		if !found || label == "" || rest == "" {
+			slices.Reverse(tags)
 			return content, tags
 		}
-		tags = slices.Insert(tags, 0, content[found[2]:found[3]])
-		content = content[:found[0]]
+		tags, content = append(tags, label), rest
 	}
 }
 
-// todoistDate reads a date, or a date and a time, which is local where there is no zone.
-func todoistDate(text, zone string) (docket.DueDate, bool) {
+// date reads a date, or a date and a time, which is local where there is no zone.
+func (r *todoistReader) date(text, zone string) (docket.DueDate, bool) {
 	due, ok := docket.ParseDueDate(strings.Replace(text, " ", "T", 1))
 	if ok && zone != "" && isLocal(due) {
-		if in, known := loadZone(zone); known {
+		if in, known := r.zones.load(zone); known {
 			return inZone(due, in), true
 		}
 	}
@@ -104,8 +132,9 @@ func todoistDate(text, zone string) (docket.DueDate, bool) {
 
 // tickTickReader reads a backup of TickTick. The list of a task becomes a tag.
 type tickTickReader struct {
-	h  header
-	to *reading
+	h     header
+	to    *reading
+	zones zones
 }
 
 // tickTickPriorities are TickTick's, of which 0 says nothing.
@@ -128,8 +157,9 @@ func (r tickTickReader) row(line int, cells []string) error {
 	if !ok && get("tags") != "" {
 		r.to.skip(line, "tags_left_out", "The task is kept, without its tags, which are no list.")
 	}
-	if d.Tags = tags; get("list name") != "" {
-		d.Tags = append(d.Tags, get("list name"))
+	d.Tags = tags
+	if list := listTag(r.to, line, get("list name")); list != "" {
+		d.Tags = append(d.Tags, list)
 	}
 	times := tickTickTime(get("created time"), &d.CreatedAt) && tickTickTime(get("completed time"), &d.CompletedAt)
 	if !times {
@@ -158,7 +188,7 @@ func (r tickTickReader) due(line int, get func(string) string, d *docket.Draft) 
 		return
 	}
 	day, local := strings.EqualFold(get("is all day"), "true"), strings.EqualFold(get("is floating"), "true")
-	in, known := loadZone(get("timezone"))
+	in, known := r.zones.load(get("timezone"))
 	if (day || local) && !known {
 		r.to.skip(line, "unknown_zone", `The due date is that in UTC: the zone "`+shorten(get("timezone"))+`" is not known.`)
 		in = time.UTC

@@ -67,7 +67,7 @@ const batchBytes = 1 << 20
 func (i *Import) Run(ctx context.Context) (Result, error) {
 	var would docket.Imported
 	var result Result
-	found, err := i.scan(&result.Skipped, func(b *batch) error {
+	found, err := i.scan(ctx, &result.Skipped, func(b *batch) error {
 		done, err := i.Service.TryImport(ctx, i.Owner, b.tasks, would)
 		for _, n := range done.NoRoom {
 			result.Skipped.add(b.lines[n], "trash_full", "The deleted task was left out: the trash has as many tasks as it may have.")
@@ -80,7 +80,7 @@ func (i *Import) Run(ctx context.Context) (Result, error) {
 		return result, err
 	}
 	written := 0
-	_, err = i.scan(nil, func(b *batch) error {
+	_, err = i.scan(ctx, nil, func(b *batch) error {
 		done, err := i.Service.Import(ctx, i.Owner, b.tasks)
 		if err != nil {
 			return err
@@ -94,6 +94,22 @@ func (i *Import) Run(ctx context.Context) (Result, error) {
 	return result, err
 }
 
+// readFunc is an io.Reader.
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// untilDone reads a file until ctx ends: nothing else ends the parse of one that has no
+// tasks.
+func untilDone(ctx context.Context, file io.Reader) io.Reader {
+	return readFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return file.Read(p)
+	})
+}
+
 // batch is the tasks of one transaction.
 type batch struct {
 	tasks []docket.Task
@@ -103,12 +119,12 @@ type batch struct {
 
 // scan parses the file and gives what it finds to flush, a batch at a time. It returns
 // how many tasks that were. skips is nil when they are known.
-func (i *Import) scan(skips *Skips, flush func(*batch) error) (found int, err error) {
+func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) error) (found int, err error) {
 	file, err := i.Open()
 	if err != nil {
 		return 0, err
 	}
-	text, err := decodeText(file)
+	text, err := decodeText(untilDone(ctx, file))
 	if err != nil {
 		return 0, err
 	}

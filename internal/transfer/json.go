@@ -176,6 +176,10 @@ func (j *jsonReader) decode(to any) (line int, ok bool, err error) {
 	if err != nil {
 		return line, false, err
 	}
+	if len(v) > maxRecord {
+		j.to.skip(line, "record_too_long", fmt.Sprintf("The task was left out: it has more than %d bytes.", maxRecord))
+		return line, false, nil
+	}
 	if err := json.Unmarshal(v, to); err != nil {
 		place := ""
 		if e, is := errors.AsType[*json.SemanticError](err); is {

@@ -1,8 +1,12 @@
 package transfer
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +149,7 @@ func TestParts(t *testing.T) {
 		{JSON, "{\"tasks\":[\n{\"title\":7},\n\n{\"title\":\"b\"},\n{\"title\":\"c\",\"created_at\":\"x\"},5]}", "b", []string{"2 wrong_type", "5 invalid_time", "5 wrong_type"}},
 		{JSON, `[{"title":"a","unknown":1},{"title":"b"}]`, "a b", nil},
 		{JSON, `{"items":[{"items":[{"title":"a"}]}, 5, {"items":5}]}`, "a", nil},
+		{JSON, `[{"title":"a","tags":["` + strings.Repeat(`a","`, maxRecord/4) + `"]},{"title":"b"}]`, "b", []string{"1 record_too_long"}},
 		{CSV, "title,completed\na,true\nb\"c,true\nd,maybe\n\n,,\ne,FALSE\n", "a e", []string{"3 stray_quote", "4 invalid_completed"}},
 		{CSV, "title;due_date\na;2026-12-01\n", "a", nil},
 		{CSV, "title\tcolour\na\tred\n", "a", []string{"1 unknown_column"}},
@@ -153,6 +158,8 @@ func TestParts(t *testing.T) {
 		{CSV, "title\nc\n\"a\"b\"", "c", []string{"3 stray_quote"}},
 		{Calendar, ical("RRULE:FREQ=DAILY", "BEGIN:VALARM", "ACTION:DISPLAY", "END:VALARM", "X-APPLE:1"), "a", []string{"2 fields_left_out"}},
 		{Calendar, ical("DUE;TZID=Nowhere:20261201T090000"), "a", []string{"5 unknown_zone"}},
+		{Calendar, ical("DUE;TZID=Nowhere:20261201T090000", "DUE;TZID=Elsewhere:20261201T090000", "DUE:20261201"), "a", nil},
+		{Calendar, ical(slices.Repeat([]string{"CATEGORIES:" + strings.Repeat("x,", maxRecord/4)}, 3)...), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("DUE:tomorrow"), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("COMPLETED:x"), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("STATUS:CANCELLED"), "a", []string{"2 status_changed"}},
@@ -237,6 +244,81 @@ func TestForeignFiles(t *testing.T) {
 		if diff := cmp.Diff(test.want, got, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", file, diff)
 		}
+	}
+}
+
+// TestNotesFitTheirTask fills a description to its last character.
+func TestNotesFitTheirTask(t *testing.T) {
+	most := strings.Repeat("ü", docket.MaxDescription-len(noteBreak)-3)
+	got, err := parse(CSV, "TYPE,CONTENT,DESCRIPTION\ntask,a,\nnote,"+most+",\nnote,four,\nnote,abc,\nnote,d,\ntask,b,"+most+"\nnote,four,\nnote,abc,\n")
+	if err != nil || len(got.Tasks) != 2 || !cmp.Equal(got.Skips, []string{"4 note_left_out", "6 note_left_out", "8 note_left_out"}) {
+		t.Fatalf("%d tasks, %q, %v", len(got.Tasks), got.Skips, err)
+	}
+	for _, d := range got.Tasks {
+		if *d.Description != most+"\n\nabc" {
+			t.Errorf("%s: …%s", d.Title, strings.TrimLeft(*d.Description, "ü"))
+		}
+	}
+}
+
+// TestListsTooLongForATag keeps the tasks of such lists.
+func TestListsTooLongForATag(t *testing.T) {
+	fits, long := strings.Repeat("ü", docket.MaxTag), strings.Repeat("ü", docket.MaxTag+1)
+	for _, test := range []struct {
+		f          *Format
+		file, code string
+	}{
+		{JSON, `{"items":[{"title":"%s","items":[{"title":"a"}]}]}`, "1 list_left_out"},
+		{CSV, "TYPE,CONTENT\nsection,%s\ntask,a\n", "2 list_left_out"},
+		{CSV, "Title,List Name\na,%s\n", "2 list_left_out"},
+	} {
+		got, err := parse(test.f, fmt.Sprintf(test.file, long))
+		if err != nil || len(got.Tasks) != 1 || got.Tasks[0].Tags != nil || !cmp.Equal(got.Skips, []string{test.code}) {
+			t.Errorf("%s: %+v, %v", test.file, got, err)
+		}
+		got, err = parse(test.f, fmt.Sprintf(test.file, fits))
+		if err != nil || len(got.Tasks) != 1 || !cmp.Equal(got.Tasks[0].Tags, []string{fits}) || got.Skips != nil {
+			t.Errorf("%s: %+v, %v", test.file, got, err)
+		}
+	}
+}
+
+// TestManyLabels reads rows with as many labels as they have room for: at a cost that
+// grows with the square of their number it takes a quarter of an hour.
+func TestManyLabels(t *testing.T) {
+	const labels = maxRecord/3 - 10
+	got, err := parse(CSV, "TYPE,CONTENT\n"+strings.Repeat("task,a @x"+strings.Repeat(" @y", labels-1)+"\n", 30))
+	if err != nil || len(got.Tasks) != 30 {
+		t.Fatalf("%d tasks, %v", len(got.Tasks), err)
+	}
+	for _, d := range got.Tasks {
+		if d.Title != "a" || len(d.Tags) != labels || d.Tags[0] != "x" || d.Tags[labels-1] != "y" {
+			t.Errorf("%q, %d labels", d.Title, len(d.Tags))
+		}
+	}
+}
+
+// TestManyZones looks for a bounded number of zones in each file.
+func TestManyZones(t *testing.T) {
+	var lines []string
+	for i := range maxZones {
+		lines = append(lines, fmt.Sprintf("DUE;TZID=Nowhere/%d:20261201T090000", i))
+	}
+	got, err := parse(Calendar, ical(append(lines, "DUE;TZID=Europe/Berlin:20261201T090000")...))
+	if err != nil || len(got.Tasks) != 1 || got.Tasks[0].DueDate != "2026-12-01T09:00:00" || !cmp.Equal(got.Skips, []string{fmt.Sprintf("%d unknown_zone", 5+maxZones)}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestNobodyWaitsForTheImport stops it, also where the file has no task.
+func TestNobodyWaitsForTheImport(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	file := strings.NewReader(strings.Repeat("\n", 1<<20))
+	i := Import{Format: TodoTxt, Open: func() (io.Reader, error) {
+		return readFunc(func(p []byte) (int, error) { cancel(); return file.Read(p) }), nil
+	}}
+	if _, err := i.Run(ctx); !errors.Is(err, context.Canceled) || file.Len() == 0 {
+		t.Errorf("%v, and %d bytes are left", err, file.Len())
 	}
 }
 

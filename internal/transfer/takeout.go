@@ -25,7 +25,8 @@ func (j *jsonReader) googleList() error {
 	title := ""
 	return j.members(map[string]func() error{
 		"title": func() error {
-			_, _, err := j.decode(&title)
+			line, _, err := j.decode(&title)
+			title = listTag(j.to, line, strings.TrimSpace(title))
 			return err
 		},
 		"items": func() error {

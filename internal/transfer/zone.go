@@ -29,6 +29,23 @@ func loadZone(name string) (*time.Location, bool) {
 	return nil, false
 }
 
+// maxZones bounds the zones of one file. There are about 600, and to look for one takes
+// long where it is not known.
+const maxZones = 1000
+
+// zones are the time zones met in a file, by their names in it; nil: not known.
+type zones map[string]*time.Location
+
+// load returns the zone of a name. Those behind the first maxZones are not known.
+func (z zones) load(name string) (*time.Location, bool) {
+	in, met := z[name]
+	if !met && len(z) < maxZones {
+		in, _ = loadZone(name)
+		z[name] = in
+	}
+	return in, in != nil
+}
+
 // inZone returns the instant that a local date and time is in a zone.
 func inZone(due docket.DueDate, in *time.Location) docket.DueDate {
 	t, err := time.ParseInLocation(localTime, string(due), in)
