@@ -53,6 +53,11 @@ func (anyToken) Bearer(context.Context, ogen.OperationName) (ogen.Bearer, error)
 	return ogen.Bearer{Token: "none"}, nil
 }
 
+// Password implements ogen.SecuritySource.
+func (anyToken) Password(context.Context, ogen.OperationName) (ogen.Password, error) {
+	return ogen.Password{}, nil
+}
+
 func check(good bool, got ...any) {
 	if !good {
 		log.Panicf("%+v", got)
