@@ -149,10 +149,11 @@ func (standbyError) Error() string { return "postgres: the server is a standby o
 func (standbyError) SafeToRetry() bool { return true }
 
 // isTaskTwice reports whether a user's task was to be made under an id that another
-// task of the user has.
+// task of the user has. Citus adds the number of a shard to the name of the constraint,
+// and leaves the name out of an error that comes from another server.
 func isTaskTwice(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == uniqueViolation && strings.HasPrefix(e.ConstraintName, "tasks_pkey") // the number of a shard may follow
+	return ok && e.Code == uniqueViolation && (strings.HasPrefix(e.ConstraintName, "tasks_pkey") || e.ConstraintName == "")
 }
 
 func isFatal(e *pgconn.PgError) bool {

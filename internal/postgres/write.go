@@ -214,8 +214,11 @@ func (t *transaction) operate(batch *pgx.Batch, index int, counted bool) bool {
 		}
 		task, err := r.result(index, err)
 		for range r.then {
-			if err == nil {
-				_, err = answers.Exec()
+			if err != nil {
+				break
+			}
+			if _, failed := answers.Exec(); failed != nil {
+				task, err = r.result(index, failed)
 			}
 		}
 		return []docket.Task{task}, err
