@@ -107,7 +107,7 @@ func takeWords(d *docket.Draft, text string) {
 		}
 	}
 	if plain == 0 { // a title is needed
-		plain = len(words)
+		plain = min(1, len(words))
 	}
 	d.Title = strings.Join(words[:plain], " ")
 }
