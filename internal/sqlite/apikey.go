@@ -30,7 +30,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, key docket.APIKey, epoch int64
 
 func createAPIKey(q *statements, key docket.APIKey, epoch int64) error {
 	owner := string(key.Owner)
-	if _, err := add(q, key.Owner, docket.Write{Epoch: epoch}, 0, nil); err != nil {
+	if _, err := add(q, key.Owner, docket.Write{Epoch: epoch}, 0, nil, false); err != nil {
 		return err
 	}
 	expired, err := q.stmt(expireAPIKeysSQL).text(owner).moment(key.CreatedAt).changes()

@@ -44,7 +44,10 @@ func importTasks(q *statements, owner docket.UserID, what docket.Import) (done d
 	}
 	// The tasks are counted when all are stored.
 	count := docket.Write{Epoch: what.Epoch}
-	before, err := add(q, owner, count, 0, nil)
+	before, err := add(q, owner, count, 0, nil, false)
+	if err == nil && before.fresh > 0 {
+		err = settle(q, owner)
+	}
 	if err != nil {
 		return done, err
 	}
@@ -60,7 +63,7 @@ func importTasks(q *statements, owner docket.UserID, what docket.Import) (done d
 			return done, err
 		}
 	}
-	if _, err := add(q, owner, count, done.Added-done.Deleted, nil); err != nil {
+	if _, err := add(q, owner, count, done.Added-done.Deleted, nil, false); err != nil {
 		return done, err
 	}
 	return done, q.stmt(burySQL).text(string(owner)).num(int64(done.Deleted)).exec()

@@ -11,11 +11,11 @@ import (
 
 const (
 	// addSQL counts ?3 new tasks of an owner, whom it makes when there is none. Of them
-	// the task ?5 is fresh. It returns the counter, the size of the trash and how many are
+	// the task ?6 is fresh. It returns the counter, the size of the trash and how many are
 	// fresh, but no row when the owner would have more than ?4 live tasks, or has deleted
 	// the task ?5.
-	addSQL = `INSERT INTO owners (user_id, epoch, counter, live, fresh, fresh_from) VALUES (?1, ?2, ?3, ?3, ?5 IS NOT NULL, ?5)
-ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3, fresh = fresh + excluded.fresh, fresh_from = coalesce(min(fresh_from, ?5), fresh_from, ?5)
+	addSQL = `INSERT INTO owners (user_id, epoch, counter, live, fresh, fresh_from) VALUES (?1, ?2, ?3, ?3, ?6 IS NOT NULL, ?6)
+ON CONFLICT (user_id) DO UPDATE SET counter = counter + ?3, live = live + ?3, fresh = fresh + excluded.fresh, fresh_from = coalesce(min(fresh_from, ?6), fresh_from, ?6)
 WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE user_id = ?1 AND id = ?5)) RETURNING counter, trash, fresh`
 	// settleSQL puts the fresh tasks into the index by version, settledSQL notes that.
 	settleSQL  = "UPDATE tasks SET fresh = 0 WHERE user_id = ?1 AND id >= (SELECT fresh_from FROM owners WHERE user_id = ?1) AND fresh = 1"
@@ -29,7 +29,8 @@ WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE us
 
 	unlimited = math.MaxInt64 // as the limit of live tasks
 
-	// maxFresh is how many tasks of an owner are fresh. A read of changes looks at each.
+	// maxFresh is how many tasks of an owner are fresh. A read of changes looks at each,
+	// and at all tasks between them, so there are no others: who adds one settles first.
 	maxFresh = 32
 )
 
@@ -98,7 +99,7 @@ func (s *Store) write(ctx context.Context, owner docket.UserID, w docket.Write) 
 func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Operation) (docket.Task, error) {
 	if o.Action == docket.Create {
 		t := w.NewTask(owner, o)
-		err := create(q, w, &t)
+		err := create(q, w, &t, o.Fresh)
 		return t, err
 	}
 	t, err := find(q, owner, o)
@@ -128,12 +129,15 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 // are fresh.
 type counts struct{ version, trash, fresh int64 }
 
-// add counts n new tasks of an owner, of which the task id, which may be nil, is fresh.
-// The error is of kind QuotaExceeded when there is no room for them, or the owner has
+// add counts n new tasks of an owner. The one with the id, which may be nil, is fresh if
+// that is said. The error is of kind QuotaExceeded when there is no room for them, or the owner has
 // deleted that task.
-func add(q *statements, owner docket.UserID, w docket.Write, n int, id []byte) (c counts, err error) {
-	a := q.stmt(addSQL)
-	found, err := a.text(string(owner)).num(w.Epoch).num(int64(n)).num(w.TaskLimit()).blob(id).row(func() {
+func add(q *statements, owner docket.UserID, w docket.Write, n int, id []byte, fresh bool) (c counts, err error) {
+	a, freshID := q.stmt(addSQL), id
+	if !fresh {
+		freshID = nil
+	}
+	found, err := a.text(string(owner)).num(w.Epoch).num(int64(n)).num(w.TaskLimit()).blob(id).blob(freshID).row(func() {
 		c = counts{a.ColumnInt64(0), a.ColumnInt64(1), a.ColumnInt64(2)}
 	})
 	if err == nil && !found {
@@ -156,7 +160,10 @@ func createRun(q *statements, owner docket.UserID, w docket.Write, tasks []docke
 	if n < 2 || int64(n) > w.TaskLimit() {
 		return 0, nil
 	}
-	after, err := add(q, owner, w, n, nil)
+	after, err := add(q, owner, w, n, nil, false)
+	if err == nil && after.fresh > 0 {
+		err = settle(q, owner)
+	}
 	if err != nil {
 		if docket.KindOf(err) == docket.QuotaExceeded {
 			err = nil
@@ -186,14 +193,14 @@ func createRun(q *statements, owner docket.UserID, w docket.Write, tasks []docke
 
 // create stores a new task. The error is docket.AlreadyExists when its owner has a task
 // of its id, in the trash too.
-func create(q *statements, w docket.Write, t *docket.Task) error {
-	after, err := add(q, t.UserID, w, 1, t.ID[:])
+func create(q *statements, w docket.Write, t *docket.Task, fresh bool) error {
+	after, err := add(q, t.UserID, w, 1, t.ID[:], fresh)
 	if err == nil {
 		t.Version = after.version
-		if err := insert(q, t, true); err != nil || after.fresh < maxFresh {
+		if err := insert(q, t, fresh); err != nil || fresh && after.fresh < maxFresh || after.fresh == 0 {
 			return err
 		}
-		return errors.Join(q.stmt(settleSQL).text(string(t.UserID)).exec(), q.stmt(settledSQL).text(string(t.UserID)).exec())
+		return settle(q, t.UserID)
 	}
 	if docket.KindOf(err) == docket.QuotaExceeded { // or so it seems: there was no row
 		if found, failed := exists(q, t); found || failed != nil {
@@ -201,6 +208,11 @@ func create(q *statements, w docket.Write, t *docket.Task) error {
 		}
 	}
 	return err
+}
+
+// settle puts the fresh tasks of an owner into the index by version.
+func settle(q *statements, owner docket.UserID) error {
+	return errors.Join(q.stmt(settleSQL).text(string(owner)).exec(), q.stmt(settledSQL).text(string(owner)).exec())
 }
 
 // insert stores t as a live task. The error is docket.AlreadyExists when there is one
