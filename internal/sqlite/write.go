@@ -29,8 +29,9 @@ WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE us
 
 	unlimited = math.MaxInt64 // as the limit of live tasks
 
-	// maxFresh is how many tasks of an owner are fresh. A read of changes looks at each,
-	// and at all tasks between them, so there are no others: who adds one settles first.
+	// maxFresh bounds the fresh tasks of an owner. A read of changes scans all tasks from
+	// the first fresh one on. So a write that adds a task which is not fresh settles the
+	// fresh ones.
 	maxFresh = 32
 )
 
