@@ -119,7 +119,7 @@ func TestAttackByFiles(t *testing.T) {
 				during = append(during, s.stand(t, "others", 2).took...)
 			}
 		}
-		showf(t, fmt.Sprintf("%d largest tasks are imported, %s", files*tasks, s.store), "p99 of others within 2×, peak under 256 MiB",
+		showf(t, fmt.Sprintf("%d largest tasks are imported, %s", files*tasks, s.store), "peak under 256 MiB (p99 is measured only; aim: 2×)",
 			"p99 %s alone, %s during the import, peak %d MiB", alone.Round(10*time.Microsecond), percentile(during, 99).Round(10*time.Microsecond), s.checkPeak(t))
 		if n := countTasks(t, c, user); n != files*tasks {
 			t.Errorf("%d tasks of %d were imported", n, files*tasks)

@@ -282,7 +282,7 @@ func TestOneUserFloods(t *testing.T) {
 		t.Errorf("the flood was answered with %v", total)
 	}
 	p, q := percentile(before, 50), percentile(during, 50)
-	showf(t, "One user floods, on 64 connections", "p99 of others within 2×", "p99 %s before, %s during: %.2f× (the flood was answered with %v)", p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p), total)
+	showf(t, "One user floods, on 64 connections", "others are served (p99 is measured only; aim: 2×)", "p99 %s before, %s during: %.2f× (the flood was answered with %v)", p.Round(10*time.Microsecond), q.Round(10*time.Microsecond), float64(q)/float64(p), total)
 }
 
 // exhaust sends requests of a user until one is refused.
