@@ -93,6 +93,6 @@ func purgeBesideRequests(t *testing.T, database string, tombstones int, fill fun
 	duration := time.Since(begin)
 	s.Stop(t)
 	p99, during := percentile(alone, 99), percentile(beside, 99)
-	showf(t, fmt.Sprintf("%d deleted tasks purged (%s)", tombstones, filepath.Base(t.Name())), "p99 of requests within 2×", "%s alone, %s during (%.2f×); purged in %s, %d requests meanwhile",
+	showf(t, fmt.Sprintf("%d deleted tasks purged (%s)", tombstones, filepath.Base(t.Name())), "requests are served (p99 is measured only; aim: 2×)", "%s alone, %s during (%.2f×); purged in %s, %d requests meanwhile",
 		p99.Round(100*time.Microsecond), during.Round(100*time.Microsecond), float64(during)/float64(p99), duration.Round(time.Second), len(beside))
 }
