@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -61,8 +60,8 @@ func TestPromotion(t *testing.T) {
 			if pooled {
 				url = cluster.DefaultPooler(t).URL(direct)
 			}
-			var log bytes.Buffer
-			s := open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+			var log storetest.Log
+			s := open(t, url, func(o *Options) { o.Log = log.Logger() })
 			storetest.Put(t, s, "task")
 			pgtest.Exec(t, super, `DO $$ BEGIN EXECUTE format('COPY (SELECT) TO %L', current_setting('data_directory') || '/standby.signal'); END $$`)
 			cluster.Restart(t, pgtest.Fast)
@@ -94,7 +93,7 @@ func TestPromotion(t *testing.T) {
 			if len(warnings) != 1 || !strings.Contains(warnings[0], "timeline 2") || !strings.Contains(warnings[0], "timeline 1") {
 				t.Errorf("the warnings are %q", warnings)
 			}
-			if lines := strings.Count(log.String(), "may have lost"); lines != 1 {
+			if lines := log.Count("may have lost"); lines != 1 {
 				t.Errorf("%d lines of the log say so: %s", lines, &log)
 			}
 		})
@@ -111,8 +110,8 @@ func TestAnotherTimeline(t *testing.T) {
 		t.Errorf("%d timelines are recorded, the warnings are %q", n, first.Warnings())
 	}
 	pgtest.Exec(t, url, "UPDATE docket.database SET timeline = '0000000A'")
-	var log bytes.Buffer
-	s := open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	var log storetest.Log
+	s := open(t, url, func(o *Options) { o.Log = log.Logger() })
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() { storetest.Put(t, s, "task") })
@@ -121,7 +120,7 @@ func TestAnotherTimeline(t *testing.T) {
 	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "on timeline 1, and was on timeline 10") {
 		t.Errorf("the warnings are %q", w)
 	}
-	if lines := strings.Count(log.String(), "may have lost"); lines != 1 {
+	if lines := log.Count("may have lost"); lines != 1 {
 		t.Errorf("%d lines of the log say so", lines)
 	}
 	metric := func(want int) {

@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -24,9 +22,9 @@ import (
 func TestUndetectedPooler(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	url := cluster.Pooler(t, pgtest.PoolerOptions{PoolSize: 1}).URL(cluster.Database(t))
-	var log bytes.Buffer
+	var log storetest.Log
 	s := open(t, url, func(o *Options) {
-		o.ExecMode, o.Log = "cache_statement", slog.New(slog.NewTextHandler(&log, nil))
+		o.ExecMode, o.Log = "cache_statement", log.Logger()
 	})
 	patient(s)
 	task := storetest.Put(t, s, "task")

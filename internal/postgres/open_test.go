@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/storetest"
 )
 
 func TestExecModeFollowsWhatIsFound(t *testing.T) {
@@ -43,8 +43,8 @@ func TestExecModeFollowsWhatIsFound(t *testing.T) {
 			if test.url == "" {
 				test.url = cluster.Pooler(t, test.pooler).URL(url)
 			}
-			var log bytes.Buffer
-			s := open(t, test.url, func(o *Options) { o.ExecMode, o.Log = test.set, slog.New(slog.NewTextHandler(&log, nil)) })
+			var log storetest.Log
+			s := open(t, test.url, func(o *Options) { o.ExecMode, o.Log = test.set, log.Logger() })
 			if got := pgx.QueryExecMode(s.mode.Load()); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
@@ -162,8 +162,8 @@ func TestUnsuitableSettings(t *testing.T) {
 		t.Errorf("Open returned %v", err)
 	}
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" RESET default_transaction_isolation", "ALTER DATABASE "+name+" SET synchronous_commit = off")
-	var log bytes.Buffer
-	open(t, url, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	var log storetest.Log
+	open(t, url, func(o *Options) { o.Log = log.Logger() })
 	if !strings.Contains(log.String(), "synchronous_commit is off") {
 		t.Errorf("the log is %q", &log)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 
@@ -163,9 +161,9 @@ func TestPoolerForgets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			url := cluster.Database(t)
 			pooler := cluster.Pooler(t, pgtest.PoolerOptions{Newer: true})
-			log := &lines{}
-			s := openPatient(t, pooler.URL(url), func(o *Options) { o.Log = slog.New(slog.NewTextHandler(log, nil)) })
-			if log.count(keeping.String()) != 1 {
+			log := &storetest.Log{}
+			s := openPatient(t, pooler.URL(url), func(o *Options) { o.Log = log.Logger() })
+			if log.Count(keeping.String()) != 1 {
 				t.Fatalf("the log is %s", log)
 			}
 			before, err := clients(t.Context(), []*Store{s})
@@ -181,29 +179,9 @@ func TestPoolerForgets(t *testing.T) {
 				writes[user] += before[user]
 			}
 			checkCounters(t, s, writes)
-			if n := log.count("a prepared statement was lost"); n != 1 {
+			if n := log.Count("a prepared statement was lost"); n != 1 {
 				t.Errorf("the log says %d times that statements were lost: %s", n, log)
 			}
 		})
 	}
 }
-
-// lines is a log that many write to.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *lines) count(part string) int { return strings.Count(l.String(), part) }

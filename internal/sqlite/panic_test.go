@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -39,12 +37,11 @@ func (f *faults) step() {
 	}
 }
 
-// openFaulty opens a new file with faults. Its log is written to the buffer, which may
-// be read when nothing runs.
-func openFaulty(t *testing.T) (*Store, *faults, *bytes.Buffer) {
+// openFaulty opens a new file with faults.
+func openFaulty(t *testing.T) (*Store, *faults, *storetest.Log) {
 	t.Helper()
-	f, log := &faults{at: never}, &bytes.Buffer{}
-	s, err := openFile(t.Context(), file{path: tempPath(t), hook: f.step}, slog.New(slog.NewTextHandler(log, nil)), usualPace)
+	f, log := &faults{at: never}, &storetest.Log{}
+	s, err := openFile(t.Context(), file{path: tempPath(t), hook: f.step}, log.Logger(), usualPace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +238,7 @@ func TestPanicOfTheCheckpointer(t *testing.T) {
 		t.Errorf("the log is %s", log)
 	}
 	s.checkpoints.copyLog()
-	if strings.Count(log.String(), "level=") != 1 {
+	if log.Count("level=") != 1 {
 		t.Errorf("the next checkpoint failed too: %s", log)
 	}
 	checkWhole(t, s)

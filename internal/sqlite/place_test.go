@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"bytes"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,11 +11,11 @@ import (
 	"docket/internal/storetest"
 )
 
-// openLogged opens the file at path. Its log may be read while nothing runs.
-func openLogged(t *testing.T, path string) (*Store, *bytes.Buffer) {
+// openLogged opens the file at path.
+func openLogged(t *testing.T, path string) (*Store, *storetest.Log) {
 	t.Helper()
-	log := &bytes.Buffer{}
-	s, err := Open(t.Context(), path, slog.New(slog.NewTextHandler(log, nil)))
+	log := &storetest.Log{}
+	s, err := Open(t.Context(), path, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +67,7 @@ func TestFileThatIsReplaced(t *testing.T) {
 			if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
 				t.Errorf("Ready returned %v", err)
 			}
-			if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+			if n := log.Count("level=ERROR"); n != 1 {
 				t.Errorf("the log has %d errors:\n%s", n, log)
 			}
 			undo()

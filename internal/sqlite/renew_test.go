@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"bytes"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,8 +17,8 @@ import (
 // stateAfter opens the file at path, returns alice's state, and closes it.
 func stateAfter(t *testing.T, path string) (state docket.State, log string) {
 	t.Helper()
-	text := &bytes.Buffer{}
-	s, err := Open(t.Context(), path, slog.New(slog.NewTextHandler(text, nil)))
+	text := &storetest.Log{}
+	s, err := Open(t.Context(), path, text.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
