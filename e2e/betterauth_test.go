@@ -203,6 +203,7 @@ func TestBetterAuthStops(t *testing.T) {
 // Auth accepts. docket derives from it where the keys are and what tokens name as
 // their issuer, as Better Auth does.
 func TestBetterAuthURL(t *testing.T) {
+	alongside(t)
 	for n, form := range betterAuthURLs[1:] {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()

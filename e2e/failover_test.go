@@ -67,6 +67,7 @@ func hostsURL(t *testing.T, u, first, second string) string {
 // wait for the standby, so every acknowledged write is in the history that
 // survives, and is there once.
 func TestFailover(t *testing.T) {
+	alongside(t)
 	for _, c := range []struct {
 		way, loss string
 		lose      func(t *testing.T, p *pgtest.Pair, w *crew)
@@ -172,6 +173,7 @@ func untilReadiness(t *testing.T, s *server, status int) {
 // connection breaks, and those to it still read. Writers read what they wrote
 // last, so one connection that is kept shows them the past.
 func TestDemotedPrimaryUnderLoad(t *testing.T) {
+	alongside(t)
 	for name := range failoverWays {
 		if name != "address" && *torture == 0 {
 			continue

@@ -22,6 +22,7 @@ import (
 // TestTwoInstances has clients work on two servers of one database, and checks
 // that all answers together are a possible history; see checkHistory.
 func TestTwoInstances(t *testing.T) {
+	alongside(t)
 	pooled := func(t *testing.T, direct string) string {
 		return pooledURL(pgtest.Shared(t).DefaultPooler(t), direct)
 	}
@@ -47,6 +48,7 @@ func TestTwoInstances(t *testing.T) {
 // TestEightInstances starts servers at the same time on an empty database, undoes
 // every step of the schema that they made, and makes it again.
 func TestEightInstances(t *testing.T) {
+	alongside(t)
 	const delay = 10 * time.Millisecond // so that all of them migrate at the same time
 	type settings struct{ database, direct string }
 	for name, connect := range kindsOf(map[string]func(t *testing.T, direct string, proxy *pgtest.Proxy) settings{

@@ -73,6 +73,7 @@ func (i *issuer) add(t testing.TB, id string) (token string) {
 // fetches its keys, because a token names an unknown key. No token of a known key
 // is refused. When the issuer is well again docket learns its new key.
 func TestIllIssuer(t *testing.T) {
+	alongside(t)
 	for name, illness := range kindsOf(map[string]http.HandlerFunc{
 		"down":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"wrong": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Sign in</html>") },

@@ -30,6 +30,7 @@ type restoration struct {
 // TestHistoryIsRenewed restores a file in each way that an operator may. Clients
 // still hold tokens, entity tags and versions of writes that the file lacks.
 func TestHistoryIsRenewed(t *testing.T) {
+	alongside(t)
 	for _, r := range []restoration{
 		{"docket backup", backUp, func(t *testing.T, s *server) {
 			removeFiles(t, s, "docket.db-wal", "docket.db-shm")

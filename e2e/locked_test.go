@@ -24,6 +24,7 @@ const (
 // clients than the server has connections. The lock stays until every client is
 // answered, so no answer waits for its release.
 func TestLockedTable(t *testing.T) {
+	alongside(t)
 	addresses := map[string]func(t *testing.T, direct string) string{
 		"postgres": func(_ *testing.T, direct string) string { return direct },
 		"pgbouncer": func(t *testing.T, direct string) string {

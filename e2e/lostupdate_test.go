@@ -19,6 +19,7 @@ const updaters = 32
 // back if the task is unchanged. The number must be the count of the writes that
 // succeeded, and the answers must be linearizable.
 func TestNoUpdateIsLost(t *testing.T) {
+	alongside(t)
 	databases := map[string]func(t testing.TB) string{"sqlite": func(testing.TB) string { return defaultDatabase }}
 	maps.Copy(databases, postgresDatabases)
 	for name, database := range databases {

@@ -23,7 +23,7 @@ var torture = flag.Float64("torture", 0, "how long the tests of faults and load 
 
 // atOnce is how many tests run at the same time, unless -parallel says it: most
 // of them wait for a timeout or another process most of the time.
-const atOnce = "8"
+const atOnce = "16"
 
 // patience bounds every wait of a test for something that must happen. It is
 // long, because the machine may be busy; a test that passes never waits so long.

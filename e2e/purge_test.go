@@ -19,6 +19,7 @@ const (
 // are purged, and no request fails. Torture compares the latency of the requests
 // with a time without a purge.
 func TestPurgeBesideRequests(t *testing.T) {
+	alongside(t)
 	tombstones := long(2000, 1_000_000)
 	fill := []string{
 		`INSERT INTO %[1]sowners (user_id, epoch, counter, live, trash) SELECT 'gone-' || u, 1, %[2]d, 0, %[2]d FROM %[3]s`,

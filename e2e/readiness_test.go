@@ -54,6 +54,7 @@ var sqliteBreakages = []breakage{
 // often it is asked. Mended, it is ready again after one request, and else at the
 // first check.
 func TestReadinessFollowsRequests(t *testing.T) {
+	alongside(t)
 	postgres := pgtest.Shared(t).Database(t)
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -186,6 +187,7 @@ func TestReadinessChecksTogether(t *testing.T) {
 // TestUndecodableRow spoils one task and one stored result. Requests for them
 // fail, all others do not, and the server stays ready.
 func TestUndecodableRow(t *testing.T) {
+	alongside(t)
 	postgres := pgtest.Shared(t).Database(t)
 	for name, c := range map[string]struct {
 		database string

@@ -14,6 +14,7 @@ import (
 // TestReadme runs the commands in the README's console blocks on each database, and
 // compares their output with the README.
 func TestReadme(t *testing.T) {
+	alongside(t)
 	page, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 // every write that begins later, says why in its log, and is not ready. All that
 // it acknowledged before is in the file that was taken away.
 func TestWritesToReplacedFile(t *testing.T) {
+	alongside(t)
 	for name, take := range map[string]func(t *testing.T, s *server){
 		"rm": func(t *testing.T, s *server) {
 			keepLink(t, s)
@@ -142,6 +143,7 @@ func (f *failure) Fatalf(format string, args ...any) {
 // TestOneServerForOneFile has a second server try to serve the first one's file
 // by another name. It does not start, and the first is not disturbed.
 func TestOneServerForOneFile(t *testing.T) {
+	alongside(t)
 	for name, alias := range map[string]func(t *testing.T, s *server){
 		"hard link": func(t *testing.T, s *server) {
 			if err := os.Link(filepath.Join(s.dir, "docket.db"), filepath.Join(s.dir, "alias.db")); err != nil {

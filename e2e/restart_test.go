@@ -28,6 +28,7 @@ type fault struct {
 // TestRestart restarts the database while clients write and read: as an
 // operator does, and as a crash does.
 func TestRestart(t *testing.T) {
+	alongside(t)
 	for name, address := range kindsOf(map[string]func(t *testing.T, c *pgtest.Cluster, direct string) string{
 		"postgres": func(_ *testing.T, _ *pgtest.Cluster, direct string) string { return direct },
 		"pgbouncer": func(t *testing.T, c *pgtest.Cluster, direct string) string {
@@ -56,6 +57,7 @@ func TestRestart(t *testing.T) {
 // TestConnectionsCut cuts all connections to a database when writes are done and
 // their answers are still on their way, so that these are lost.
 func TestConnectionsCut(t *testing.T) {
+	alongside(t)
 	const delay = 10 * time.Millisecond
 	for name, address := range kindsOf(map[string]func(t *testing.T, proxy *pgtest.Proxy, direct string) string{
 		"postgres": func(_ *testing.T, proxy *pgtest.Proxy, direct string) string { return proxy.URL(direct) },

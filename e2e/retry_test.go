@@ -23,6 +23,7 @@ const (
 // answered, while the server is killed or its database restarted. Each write is
 // carried out once, and all senders get the same answer.
 func TestRetries(t *testing.T) {
+	alongside(t)
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		s := newServer(t, t.TempDir(), defaultDatabase)

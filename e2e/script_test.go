@@ -42,6 +42,7 @@ import (
 // A PATH is written as in jq: . is the whole body, .errors[0].pointer one
 // value, .[].title the list of all titles.
 func TestScripts(t *testing.T) {
+	alongside(t)
 	byDefault := func(testing.TB) string { return "" } // a file in the script's directory
 	t.Run("any", func(t *testing.T) { runScripts(t, "testdata", byDefault) })
 	t.Run("sqlite", func(t *testing.T) { runScripts(t, "testdata/sqlite", byDefault) })

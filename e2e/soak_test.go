@@ -14,6 +14,7 @@ import (
 // (SQLite) or its database fails over (PostgreSQL) every few seconds. No
 // acknowledged write is lost, no answer is impossible, and no resource grows.
 func TestSoak(t *testing.T) {
+	alongside(t)
 	rounds, every := long(2, 60), long(200*time.Millisecond, 10*time.Second)
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()

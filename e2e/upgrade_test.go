@@ -82,6 +82,7 @@ func unpackFile(path string, content io.Reader) error {
 // that this release knows is lost when the old one writes, until the step that drops
 // them is undone.
 func TestUpgrade(t *testing.T) {
+	alongside(t)
 	for _, name := range someOf("pgbouncer", "postgres") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // ofHandler sends a request with a body to a handler behind the edge. It returns
@@ -71,6 +73,24 @@ func TestErrorsAndPanics(t *testing.T) {
 				t.Errorf("%+v is still taken", now)
 			}
 		})
+	}
+}
+
+// TestClientThatLeaves ends a request whose client has left before its answer began. It
+// counts as no failure of the server.
+func TestClientThatLeaves(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	handler := New(Handler(func(http.ResponseWriter, *http.Request) error {
+		leave()
+		return ctx.Err()
+	}), Options{Metrics: prometheus.NewRegistry()})
+	e, ok := handler.(*edge)
+	if !ok {
+		t.Fatal("New returned another type")
+	}
+	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/alice/tasks", http.NoBody))
+	if n := testutil.ToFloat64(e.metrics.requests.WithLabelValues("none", "499")); n != 1 || testutil.CollectAndCount(e.metrics.requests) != 1 {
+		t.Errorf("%v requests count as left", n)
 	}
 }
 

@@ -91,8 +91,16 @@ func (x *exchange) fail(err error) {
 	if x.url.Path == AgentsPath {
 		at.Metadata = x.edge.metadata
 	}
+	left := x.request.Context().Err() != nil
 	problem.Write(x, at, err)
+	if left {
+		x.status = statusClientLeft
+	}
 }
+
+// statusClientLeft is what the metrics and the log have for a request whose client
+// left before the answer had begun. It is nginx's.
+const statusClientLeft = 499
 
 // refused counts a request that the server had no room for.
 func (x *exchange) refused(err error) error {
