@@ -23,9 +23,9 @@ run: ## serve with the database ./docket.db
 deps: ## install the programs that the tests need (as root on Debian), or list them
 	@.ci/deps
 
-# Four packages at a time: most tests wait for another process.
+# Eight packages at a time: most tests wait for another process.
 test: deps ## run every test in its short form, in about three minutes
-	go test -count=1 -p=4 -timeout=15m ./...
+	go test -count=1 -p=8 -timeout=15m ./...
 
 fuzz:
 	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \

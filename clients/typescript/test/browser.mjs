@@ -3,12 +3,13 @@ import { existsSync } from "node:fs";
 import { after } from "node:test";
 import puppeteer from "puppeteer-core";
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const shell = "/usr/bin/chromium-headless-shell";
+const executablePath = [shell, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 let browser;
 
 /** Returns a context with storage of its own, in a Chromium that ends with the tests. */
 export async function openContext() {
-  browser ??= puppeteer.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"], protocolTimeout: 120_000 });
+  browser ??= puppeteer.launch({ executablePath, headless: executablePath === shell ? "shell" : true, args: ["--no-sandbox", "--disable-gpu"], protocolTimeout: 120_000 });
   return (await browser).createBrowserContext();
 }
 
