@@ -75,7 +75,7 @@ func openHurried(t *testing.T, path string) *Store {
 func untilNothingIsLeft(t *testing.T, s *Store) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		left := leftIn(t, s.file.path)
+		left := leftIn(t, s.file.Path)
 		if left == nil {
 			break
 		}
@@ -171,12 +171,12 @@ func TestWiperLeavesPointerMapsAlone(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := file{path: path}.connection()
+	conn, err := fileAt(path).Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = conn.run("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = FULL; VACUUM")
-	if err := errors.Join(err, conn.close()); err != nil {
+	err = conn.Run("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = FULL; VACUUM")
+	if err := errors.Join(err, conn.Close()); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path)
@@ -192,7 +192,7 @@ func TestLogIsEmptiedAfterBusyTries(t *testing.T) {
 	s := open(t, tempPath(t))
 	storetest.Put(t, s, "task")
 	w := stopped(t, s)
-	if err := w.conn.run("UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
+	if err := w.conn.Run("UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
 		t.Fatal(err)
 	}
 	began, leave, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
