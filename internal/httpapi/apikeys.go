@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"docket"
+	"docket/internal/contract"
 	"docket/internal/edge"
 	"docket/internal/problem"
 )
@@ -100,9 +101,9 @@ func (a *api) createAPIKey(rt *route, w http.ResponseWriter, r *http.Request) er
 	if err := caller.Require(in.apiKey.Scopes); err != nil { // nobody gives what they do not have
 		return err
 	}
-	made, err := edge.Admit(r.Context(), edge.Cost{}, func() (m APIKeyMade, err error) {
+	made, err := edge.Admit(r.Context(), edge.Cost{}, func() (m contract.APIKeyMade, err error) {
 		key, text, err := a.service.CreateAPIKey(r.Context(), in.owner, in.apiKey)
-		return APIKeyMade{showAPIKey(key), text}, err
+		return contract.APIKeyMade{APIKey: showAPIKey(key), Key: text}, err
 	})
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func (a *api) listAPIKeys(rt *route, w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	shown := make([]APIKey, len(keys))
+	shown := make([]contract.APIKey, len(keys))
 	for i := range keys {
 		shown[i] = showAPIKey(keys[i])
 	}
@@ -146,8 +147,8 @@ func (a *api) revokeAPIKey(rt *route, w http.ResponseWriter, r *http.Request) er
 }
 
 // showAPIKey returns what is told of a key.
-func showAPIKey(k docket.APIKey) APIKey {
-	shown := APIKey{ID: k.ID.String(), Name: k.Name, Scopes: k.Scopes.Names(), CreatedAt: string(appendTime(nil, k.CreatedAt))}
+func showAPIKey(k docket.APIKey) contract.APIKey {
+	shown := contract.APIKey{ID: k.ID.String(), Name: k.Name, Scopes: k.Scopes.Names(), CreatedAt: string(appendTime(nil, k.CreatedAt))}
 	if !k.ExpiresAt.IsZero() {
 		shown.ExpiresAt = new(string(appendTime(nil, k.ExpiresAt)))
 	}

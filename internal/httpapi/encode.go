@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"docket"
+	"docket/internal/contract"
 )
 
 // answerChunk is the approximate size of the parts in which an answer is sent, in bytes.
@@ -76,7 +77,7 @@ func (a *answer) send() error {
 // writeHealthy answers that the server is well, with what its operator should look at.
 func writeHealthy(w http.ResponseWriter, warnings []string) error {
 	w.Header()["Cache-Control"] = []string{"no-store"}
-	return writeValue(w, http.StatusOK, Health{Status: "ok", Warnings: warnings})
+	return writeValue(w, http.StatusOK, contract.Health{Status: "ok", Warnings: warnings})
 }
 
 // writeValue answers with a value whose type is its shape.

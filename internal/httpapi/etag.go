@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"docket/internal/contract"
 )
 
 // etag is the strong entity tag of a task at a version (RFC 9110, 8.8.3).
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
 // revalidate is the Cache-Control of answers with an entity tag.
-var revalidate = []string{"private, no-cache"}
+var revalidate = []string{contract.Revalidate}
 
 // anyTag stands in a list of entity tags for *.
 const anyTag = "*"

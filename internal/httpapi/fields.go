@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"reflect"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"docket"
+	"docket/internal/contract"
 )
 
 // taskFields are the fields that a client may set of a task.
@@ -27,6 +30,16 @@ var completedField = field[docket.TaskUpdate]{
 
 // completeFields are the fields of the body that sets whether a task is completed.
 var completeFields = []field[docket.TaskUpdate]{completedField}
+
+// readOnly are the names of the fields of a task that a body may carry and that are then
+// ignored.
+var readOnly = func() (names []string) {
+	for field := range reflect.TypeFor[contract.ReadOnlyFields]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
 
 func unquote(v jsontext.Value) string {
 	b, _ := jsontext.AppendUnquote(nil, v) // v was read as a valid string

@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"docket"
+	"docket/internal/contract"
 	"docket/internal/edge"
 	"docket/internal/problem"
 	"docket/internal/transfer"
@@ -248,9 +249,9 @@ func explainFile(err error) error {
 }
 
 func writeImport(w http.ResponseWriter, result transfer.Result) error {
-	body := ImportResult{Added: result.Added, Unchanged: result.Unchanged, SkippedCount: result.Skipped.Total, Skipped: []ImportSkip{}}
+	body := contract.ImportResult{Added: result.Added, Unchanged: result.Unchanged, SkippedCount: result.Skipped.Total, Skipped: []contract.ImportSkip{}}
 	for _, s := range result.Skipped.List {
-		body.Skipped = append(body.Skipped, ImportSkip(s))
+		body.Skipped = append(body.Skipped, contract.ImportSkip(s))
 	}
 	text, err := json.Marshal(body)
 	if err != nil {

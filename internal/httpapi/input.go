@@ -82,7 +82,7 @@ func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input,
 	if err := rt.readQuery(in, r); err != nil {
 		return nil, err
 	}
-	if rt.ofUser() && !edge.InfoOf(r.Context()).Allows(in.user) {
+	if rt.OfUser() && !edge.InfoOf(r.Context()).Allows(in.user) {
 		return nil, problem.ErrForeignUser
 	}
 	rt.readParams(in, r)

@@ -26,7 +26,7 @@ import (
 func TestEveryPathParameterIsRead(t *testing.T) {
 	for _, rt := range routes {
 		var want, got []string
-		for _, match := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(rt.path, -1) {
+		for _, match := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(rt.Path, -1) {
 			want = append(want, match[1])
 		}
 		for _, p := range rt.params {
@@ -34,11 +34,11 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 				got = append(got, p.name)
 			}
 			if p.in == inHeader && http.CanonicalHeaderKey(p.name) != p.name {
-				t.Errorf("%s: the header %s is not in its canonical form", rt.id, p.name)
+				t.Errorf("%s: the header %s is not in its canonical form", rt.ID, p.name)
 			}
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%s %s reads %v", rt.method, rt.path, got)
+			t.Errorf("%s %s reads %v", rt.Method, rt.Path, got)
 		}
 	}
 }
@@ -54,7 +54,7 @@ func TestSortsAreInTheContract(t *testing.T) {
 // TestBoundsAreInTheContract compares the bounds that the contract publishes with
 // those of the domain.
 func TestBoundsAreInTheContract(t *testing.T) {
-	schemas := contract().Components.Schemas.Map()
+	schemas := document().Components.Schemas.Map()
 	for _, name := range []string{"Task", "TaskCreate", "TaskUpdate"} {
 		fields := schemas[name].Properties
 		for field, most := range map[string]int{"title": docket.MaxTitle, "description": docket.MaxDescription} {
@@ -108,7 +108,7 @@ func TestOrderOfTheDocumentation(t *testing.T) {
 		shown = append(shown, match[1])
 	}
 	for _, rt := range routes {
-		want = append(want, rt.id)
+		want = append(want, rt.ID)
 	}
 	if !slices.Equal(shown, want) {
 		t.Errorf("shown are %v, want %v", shown, want)
@@ -118,7 +118,7 @@ func TestOrderOfTheDocumentation(t *testing.T) {
 // TestShapesAreWhatIsDecoded compares the fields of the contract's body
 // schemas with those that the decoders take.
 func TestShapesAreWhatIsDecoded(t *testing.T) {
-	schemas := contract().Components.Schemas.Map()
+	schemas := document().Components.Schemas.Map()
 	for name, taken := range map[string][]string{
 		"TaskCreate": append(namesOf(taskFields), readOnly...), "TaskUpdate": append(namesOf(taskFields), readOnly...), "TaskComplete": append(namesOf(completeFields), readOnly...),
 		"Batch": namesOf(batchFields), "BatchUpdate": namesOf(operationFields), "BatchComplete": namesOf(operationFields),
