@@ -13,6 +13,7 @@ import (
 
 	"docket"
 	"docket/internal/contract"
+	"docket/internal/headers"
 )
 
 // answerChunk is the approximate size of the parts in which an answer is sent, in bytes.
@@ -27,6 +28,9 @@ type answer struct {
 }
 
 var answers = sync.Pool{New: func() any { return new(answer) }}
+
+// revalidate is the Cache-Control of answers with an entity tag.
+var revalidate = []string{contract.Revalidate}
 
 var applicationJSON = []string{"application/json"}
 
@@ -99,7 +103,7 @@ func writeTask(w http.ResponseWriter, status int, t docket.Task) (err error) {
 	if a.bytes, err = appendTask(a.bytes, &t); err != nil {
 		return err
 	}
-	w.Header()["Etag"] = []string{etag(t.Version)}
+	w.Header()["Etag"] = []string{headers.ETag(t.Version)}
 	w.Header()["Cache-Control"] = revalidate
 	return a.end()
 }
@@ -109,7 +113,7 @@ func writeTask(w http.ResponseWriter, status int, t docket.Task) (err error) {
 func writeTombstone(w http.ResponseWriter, t docket.Task, minimal bool) (err error) {
 	none := keptWithoutTombstone(&t)
 	if !none {
-		w.Header()["Etag"] = []string{etag(t.Version)}
+		w.Header()["Etag"] = []string{headers.ETag(t.Version)}
 		w.Header()["Cache-Control"] = revalidate
 	}
 	if minimal {

@@ -16,6 +16,7 @@ import (
 	"docket"
 	"docket/internal/contract"
 	"docket/internal/edge"
+	"docket/internal/headers"
 	"docket/internal/problem"
 	"docket/internal/transfer"
 )
@@ -83,20 +84,20 @@ func (a *api) calendar(rt *route, w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	q := docket.ListQuery{DueFrom: time.Time{}.Add(time.Microsecond)} // every due date
-	mark := markPage(docket.MarkList(in.owner, q), 0, 0, "the calendar")
-	q.Known = mark.knownState(in.noneMatch)
+	mark := headers.NewPage(docket.MarkList(in.owner, q), 0, 0, "the calendar")
+	q.Known = mark.KnownState(in.noneMatch)
 	answer := &fileAnswer{w: w, head: r.Method == http.MethodHead}
 	read, tag := a.pages(r.Context(), in), ""
 	err = transfer.Export{Format: transfer.Calendar, Query: q, Now: a.service.Time()}.Write(answer, func(q docket.ListQuery) (docket.Page, error) {
 		page, err := read(q)
 		if err == nil && tag == "" {
-			tag = mark.tag(page.State)
+			tag = mark.ETag(page.State)
 			answer.set = func(h http.Header) {
 				setFormat(h, transfer.Calendar)
 				h.Set("ETag", tag)
 				h["Cache-Control"] = revalidate
 			}
-			answer.unchanged = page.Unchanged || matchesAny(in.noneMatch, tag)
+			answer.unchanged = page.Unchanged || headers.MatchesAny(in.noneMatch, tag)
 		}
 		return page, err
 	})
