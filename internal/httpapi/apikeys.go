@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -37,10 +36,7 @@ var apiKeyFields = []field[docket.NewAPIKey]{
 // setScopes takes a scope that is none as some other one, so that only its own fault is
 // found.
 func setScopes(n *docket.NewAPIKey, v jsontext.Value) (faults []docket.Fault) {
-	d := jsontext.NewDecoder(bytes.NewReader(v))
-	_, _ = d.ReadToken() // v is valid
-	for i := 0; d.PeekKind() != ']'; i++ {
-		element, _ := d.ReadValue()
+	for i, element := range elements(v) {
 		name := ""
 		if element.Kind() == '"' {
 			name = unquote(element)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"math"
 	"reflect"
 	"strings"
@@ -46,6 +47,19 @@ func unquote(v jsontext.Value) string {
 	return string(b)
 }
 
+// elements are those of a valid JSON array. A value is overwritten by the next one.
+func elements(array jsontext.Value) iter.Seq2[int, jsontext.Value] {
+	return func(yield func(int, jsontext.Value) bool) {
+		d := jsontext.NewDecoder(bytes.NewReader(array))
+		_, _ = d.ReadToken() // it is valid
+		for i := 0; d.PeekKind() != ']'; i++ {
+			if v, _ := d.ReadValue(); !yield(i, v) {
+				return
+			}
+		}
+	}
+}
+
 func unquoteOptional(v jsontext.Value) *string {
 	if v.Kind() == 'n' {
 		return nil
@@ -82,10 +96,7 @@ func setTags(u *docket.TaskUpdate, v jsontext.Value) []docket.Fault {
 	var faults []docket.Fault
 	var tags []string
 	if v.Kind() == '[' {
-		d := jsontext.NewDecoder(bytes.NewReader(v))
-		_, _ = d.ReadToken() // v is valid
-		for i := 0; d.PeekKind() != ']'; i++ {
-			element, _ := d.ReadValue()
+		for i, element := range elements(v) {
 			tag := "?"
 			if element.Kind() == '"' {
 				tag = unquote(element)

@@ -162,20 +162,15 @@ func (a *api) pages(ctx context.Context, in *input) func(docket.ListQuery) (dock
 				first = false
 				edge.Hold(ctx, heldBy(page.Tasks))
 			}
-			if first || n == attempts || !isBusy(err) || !wait(ctx, time.Second) {
+			if first || n == attempts || !isBusy(err) {
 				return page, err
 			}
+			select {
+			case <-ctx.Done():
+				return page, err
+			case <-time.After(time.Second):
+			}
 		}
-	}
-}
-
-// wait waits for d. It returns false when ctx ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 

@@ -44,14 +44,7 @@ func NewPair(t testing.TB) *Pair {
 		t.Fatal(err)
 	}
 	p.Standby = standby
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(standby.log())
-		}
-		if err := standby.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	standby.closeAfter(t)
 	if err := untilTrue(AsSuperuser(u), "SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"); err != nil {
 		t.Fatal(err)
 	}
@@ -146,20 +139,22 @@ func (p *Pair) Partition() {
 // Asynchronous makes commits on the primary not wait for the standby any more.
 func (p *Pair) Asynchronous(t testing.TB) {
 	t.Helper()
-	admin := AsSuperuser(p.Primary.url("postgres"))
-	Exec(t, admin, "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
-	if err := untilTrue(admin, "SELECT current_setting('synchronous_standby_names') = ''"); err != nil {
-		t.Fatal(err)
-	}
+	p.reconfigure(t, "synchronous_standby_names", "")
 }
 
 // Demote makes the primary refuse to write (SQLSTATE 25006), and ends no
 // connection: an old primary that a failover has left behind.
 func (p *Pair) Demote(t testing.TB) {
 	t.Helper()
+	p.reconfigure(t, "default_transaction_read_only", "on")
+}
+
+// reconfigure gives a setting of the primary a value, and returns when it has it.
+func (p *Pair) reconfigure(t testing.TB, setting, value string) {
+	t.Helper()
 	admin := AsSuperuser(p.Primary.url("postgres"))
-	Exec(t, admin, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-	if err := untilTrue(admin, "SELECT current_setting('default_transaction_read_only') = 'on'"); err != nil {
+	Exec(t, admin, fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", setting, value), "SELECT pg_reload_conf()")
+	if err := untilTrue(admin, fmt.Sprintf("SELECT current_setting('%s') = '%s'", setting, value)); err != nil {
 		t.Fatal(err)
 	}
 }

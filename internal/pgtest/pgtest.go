@@ -126,6 +126,13 @@ func New(t testing.TB, opts Options) *Cluster {
 		t.Fatal(err)
 	}
 	c.private = true
+	c.closeAfter(t)
+	return c
+}
+
+// closeAfter closes the cluster when the test ends. A test that fails logs the end of
+// the server's log.
+func (c *Cluster) closeAfter(t testing.TB) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(c.log())
@@ -134,7 +141,6 @@ func New(t testing.TB, opts Options) *Cluster {
 			t.Error(err)
 		}
 	})
-	return c
 }
 
 // AsSuperuser returns u, any URL from this package, for SuperRole: for

@@ -129,24 +129,31 @@ func TestPurgeLeavesNothingInTheFiles(t *testing.T) {
 	untilNothingIsLeft(t, s)
 }
 
+// readOn begins a read transaction, which needs the log until leave is closed. Its error
+// is then in ended.
+func readOn(t *testing.T, s *Store) (leave chan<- struct{}, ended <-chan error) {
+	t.Helper()
+	began, leaving, result := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
+			_, live, _, err = r.stateOf("alice")
+			close(began)
+			<-leaving
+			return live, err
+		})
+		result <- err
+	}()
+	<-began
+	return leaving, result
+}
+
 // TestErasureBesideAReader erases while a read transaction needs the log. The log is
 // emptied when it has ended.
 func TestErasureBesideAReader(t *testing.T) {
 	path := tempPath(t)
 	s := openHurried(t, path)
 	storetest.Put(t, s, marked)
-	began, leave := make(chan struct{}), make(chan struct{})
-	ended := make(chan error, 1)
-	go func() {
-		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
-			_, live, _, err = r.stateOf("alice")
-			close(began)
-			<-leave
-			return live, err
-		})
-		ended <- err
-	}()
-	<-began
+	leave, ended := readOn(t, s)
 	if done, err := s.Erase(t.Context(), "alice", 2, 50); err != nil || !done {
 		t.Fatalf("Erase returned %v, %v", done, err)
 	}
@@ -195,17 +202,7 @@ func TestLogIsEmptiedAfterBusyTries(t *testing.T) {
 	if err := w.conn.Run("UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
 		t.Fatal(err)
 	}
-	began, leave, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	go func() {
-		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
-			_, live, _, err = r.stateOf("alice")
-			close(began)
-			<-leave
-			return live, err
-		})
-		ended <- err
-	}()
-	<-began
+	leave, ended := readOn(t, s)
 	w.stmts.removed = true
 	if w.emptyLog(); !w.stmts.removed {
 		t.Error("the log was emptied while a reader needed it")

@@ -40,28 +40,23 @@ ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING beli
 )
 
 // Purge implements docket.Store. What it removes is overwritten afterwards, see Erase.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = s.writer.do(ctx, limit, func(q *statements) error {
-		if err := q.Stmt(raisePurgedSQL).Moment(before).Num(int64(limit)).Exec(); err != nil {
-			return err
-		}
-		n, err = q.Stmt(purgeSQL).Moment(before).Num(int64(limit)).Changes()
-		q.removed = q.removed || n > 0
-		return err
-	})
-	if n > 0 {
-		signal(s.wiper.due)
-	}
-	return n, err
+func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.removeOld(ctx, limit, raisePurgedSQL, purgeSQL, before, limit)
 }
 
 // ExpireKeys implements docket.Store.
-func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = s.writer.do(ctx, 1, func(q *statements) error {
-		if err := q.Stmt(lowerKeptSQL).Moment(now).Num(int64(limit)).Exec(); err != nil {
+func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (int, error) {
+	return s.removeOld(ctx, 1, lowerKeptSQL, expireKeysSQL, now, limit)
+}
+
+// removeOld has count take in what remove then removes: up to limit rows from before a
+// moment. The weight is that of a write.
+func (s *Store) removeOld(ctx context.Context, weight int, count, remove string, before time.Time, limit int) (n int, err error) {
+	err = s.writer.do(ctx, weight, func(q *statements) error {
+		if err := q.Stmt(count).Moment(before).Num(int64(limit)).Exec(); err != nil {
 			return err
 		}
-		n, err = q.Stmt(expireKeysSQL).Moment(now).Num(int64(limit)).Changes()
+		n, err = q.Stmt(remove).Moment(before).Num(int64(limit)).Changes()
 		q.removed = q.removed || n > 0
 		return err
 	})
