@@ -93,7 +93,7 @@ func (s *Store) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUI
 // readAPIKeys returns the keys that a statement finds. It shares its round trip with
 // other reads.
 func (s *Store) readAPIKeys(ctx context.Context, st *statement[keyed], of docket.APIKey) (keys []docket.APIKey, err error) {
-	err = s.batch(ctx, s.batchers.reads, &call{
+	err = s.db.batch(ctx, s.db.reads, &call{
 		owner: of.Owner, sql: st.sql, args: st.args(keyed{APIKey: of}),
 		read: func(rows pgx.Rows) (err error) {
 			keys, err = scanAPIKeys(rows, of.Owner)
@@ -135,7 +135,7 @@ func (s *Store) MarkAPIKeyUsed(ctx context.Context, owner docket.UserID, id uuid
 // changeAPIKey runs a statement that changes one key. It returns none when there was no
 // key to change.
 func (s *Store) changeAPIKey(ctx context.Context, st *statement[keyed], k docket.APIKey, none error) error {
-	return s.batch(ctx, s.batchers.writesOf(k.Owner), &call{
+	return s.db.batch(ctx, s.db.writesOf(k.Owner), &call{
 		owner: k.Owner, sql: st.sql, args: st.args(keyed{APIKey: k}),
 		read: func(rows pgx.Rows) error { return scanOne(rows, new(uuid.UUID)) },
 		outcome: func(err error) error {

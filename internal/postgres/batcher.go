@@ -68,7 +68,7 @@ type call struct {
 	// outcome returns the request's error after err of the statement, which is nil
 	// or pgx.ErrNoRows, or any other when the call goes alone.
 	outcome func(err error) error
-	create  *request // of a task that can be made together with others; nil otherwise
+	part    callPart // what can be carried out together with the parts of other calls, or nil
 	members []*call  // of which this call is made; nil unless merge has made it
 
 	state state         // guarded by the batcher
@@ -76,6 +76,34 @@ type call struct {
 	lead  chan struct{} // closed when the call leaves the queue with a lead
 	end   chan struct{} // closed when its group has ended
 	err   error         // of the statement; written before end is closed
+}
+
+// callPart is what a call does, where one statement can do that for several calls.
+type callPart interface {
+	// mergesWith reports whether one statement can carry out both. They are of one owner.
+	mergesWith(callPart) bool
+	// merge returns the call that carries out all parts, which begin with this one. Its
+	// read gives each part its result, or returns errApart.
+	merge(parts []callPart) *call
+}
+
+// batcherStats is what a batcher has done so far, and what it holds now.
+type batcherStats struct {
+	Groups, Calls int64 // sent
+	Width         int   // how many leads there are
+	Leads         int   // taken
+	Queued        int   // calls that wait in the queue
+	Apart         int   // calls that go alone because an earlier one of their owner does
+}
+
+func (b *batcher) stats() batcherStats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := batcherStats{Groups: b.groups.Load(), Calls: b.calls.Load(), Width: b.width, Leads: b.leads, Queued: len(b.queue)}
+	for _, calls := range b.apart {
+		s.Apart += calls
+	}
+	return s
 }
 
 // add queues c, or gives it a lead when one is free. It leaves c detached while

@@ -107,10 +107,6 @@ func bulkFor(owner docket.UserID, w *docket.Write, creates []docket.Operation) (
 	return b, s
 }
 
-// errApart says that the tasks of a bulk cannot be made together. The error of one of
-// them shows when each is made by itself.
-var errApart = errors.New("postgres: the tasks of a bulk cannot be made together")
-
 // result returns the tasks of the bulk with their versions, after err of its statement,
 // which has returned the last version.
 func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
@@ -126,42 +122,29 @@ func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 	return b.tasks, nil
 }
 
-// merge makes one call of creates that follow each other in a group and can be made
-// together.
-func merge(group []*call) []*call {
-	calls := make([]*call, 0, len(group))
-	for len(group) > 0 {
-		c, n := group[0], 1
-		for n < len(group) && c.mergesWith(group[n]) {
-			n++
-		}
-		if n > 1 {
-			c = asOne(group[:n])
-		}
-		calls, group = append(calls, c), group[n:]
-	}
-	return calls
+// mergesWith implements callPart.
+func (r *request) mergesWith(other callPart) bool {
+	o, ok := other.(*request)
+	return ok && r.write.MaxTasks == o.write.MaxTasks
 }
 
-func (c *call) mergesWith(other *call) bool {
-	return c.create != nil && other.create != nil && c.owner == other.owner && c.create.write.MaxTasks == other.create.write.MaxTasks
-}
-
-// asOne returns the call that makes the tasks of creates.
-func asOne(creates []*call) *call {
-	first := creates[0].create
-	b := &bulk{owner: first.owner, epoch: first.write.Epoch, limit: first.write.TaskLimit()}
+// merge implements callPart for creates.
+func (r *request) merge(creates []callPart) *call {
+	b := &bulk{owner: r.owner, epoch: r.write.Epoch, limit: r.write.TaskLimit()}
+	requests := make([]*request, 0, len(creates))
 	for _, c := range creates {
-		b.tasks = append(b.tasks, c.create.task)
+		if create, ok := c.(*request); ok {
+			requests, b.tasks = append(requests, create), append(b.tasks, create.task)
+		}
 	}
 	return &call{
-		owner: first.owner, sql: createManyFreshSQL.sql, args: createManyFreshSQL.args(b), members: creates,
+		owner: r.owner, sql: createManyFreshSQL.sql, args: createManyFreshSQL.args(b),
 		read: func(rows pgx.Rows) error {
 			var last int64
 			err := scanOne(rows, &last)
 			tasks, err := b.result(last, err)
 			for i := range tasks {
-				creates[i].create.task, creates[i].create.outcome = tasks[i], outcomeDone
+				requests[i].task, requests[i].outcome = tasks[i], outcomeDone
 			}
 			return err
 		},

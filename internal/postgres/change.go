@@ -73,7 +73,7 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (states ma
 	for i, owner := range owners {
 		list[i] = string(owner)
 	}
-	err = s.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.db.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
 		states = map[docket.UserID]docket.State{}
 		rows, err := conn.Query(ctx, countersSQL.sql, countersSQL.args(list)...)
 		if err != nil {

@@ -23,7 +23,6 @@ type stage string
 // saboteur is a tracer that panics at a stage, once. While it holds the stage it
 // first says that it was reached and waits.
 type saboteur struct {
-	tracer
 	at      atomic.Value // a stage
 	reached chan struct{}
 	held    chan struct{}
@@ -45,6 +44,12 @@ func (s *saboteur) pass(at stage) {
 	}
 	panic("sabotage")
 }
+
+func (*saboteur) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+
+func (*saboteur) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 func (s *saboteur) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
 	s.pass("acquire")
@@ -76,14 +81,14 @@ func openSabotaged(t *testing.T) (*Store, *saboteur) {
 	patient(s)
 	saboteur := &saboteur{reached: make(chan struct{}), held: make(chan struct{})}
 	saboteur.at.Store(stage(""))
-	config := s.pool.Config()
+	config := s.db.pool.Config()
 	config.ConnConfig.Tracer = saboteur
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pool.Close()
-	s.pool = pool
+	s.db.pool.Close()
+	s.db.pool = pool
 	return s, saboteur
 }
 
@@ -124,8 +129,7 @@ func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *batc
 	t.Helper()
 	users, b = mates(s, 3)
 	if !write {
-		b = s.batchers.reads
-		b.width = 1
+		b = newBatcher(1, "", reading)
 	}
 	for i, task := range create(t, s, users...) {
 		calls = append(calls, errand(users[i], task, write))
@@ -140,7 +144,7 @@ func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *batcher, 
 	var conn *pgxpool.Conn
 	if at != "acquire" { // hold the only connection, so that the leader waits
 		var err error
-		if conn, err = s.pool.Acquire(t.Context()); err != nil {
+		if conn, err = s.db.pool.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,9 +153,9 @@ func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *batcher, 
 	for i, c := range calls {
 		ends[i] = make(chan error, 1)
 		go func() {
-			ends[i] <- recovered(func() error { return s.batch(context.Background(), b, c) })
+			ends[i] <- recovered(func() error { return s.db.batch(context.Background(), b, c) })
 		}()
-		waitUntil(t, "the call leads or is queued", func() bool { return b.holds(1, i) })
+		waitUntil(t, "the call leads or is queued", func() bool { return holding(b, 1, i) })
 	}
 	if at == "acquire" {
 		<-saboteur.reached
@@ -212,15 +216,15 @@ func TestPanicsAreContained(t *testing.T) {
 						t.Errorf("call %d was %s, want %s", i, got, want[i])
 					}
 				}
-				b.idle(t)
-				if s.troubled.Load() {
+				idle(t, b)
+				if s.db.isTroubled() {
 					t.Error("the store is marked as troubled")
 				}
 				create(t, s, users...)
-				if err := s.batch(t.Context(), b, errand(users[0], of(users[0], "none"), write)); !errors.Is(err, pgx.ErrNoRows) {
+				if err := s.db.batch(t.Context(), b, errand(users[0], of(users[0], "none"), write)); !errors.Is(err, pgx.ErrNoRows) {
 					t.Errorf("the next call returned %v", err)
 				}
-				if n := s.pool.Stat().AcquiredConns(); n != 0 {
+				if n := s.db.pool.Stat().AcquiredConns(); n != 0 {
 					t.Errorf("%d connections are not given back", n)
 				}
 			})
@@ -238,12 +242,12 @@ func TestPanicsAlone(t *testing.T) {
 		"reading":  func(c *call) { c.read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") } },
 		"outcome":  func(c *call) { c.outcome = func(error) error { panic("sabotage") } },
 	} {
-		for _, b := range []*batcher{s.batchers.reads, s.batchers.writesOf("alice")} {
-			c := errand("alice", task, b.policy.write)
+		for write, b := range map[bool]*batcher{false: s.db.reads, true: s.db.writesOf("alice")} {
+			c := errand("alice", task, write)
 			sabotage(c)
-			err := recovered(func() error { return s.batch(context.Background(), b, c) })
-			if err == nil || !strings.Contains(err.Error(), "sabotage") || docket.KindOf(err) != docket.Internal || s.troubled.Load() {
-				t.Errorf("%s: %v; troubled: %t", name, err, s.troubled.Load())
+			err := recovered(func() error { return s.db.batch(context.Background(), b, c) })
+			if err == nil || !strings.Contains(err.Error(), "sabotage") || docket.KindOf(err) != docket.Internal || s.db.isTroubled() {
+				t.Errorf("%s: %v; troubled: %t", name, err, s.db.isTroubled())
 			}
 		}
 		if err := s.Ready(t.Context()); err != nil {
@@ -256,25 +260,25 @@ func TestPanicsAlone(t *testing.T) {
 // TestBadRowIsContained has one call of a group not understand its row. The others
 // have their results from the same round trip.
 func TestBadRowIsContained(t *testing.T) {
-	for _, write := range []bool{false, true} {
+	for write, p := range map[bool]policy{false: reading, true: writing} {
 		s, saboteur := openSabotaged(t)
 		_, b, calls := errands(t, s, write)
 		calls[1].read = func(rows pgx.Rows) error {
 			rows.Next()
 			return rows.Scan(new(bool)) // of seven columns
 		}
-		before := b.groups.Load()
+		before := b.stats().Groups
 		errs := together(t, s, saboteur, "", b, calls)
 		if errs[0] != nil || errs[2] != nil || errs[1] == nil || docket.KindOf(errs[1]) != docket.Internal {
 			t.Errorf("write=%t: %v", write, errs)
 		}
-		if groups := b.groups.Load() - before; groups != 1 || s.troubled.Load() {
-			t.Errorf("write=%t: %d groups; troubled: %t", write, groups, s.troubled.Load())
+		if groups := b.stats().Groups - before; groups != 1 || s.db.isTroubled() {
+			t.Errorf("write=%t: %d groups; troubled: %t", write, groups, s.db.isTroubled())
 		}
-		if err := s.alone(t.Context(), t.Context(), b.policy, b, calls[1]); !ofCall(err) || s.troubled.Load() {
-			t.Errorf("write=%t, alone: %v; troubled: %t", write, err, s.troubled.Load())
+		if err := s.db.alone(t.Context(), p, b, calls[1]); !ofCall(err) || s.db.isTroubled() {
+			t.Errorf("write=%t, alone: %v; troubled: %t", write, err, s.db.isTroubled())
 		}
-		b.idle(t)
+		idle(t, b)
 	}
 }
 
@@ -288,8 +292,8 @@ func TestBadRowInTransaction(t *testing.T) {
 		`CREATE TRIGGER halve BEFORE INSERT ON docket.tasks FOR EACH ROW EXECUTE FUNCTION docket.halve()`)
 	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
 	_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{create, create}, Now: storetest.Draft("").CreatedAt})
-	if !ofCall(err) || docket.KindOf(err) != docket.Internal || s.troubled.Load() {
-		t.Errorf("it returned %v; troubled: %t", err, s.troubled.Load())
+	if !ofCall(err) || docket.KindOf(err) != docket.Internal || s.db.isTroubled() {
+		t.Errorf("it returned %v; troubled: %t", err, s.db.isTroubled())
 	}
 	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks"); n != 0 {
 		t.Errorf("it left %d tasks", n)
@@ -303,7 +307,7 @@ func TestReadOnlyConnection(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
 		s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, noBatching })
 		storetest.Put(t, s, "task")
-		if _, err := s.pool.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
+		if _, err := s.db.pool.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 			t.Fatal(err)
 		}
 		_, err := storetest.Create(t.Context(), s, storetest.Draft("task"))

@@ -20,7 +20,7 @@ import (
 
 // TestHashOf compares hashes with the server's, for texts of every length modulo 12.
 func TestHashOf(t *testing.T) {
-	rows, err := open(t, pgtest.Shared(t).Database(t)).pool.Query(t.Context(),
+	rows, err := open(t, pgtest.Shared(t).Database(t)).db.pool.Query(t.Context(),
 		`SELECT x.text, hashtext(x.text COLLATE "C") FROM (SELECT left(repeat('Ünïcode user ', 20), n) AS text FROM generate_series(0, 250) AS n) AS x`)
 	if err != nil {
 		t.Fatal(err)
@@ -140,8 +140,8 @@ func TestDistributeOnCitus(t *testing.T) {
 		url := c.Database(t)
 		s := open(t, url)
 		storetest.Put(t, s, "task")
-		s.pool.Reset()
-		s.checks.Reset()
+		s.db.pool.Reset()
+		s.db.checks.Reset()
 		waitUntil(t, "the store has no connection", func() bool {
 			return pgtest.Count(t, url, "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'docket'") <= 0
 		})

@@ -41,6 +41,9 @@ const (
 	unknown                     // it may have been committed
 )
 
+// errAcquire is the cause of a wait for a connection that took too long.
+var errAcquire = errors.New("postgres: no connection became free in time")
+
 // classify returns what err leaves certain. Only an error that afterSend has marked
 // is unknown.
 func classify(err error) certainty {
@@ -112,6 +115,15 @@ func afterSend(err error, completed bool) error {
 	return &sentError{err: err, completed: completed}
 }
 
+// spanning marks the error of a COMMIT that may span servers: when one has refused,
+// others may have committed.
+func spanning(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &sentError{err: err, completed: true, spans: true}
+}
+
 // callError is an error that a call has made of the result of its statement, which
 // the server has carried out: a value that cannot be scanned, or a panic.
 type callError struct{ err error }
@@ -147,14 +159,6 @@ func (standbyError) Error() string { return "postgres: the server is a standby o
 
 // SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
 func (standbyError) SafeToRetry() bool { return true }
-
-// isTaskTwice reports whether a user's task was to be made under an id that another
-// task of the user has. Citus adds the number of a shard to the name of the constraint,
-// and leaves the name out of an error that comes from another server.
-func isTaskTwice(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == uniqueViolation && (strings.HasPrefix(e.ConstraintName, "tasks_pkey") || e.ConstraintName == "")
-}
 
 func isFatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"

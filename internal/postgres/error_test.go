@@ -69,9 +69,9 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%s: another attempt under %+v: %t", name, policy, got)
 			}
 		}
-		s := &Store{}
-		if s.observe(test.err); s.troubled.Load() != test.troubled {
-			t.Errorf("%s: troubled: %t", name, s.troubled.Load())
+		var h health
+		if h.observe(test.err); h.troubled.Load() != test.troubled {
+			t.Errorf("%s: troubled: %t", name, h.troubled.Load())
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestReadOnlyPool(t *testing.T) {
 		storetest.Put(t, s, "task")
 		var conns []*pgxpool.Conn
 		for range 6 {
-			conn, err := s.pool.Acquire(t.Context())
+			conn, err := s.db.pool.Acquire(t.Context())
 			if err == nil {
 				_, err = conn.Exec(t.Context(), "SET default_transaction_read_only = on")
 			}

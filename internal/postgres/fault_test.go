@@ -45,12 +45,23 @@ func TestUndetectedPooler(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if mode := pgx.QueryExecMode(s.mode.Load()); mode != pgx.QueryExecModeCacheDescribe || !strings.Contains(log.String(), "DATABASE_EXEC_MODE") {
+	if mode := modeOf(t, s); mode != pgx.QueryExecModeCacheDescribe || !strings.Contains(log.String(), "DATABASE_EXEC_MODE") {
 		t.Errorf("the mode is %s, the log %q", mode, &log)
 	}
 	if tasks, err := storetest.List(s); err != nil || len(tasks) != 401 {
 		t.Errorf("%d tasks, %v", len(tasks), err)
 	}
+}
+
+// modeOf returns the exec mode of new connections.
+func modeOf(t *testing.T, s *Store) pgx.QueryExecMode {
+	t.Helper()
+	conn, err := s.db.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	return conn.Conn().Config().DefaultQueryExecMode
 }
 
 // lock begins a transaction on a connection of its own that runs sql.
@@ -85,7 +96,7 @@ func TestLockedTable(t *testing.T) {
 			s := open(t, via(direct), func(o *Options) { o.MaxConns = 2 })
 			task := storetest.Put(t, s, "task")
 			tx := lock(t, direct, "LOCK TABLE docket.tasks")
-			s.acquireTimeout, s.statementTimeout = 500*time.Millisecond, time.Second
+			s.db.limits.acquire, s.db.limits.statement = 500*time.Millisecond, time.Second
 			var wait sync.WaitGroup
 			for range 4 { // some hold the connections, the others wait for one
 				wait.Go(func() {
@@ -118,11 +129,11 @@ func TestLockedTable(t *testing.T) {
 // call.
 func TestPoolExhausted(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	held, err := s.pool.Acquire(t.Context())
+	held, err := s.db.pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.acquireTimeout = 50 * time.Millisecond
+	s.db.limits.acquire = 50 * time.Millisecond
 	var wait sync.WaitGroup
 	for range 2 {
 		wait.Go(func() {
@@ -136,7 +147,7 @@ func TestPoolExhausted(t *testing.T) {
 	held.Release()
 	patient(s)
 	storetest.Put(t, s, "task")
-	s.batchers.writesOf("alice").idle(t)
+	idle(t, s.db.writesOf("alice"))
 }
 
 // TestLostAnswer cuts the connection after a statement was sent and before its
@@ -208,7 +219,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	task := storetest.Put(t, s, "task")
 	proxy.Refuse(t, true)
 	proxy.Cut()
-	s.pool.Reset() // TestLostAnswer has the first statement after the loss
+	s.db.pool.Reset() // TestLostAnswer has the first statement after the loss
 	for range 5 {
 		if _, err := storetest.Create(t.Context(), s, storetest.Draft("lost")); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a write without a database returned %v", err)
@@ -339,7 +350,7 @@ func TestLiveCountsExactly(t *testing.T) {
 	}
 	wait.Wait()
 	var live, counter, highest int
-	err := s.pool.QueryRow(t.Context(), "SELECT o.live, o.counter, (SELECT max(t.version) FROM docket.tasks t) FROM docket.owners o").Scan(&live, &counter, &highest)
+	err := s.db.pool.QueryRow(t.Context(), "SELECT o.live, o.counter, (SELECT max(t.version) FROM docket.tasks t) FROM docket.owners o").Scan(&live, &counter, &highest)
 	if err != nil || live != 10 || counter != 30 || highest != 30 {
 		t.Errorf("live %d, counter %d, highest version %d, %v", live, counter, highest, err)
 	}

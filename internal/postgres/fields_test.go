@@ -65,8 +65,8 @@ func TestBadTags(t *testing.T) {
 		_, one := s.Get(t.Context(), "alice", task.ID)
 		_, many := storetest.List(s)
 		for _, err := range []error{one, many} {
-			if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.troubled.Load() {
-				t.Errorf("%s: the read returned %v; troubled: %t", mode, err, s.troubled.Load())
+			if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.db.isTroubled() {
+				t.Errorf("%s: the read returned %v; troubled: %t", mode, err, s.db.isTroubled())
 			}
 		}
 	}
@@ -99,13 +99,12 @@ func TestBytesAreNoMoreThanTheSize(t *testing.T) {
 // it before either has made it.
 func TestConcurrentCreatesOfOneID(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	first, second := open(t, url), open(t, url)
+	alone := func(o *Options) { o.NoBatching = true } // else its wait for a lock is cut
+	first, second := openPatient(t, url, alone), openPatient(t, url, alone)
 	storetest.Put(t, first, "other")
 	owner := lock(t, url, "SELECT 1 FROM docket.owners FOR UPDATE")
 	task, errs := storetest.Draft("task"), make(chan error, 2)
 	for _, s := range []*Store{first, second} {
-		patient(s)
-		s.noBatching = true // else its wait for a lock is cut
 		go func() {
 			_, err := storetest.Create(context.Background(), s, task)
 			errs <- err
@@ -159,7 +158,7 @@ func TestCreateAgainInAGroup(t *testing.T) {
 			t.Errorf("write %d returned %v", i, err)
 		}
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestCreateAgainTogether has the second operation of a write make a task that is there,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"docket"
 )
 
 const (
@@ -33,32 +30,6 @@ const (
 	pagesFirstSQL bound = `SELECT set_config('statement_timeout', '200ms', true)`
 )
 
-// batchers are the batchers of a store, by what their statements do. All writes of
-// a user go to the same batcher, so the groups of this process never wait for each
-// other.
-type batchers struct {
-	reads  *batcher // of one task each
-	pages  *batcher // of at most maxBatchedPage tasks
-	writes [writeBatchers]*batcher
-	seed   maphash.Seed
-}
-
-// newBatchers returns the batchers for a database at a distance of one round trip,
-// over a pool of conns connections. distributed says that Citus has distributed the
-// tables.
-func newBatchers(distance time.Duration, conns int, distributed bool) *batchers {
-	b := &batchers{
-		reads: newBatcher(widthAt(distance, conns), "", reading),
-		pages: newBatcher(pageWidth, pagesFirstSQL, reading),
-		seed:  maphash.MakeSeed(),
-	}
-	for i := range b.writes {
-		b.writes[i] = newBatcher(1, writesFirstSQL, writing)
-		b.writes[i].worded = distributed
-	}
-	return b
-}
-
 // widthAt returns how many groups of reads may be in flight. Near the database
 // more would only be smaller. Far from it a group leaves about every 2 ms, on up
 // to half of the connections, so that no read waits for long.
@@ -66,14 +37,13 @@ func widthAt(distance time.Duration, conns int) int {
 	return readWidth + max(0, min(int(distance/(2*time.Millisecond)), conns/2-readWidth))
 }
 
-// writesOf returns the batcher for the writes of a user.
-func (b *batchers) writesOf(owner docket.UserID) *batcher {
-	return b.writes[maphash.String(b.seed, string(owner))%writeBatchers]
-}
-
 // errAlone says that a call has to go alone: it has no place in a group for now, or
 // its group has committed nothing, perhaps because of another call.
 var errAlone = errors.New("postgres: the statement has to go alone")
+
+// errApart says that the parts of a call, of which another made it, cannot be carried
+// out together. The error of one of them shows when each is sent by itself.
+var errApart = errors.New("postgres: the tasks of a bulk cannot be made together")
 
 // errAbandoned is the cause of batcher.abandoned.
 var errAbandoned = errors.New("postgres: another request, which sent this statement in a group, has panicked")
@@ -81,30 +51,35 @@ var errAbandoned = errors.New("postgres: another request, which sent this statem
 // batch runs c in a group of b, or alone where that is needed and, while the
 // database is in trouble, because the error of one statement then says more. One
 // limit bounds the waits in the queue and for a connection together.
-func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
-	if s.noBatching || s.troubled.Load() {
-		return s.alone(ctx, ctx, b.policy, b, c)
+func (d *dispatcher) batch(ctx context.Context, b *batcher, c *call) error {
+	if d.noBatching || d.isTroubled() {
+		return d.alone(ctx, b.policy, b, c)
 	}
-	acquire, cancel := context.WithTimeoutCause(ctx, s.acquireTimeout, errAcquire)
+	acquire, cancel := context.WithTimeoutCause(ctx, d.limits.acquire, errAcquire)
 	defer cancel()
 	defer b.remove(c)
-	err := s.submit(acquire, b, c)
+	err := d.submit(acquire, b, c)
 	if errors.Is(err, errApart) {
-		c.create = nil
-		err = s.submit(acquire, b, c)
+		c.part = nil
+		err = d.submit(acquire, b, c)
 	}
 	switch {
 	case errors.Is(err, errAlone):
-		return s.alone(acquire, ctx, b.policy, b, c)
+		return d.repeatAlone(acquire, ctx, b.policy, b, c)
 	case err == nil, errors.Is(err, pgx.ErrNoRows):
 		return c.outcome(err)
 	}
 	return err
 }
 
-// alone runs c by itself.
-func (s *Store) alone(acquire, ctx context.Context, p policy, b *batcher, c *call) error {
-	return s.repeat(acquire, ctx, p, func(ctx context.Context, conn *pgx.Conn) error {
+// alone runs c by itself, as the policy says and with the outcome that b would give it.
+func (d *dispatcher) alone(ctx context.Context, p policy, b *batcher, c *call) error {
+	return d.repeatAlone(ctx, ctx, p, b, c)
+}
+
+// repeatAlone is alone with a context of its own for the waits.
+func (d *dispatcher) repeatAlone(acquire, ctx context.Context, p policy, b *batcher, c *call) error {
+	return d.repeat(acquire, ctx, p, func(ctx context.Context, conn *pgx.Conn) error {
 		if !b.worded {
 			return c.outcome(one(ctx, conn, b, c))
 		}
@@ -127,7 +102,7 @@ func one(ctx context.Context, conn *pgx.Conn, b *batcher, c *call) error {
 }
 
 // submit returns the error of c once its group has ended, or errAlone.
-func (s *Store) submit(acquire context.Context, b *batcher, c *call) (err error) {
+func (d *dispatcher) submit(acquire context.Context, b *batcher, c *call) (err error) {
 	joined := b.add(c)
 	if joined == detached {
 		return errAlone
@@ -147,14 +122,14 @@ func (s *Store) submit(acquire context.Context, b *batcher, c *call) (err error)
 			return c.err
 		}
 	}
-	return s.leadGroup(acquire, b, c)
+	return d.leadGroup(acquire, b, c)
 }
 
 // leadGroup sends the next group, c and what is queued by then, and returns the
 // error of c. However it ends, each call of the group ends, and the lead and the
 // connection are passed on.
-func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
-	conn, err := s.acquire(acquire, b.policy)
+func (d *dispatcher) leadGroup(acquire context.Context, b *batcher, c *call) error {
+	conn, err := d.acquire(acquire, b.policy)
 	if err != nil {
 		if acquire.Err() != nil {
 			return acquireError(acquire, err)
@@ -164,16 +139,16 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 	}
 	group, verdict := b.take(c), errAlone
 	defer func() { b.finish(group, verdict) }()
-	defer func() { s.release(conn, err) }()
+	defer func() { d.release(conn, err) }()
 	b.groups.Add(1)
 	b.calls.Add(int64(len(group)))
 	// The time limit is the group's own: no request may end what it shares with others.
-	ctx, cancel := context.WithTimeout(context.Background(), s.statementTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), d.limits.statement)
 	defer cancel()
 	calls := b.arrange(group)
 	verdict = b.abandoned
 	err = b.exchange(ctx, conn.Conn(), calls, b.bound)
-	s.note(err)
+	d.note(err)
 	verdict = b.verdict(err)
 	if verdict != nil {
 		return verdict
@@ -189,6 +164,38 @@ func (b *batcher) arrange(group []*call) []*call {
 	}
 	slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
 	return merge(group)
+}
+
+// merge makes one call of those that follow each other in a group, are of one owner, and
+// whose parts can be carried out together.
+func merge(group []*call) []*call {
+	calls := make([]*call, 0, len(group))
+	for len(group) > 0 {
+		c, n := group[0], 1
+		for n < len(group) && c.mergesWith(group[n]) {
+			n++
+		}
+		if n > 1 {
+			c = asOne(group[:n])
+		}
+		calls, group = append(calls, c), group[n:]
+	}
+	return calls
+}
+
+func (c *call) mergesWith(other *call) bool {
+	return c.part != nil && other.part != nil && c.owner == other.owner && c.part.mergesWith(other.part)
+}
+
+// asOne returns the call that carries out the parts of members.
+func asOne(members []*call) *call {
+	parts := make([]callPart, len(members))
+	for i, m := range members {
+		parts[i] = m.part
+	}
+	c := parts[0].merge(parts)
+	c.members = members
+	return c
 }
 
 // build returns the statements of a group, and how many come before those of the calls.

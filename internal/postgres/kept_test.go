@@ -20,12 +20,12 @@ func TestUndecodableResult(t *testing.T) {
 	if _, err := writeKeyed(s, "key"); err != nil {
 		t.Fatal(err)
 	}
-	pgtest.Exec(t, s.pool.Config().ConnString(), `UPDATE docket.idempotency_keys SET result = '{"v":1,"tasks":'`)
+	pgtest.Exec(t, s.db.pool.Config().ConnString(), `UPDATE docket.idempotency_keys SET result = '{"v":1,"tasks":'`)
 	attempts := 0
 	spy.batch = func(context.Context) { attempts++ }
 	_, err := writeKeyed(s, "key")
-	if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.troubled.Load() || attempts != 1 {
-		t.Errorf("%d attempts returned %v; troubled: %t", attempts, err, s.troubled.Load())
+	if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.db.isTroubled() || attempts != 1 {
+		t.Errorf("%d attempts returned %v; troubled: %t", attempts, err, s.db.isTroubled())
 	}
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
@@ -123,7 +123,7 @@ func TestKeysDoNotDeadlock(t *testing.T) {
 	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.owners WHERE kept <> 0"); n != 0 {
 		t.Errorf("%d users have results without keys", n)
 	}
-	s.pool.Reset()
+	s.db.pool.Reset()
 	super := pgtest.AsSuperuser(url)
 	waitUntil(t, "the sessions have ended, and have reported", func() bool {
 		return pgtest.Count(t, super, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = '"+target.config.RuntimeParams["application_name"]+"'") <= 1
@@ -142,11 +142,11 @@ func TestKeyedWriteWaitsOnce(t *testing.T) {
 		deadline, _ := ctx.Deadline()
 		limits <- time.Until(deadline)
 	}
-	s.acquireTimeout = time.Minute / 2
+	s.db.limits.acquire = time.Minute / 2
 	if _, err := writeKeyed(s, "key"); err != nil {
 		t.Fatal(err)
 	}
-	if first, second := <-limits, <-limits; first > s.acquireTimeout || second <= s.acquireTimeout {
+	if first, second := <-limits, <-limits; first > s.db.limits.acquire || second <= s.db.limits.acquire {
 		t.Errorf("the time limits are %s and %s", first, second)
 	}
 }

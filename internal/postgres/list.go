@@ -276,9 +276,9 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 // other requests.
 func (s *Store) runPage(ctx context.Context, p policy, c *call, short bool) error {
 	if short {
-		return s.batch(ctx, s.batchers.pages, c)
+		return s.db.batch(ctx, s.db.pages, c)
 	}
-	return s.alone(ctx, ctx, p, s.batchers.pages, c)
+	return s.db.alone(ctx, p, s.db.pages, c)
 }
 
 // readPage reads the rows of a statement of listSQL or changesSQL, and closes them.

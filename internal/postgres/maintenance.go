@@ -81,7 +81,7 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 }
 
 func (s *Store) remove(ctx context.Context, st *statement[removal], r removal) (n int, err error) {
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.db.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, st.sql, st.args(r)...).Scan(&n)
 	})
 	return n, err
@@ -116,7 +116,7 @@ func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Durat
 	if err != nil {
 		return at, err
 	}
-	return at, s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error { return s.meet(ctx, conn) })
+	return at, s.db.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error { return s.meet(ctx, conn) })
 }
 
 // renewStep is how many owners one transaction of Renew locks, at most.
@@ -152,7 +152,7 @@ WHERE x.user_id = r.user_id AND x.user_id IN (SELECT o.user_id FROM o)`)
 // when it began.
 func (s *Store) Renew(ctx context.Context, draw func() (epoch, raise int64)) (owners int, err error) {
 	var timeline string
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = s.db.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		_, timeline, err = s.readTimeline(ctx, conn)
 		return s.tolerate(conn, err)
 	})
@@ -165,7 +165,7 @@ func (s *Store) Renew(ctx context.Context, draw func() (epoch, raise int64)) (ow
 	if err != nil || timeline == "" {
 		return owners, err
 	}
-	return owners, s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+	return owners, s.db.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, recordTimelineSQL, pgx.QueryExecModeExec, timeline, true); err != nil {
 			return err
 		}

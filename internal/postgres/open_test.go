@@ -45,7 +45,7 @@ func TestExecModeFollowsWhatIsFound(t *testing.T) {
 			}
 			var log storetest.Log
 			s := open(t, test.url, func(o *Options) { o.ExecMode, o.Log = test.set, log.Logger() })
-			if got := pgx.QueryExecMode(s.mode.Load()); got != test.want {
+			if got := modeOf(t, s); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 			if !strings.Contains(log.String(), test.way.String()) {

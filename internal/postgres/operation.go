@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"docket"
 )
@@ -344,4 +345,12 @@ func (r *request) refusal() error {
 		return docket.TooManyTasks(r.write.MaxTasks)
 	}
 	return fmt.Errorf("postgres: a statement returned the unknown outcome %q", string(r.outcome))
+}
+
+// isTaskTwice reports whether a user's task was to be made under an id that another
+// task of the user has. Citus adds the number of a shard to the name of the constraint,
+// and leaves the name out of an error that comes from another server.
+func isTaskTwice(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == uniqueViolation && (strings.HasPrefix(e.ConstraintName, "tasks_pkey") || e.ConstraintName == "")
 }

@@ -21,12 +21,12 @@ const (
 	freedInterval = 20 * time.Millisecond
 )
 
-func (s *Store) newPool(ctx context.Context, t Target, conns int32) (*pgxpool.Pool, error) {
+func (d *dispatcher) newPool(ctx context.Context, o dispatchOptions, conns int32) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig("")
 	if err != nil {
 		return nil, err
 	}
-	config.ConnConfig = t.config.Copy()
+	config.ConnConfig = o.Target.config.Copy()
 	if config.ConnConfig.ConnectTimeout == connectTimeout {
 		config.ConnConfig.ConnectTimeout = reconnectTimeout
 	}
@@ -36,13 +36,13 @@ func (s *Store) newPool(ctx context.Context, t Target, conns int32) (*pgxpool.Po
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ShouldPing = seemsDead
 	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
-		if s.refused.Load() {
+		if d.refused.Load() {
 			return errRefused
 		}
-		c.DefaultQueryExecMode = pgx.QueryExecMode(s.mode.Load())
+		c.DefaultQueryExecMode = pgx.QueryExecMode(d.mode.Load())
 		return nil
 	}
-	config.AfterConnect = s.meet
+	config.AfterConnect = o.Meet
 	return pgxpool.NewWithConfig(ctx, config)
 }
 
@@ -51,22 +51,22 @@ var errRefused = &pgconn.PgError{Severity: "FATAL", SeverityUnlocalized: "FATAL"
 
 // acquire takes a connection from the pool. When the server refuses to open one
 // more, it waits for one of those that there are.
-func (s *Store) acquire(ctx context.Context, p policy) (*pgxpool.Conn, error) {
-	pool := s.pool
+func (d *dispatcher) acquire(ctx context.Context, p policy) (*pgxpool.Conn, error) {
+	pool := d.pool
 	if p.checking {
-		pool = s.checks
+		pool = d.checks
 	}
 	for {
 		conn, err := pool.Acquire(ctx)
 		if sqlState(err) != tooManyConnections {
 			return conn, err
 		}
-		if !errors.Is(err, errRefused) && s.refused.CompareAndSwap(false, true) {
-			time.AfterFunc(refusalInterval, func() { s.refused.Store(false) })
+		if !errors.Is(err, errRefused) && d.refused.CompareAndSwap(false, true) {
+			time.AfterFunc(refusalInterval, func() { d.refused.Store(false) })
 		}
-		pool = s.pool
+		pool = d.pool
 		select {
-		case <-s.freed:
+		case <-d.freed:
 		case <-time.After(freedInterval):
 		case <-ctx.Done():
 			return nil, errors.Join(ctx.Err(), err)
@@ -77,11 +77,11 @@ func (s *Store) acquire(ctx context.Context, p policy) (*pgxpool.Conn, error) {
 // release gives a connection back to the pool after err. The pool closes one that
 // is still in use, as after a panic. One to a server that is read-only is closed
 // here: a new one finds the new primary.
-func (s *Store) release(conn *pgxpool.Conn, err error) {
+func (d *dispatcher) release(conn *pgxpool.Conn, err error) {
 	defer func() {
 		conn.Release()
 		select {
-		case s.freed <- struct{}{}:
+		case d.freed <- struct{}{}:
 		default:
 		}
 	}()
@@ -96,21 +96,21 @@ func (s *Store) release(conn *pgxpool.Conn, err error) {
 // replaceConnections makes the pool open new connections: after a failover all of
 // them may lead to the old primary. While no server can be written, that happens
 // once in each replaceInterval.
-func (s *Store) replaceConnections() {
-	if s.replaced.CompareAndSwap(false, true) {
-		time.AfterFunc(replaceInterval, func() { s.replaced.Store(false) })
-		s.pool.Reset()
+func (d *dispatcher) replaceConnections() {
+	if d.replaced.CompareAndSwap(false, true) {
+		time.AfterFunc(replaceInterval, func() { d.replaced.Store(false) })
+		d.pool.Reset()
 	}
 }
 
 // avoidPrepared stops the use of prepared statements, because an undetected pooler
 // sends statements to sessions that have not prepared them. When it returns, the
 // pool gives out no connection that uses them.
-func (s *Store) avoidPrepared() {
-	s.switching.Lock()
-	defer s.switching.Unlock()
-	if s.mode.CompareAndSwap(int32(pgx.QueryExecModeCacheStatement), int32(pgx.QueryExecModeCacheDescribe)) {
-		s.pool.Reset()
-		s.log.Warn("a prepared statement was lost, as happens behind a transaction pooler; prepared statements are off from now on: set DATABASE_EXEC_MODE=cache_describe to start without them")
+func (d *dispatcher) avoidPrepared() {
+	d.switching.Lock()
+	defer d.switching.Unlock()
+	if d.mode.CompareAndSwap(int32(pgx.QueryExecModeCacheStatement), int32(pgx.QueryExecModeCacheDescribe)) {
+		d.pool.Reset()
+		d.log.Warn("a prepared statement was lost, as happens behind a transaction pooler; prepared statements are off from now on: set DATABASE_EXEC_MODE=cache_describe to start without them")
 	}
 }

@@ -27,7 +27,7 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 		var wait sync.WaitGroup
 		for range 40 {
 			wait.Go(func() {
-				err := s.run(context.Background(), reading, func(ctx context.Context, conn *pgx.Conn) error {
+				err := s.db.run(context.Background(), reading, func(ctx context.Context, conn *pgx.Conn) error {
 					_, err := conn.Exec(ctx, "SELECT pg_sleep(0.02)")
 					return err
 				})
@@ -39,7 +39,7 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		s.troubled.Store(true) // the check finds no place for a connection of its own
+		trouble(t, s) // the check finds no place for a connection of its own
 		if err := s.Ready(t.Context()); err != nil {
 			t.Errorf("noBatching=%t: Ready returned %v", noBatching, err)
 		}
@@ -55,7 +55,7 @@ func TestStateComesAnywhere(t *testing.T) {
 		tasks = append(tasks, storetest.Put(t, s, "task"))
 	}
 	for place := range 5 {
-		rows, err := s.pool.Query(t.Context(), "SELECT "+selected+", t.state FROM (SELECT "+selected+", NULL::bigint[] AS state, t.version AS place FROM docket.tasks AS t UNION ALL SELECT "+
+		rows, err := s.db.pool.Query(t.Context(), "SELECT "+selected+", t.state FROM (SELECT "+selected+", NULL::bigint[] AS state, t.version AS place FROM docket.tasks AS t UNION ALL SELECT "+
 			noTask+", ARRAY[7, 8, 9, 10]::bigint[], $1::integer + 0.5) AS t ORDER BY t.place", place)
 		if err != nil {
 			t.Fatal(err)

@@ -145,11 +145,11 @@ func TestPoolerForgets(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, p *pgtest.Pooler, s *Store, url string){
 		"older": func(t *testing.T, p *pgtest.Pooler, s *Store, _ string) {
 			p.Restart(t, pgtest.PoolerOptions{})
-			s.pool.Reset() // the restart has broken its connections
+			s.db.pool.Reset() // the restart has broken its connections
 		},
 		"none": func(t *testing.T, p *pgtest.Pooler, s *Store, _ string) {
 			p.Restart(t, pgtest.PoolerOptions{Newer: true, Settings: none})
-			s.pool.Reset()
+			s.db.pool.Reset()
 		},
 		"reload": func(t *testing.T, p *pgtest.Pooler, _ *Store, url string) {
 			p.Console(t, url, "SET max_prepared_statements = 0")

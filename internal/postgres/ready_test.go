@@ -70,8 +70,8 @@ func (n *noticed) Done() <-chan struct{} {
 func blockedCheck(ctx context.Context, t *testing.T, s *Store, url string) (result <-chan error, tx pgx.Tx) {
 	t.Helper()
 	patient(s)
+	trouble(t, s)
 	tx = lock(t, url, "LOCK TABLE docket.schema_migrations")
-	s.troubled.Store(true)
 	first := make(chan error, 1)
 	go func() { first <- s.Ready(ctx) }()
 	waitForLock(t, url)
@@ -187,8 +187,8 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 	s := open(t, url)
 	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
-	s.pool.Reset()
-	s.checks.Reset()
+	s.db.pool.Reset()
+	s.db.checks.Reset()
 	if _, err := act(s, docket.Toggle, task); docket.KindOf(err) != docket.Unavailable || !isReadOnly(err) {
 		t.Errorf("a write returned %v", err)
 	}
@@ -210,12 +210,12 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 func TestReadyWaitsForNobody(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	patient(s)
-	held, err := s.pool.Acquire(t.Context())
+	trouble(t, s)
+	held, err := s.db.pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer held.Release()
-	s.troubled.Store(true)
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -11,42 +11,39 @@ import (
 // work is one statement or one transaction on a connection.
 type work = func(context.Context, *pgx.Conn) error
 
-// errAcquire is the cause of a wait for a connection that took acquireTimeout.
-var errAcquire = errors.New("postgres: no connection became free in time")
-
 // run runs f as the policy says. Its error has a docket kind.
-func (s *Store) run(ctx context.Context, p policy, f work) error {
-	return s.repeat(ctx, ctx, p, f)
+func (d *dispatcher) run(ctx context.Context, p policy, f work) error {
+	return d.repeat(ctx, ctx, p, f)
 }
 
 // repeat is run with a context of its own for the waits, for a connection and
 // between attempts.
-func (s *Store) repeat(acquire, ctx context.Context, p policy, f work) error {
+func (d *dispatcher) repeat(acquire, ctx context.Context, p policy, f work) error {
 	if p.write {
 		ctx = context.WithoutCancel(ctx)
 	}
 	for n := 1; ; n++ {
-		err := s.attempt(acquire, ctx, p, f)
+		err := d.attempt(acquire, ctx, p, f)
 		if ctx.Err() == nil && !p.checking { // else the client has left, which says nothing about the database
-			s.note(err)
+			d.note(err)
 		}
-		if err == nil || n == maxAttempts || !p.allows(err) && !s.shardMoved(err) || !pause(acquire, n) {
-			return s.translate(err)
+		if err == nil || n == maxAttempts || !p.allows(err) && !d.shardMoved(err) || !pause(acquire, n) {
+			return d.translate(err)
 		}
 	}
 }
 
-func (s *Store) attempt(acquire, ctx context.Context, p policy, f work) (err error) {
-	acquire, cancelAcquire := context.WithTimeoutCause(acquire, s.acquireTimeout, errAcquire)
+func (d *dispatcher) attempt(acquire, ctx context.Context, p policy, f work) (err error) {
+	acquire, cancelAcquire := context.WithTimeoutCause(acquire, d.limits.acquire, errAcquire)
 	defer cancelAcquire()
-	conn, err := s.acquire(acquire, p)
+	conn, err := d.acquire(acquire, p)
 	if err != nil {
 		return acquireError(acquire, err)
 	}
-	defer func() { s.release(conn, err) }()
-	ctx, cancel := context.WithTimeout(ctx, s.timeout(p))
+	defer func() { d.release(conn, err) }()
+	ctx, cancel := context.WithTimeout(ctx, d.timeout(p))
 	defer cancel()
-	if p.write && s.troubled.Load() {
+	if p.write && d.isTroubled() {
 		// A pooler that has lost its server answers a write as if the server might
 		// have run it. A ping writes nothing.
 		if err := conn.Ping(ctx); err != nil {
@@ -65,20 +62,20 @@ func acquireError(acquire context.Context, err error) error {
 }
 
 // timeout returns the time limit of one attempt.
-func (s *Store) timeout(p policy) time.Duration {
+func (d *dispatcher) timeout(p policy) time.Duration {
 	if p.pass {
-		return s.passTimeout
+		return d.limits.pass
 	}
-	return s.statementTimeout
+	return d.limits.statement
 }
 
 // note draws the consequences of the result of an attempt for later ones.
-func (s *Store) note(err error) {
+func (d *dispatcher) note(err error) {
 	switch {
 	case sqlState(err) == undefinedStatement, sqlState(err) == duplicateStatement:
-		s.avoidPrepared()
+		d.avoidPrepared()
 	case isReadOnly(err):
-		s.replaceConnections()
+		d.replaceConnections()
 	}
-	s.observe(err)
+	d.health.observe(err)
 }

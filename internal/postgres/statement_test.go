@@ -297,7 +297,7 @@ FROM generate_series(1, %[2]d) n, generate_series(1, 1000) u`, day, 100),
 SELECT 'user-' || u, ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, sha256('key'), '%s', 'tasks:read', 'key'
 FROM generate_series(1, %d) n, generate_series(1, 1000) u`, day, docket.MaxAPIKeys),
 		`ANALYZE docket.owners, docket.tasks, docket.api_keys`)
-	conn, err := s.pool.Acquire(t.Context())
+	conn, err := s.db.pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func TestPlansAreKept(t *testing.T) {
 	for range 200 {
 		storetest.Put(t, s, "other")
 	}
-	pgtest.Exec(t, s.pool.Config().ConnString(), "ANALYZE docket.owners, docket.tasks")
+	pgtest.Exec(t, s.db.pool.Config().ConnString(), "ANALYZE docket.owners, docket.tasks")
 	for range 10 {
 		for _, q := range []docket.ListQuery{{Limit: 50}, {Limit: 50, Sort: docket.Sort{Descending: true}}, {Limit: docket.MaxList}, {Limit: 1}} {
 			if _, err := s.List(t.Context(), "alice", q); err != nil {
@@ -340,7 +340,7 @@ func TestPlansAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rows, err := s.pool.Query(t.Context(), "SELECT statement FROM pg_prepared_statements WHERE generic_plans + custom_plans >= 10 AND custom_plans > 5")
+	rows, err := s.db.pool.Query(t.Context(), "SELECT statement FROM pg_prepared_statements WHERE generic_plans + custom_plans >= 10 AND custom_plans > 5")
 	if err != nil {
 		t.Fatal(err)
 	}

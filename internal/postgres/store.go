@@ -2,7 +2,7 @@
 // or through a transaction pooler such as pgbouncer.
 //
 // Every request is normally one statement, hence one round trip; those of
-// concurrent requests share one (see batcher). Nothing here relies on the session:
+// concurrent requests share one (see dispatch). Nothing here relies on the session:
 // no SET, no LISTEN, no session lock, no search_path.
 //
 // A user's row in owners is the lock of all its tasks. Every write takes it before
@@ -20,19 +20,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"docket"
 	"docket/internal/migrate"
 )
 
-const (
-	// acquireTimeout bounds the wait for a connection, and that of a write with a key
-	// for locks.
-	acquireTimeout = 2 * time.Second
-	// DefaultMaxConns is the size of the pool unless Options says otherwise.
-	DefaultMaxConns = 20
-)
+// DefaultMaxConns is the size of the pool unless Options says otherwise.
+const DefaultMaxConns = 20
 
 // Options say how to open a database.
 type Options struct {
@@ -64,31 +58,12 @@ var ExecModes = map[string]pgx.QueryExecMode{
 
 // Store keeps tasks in PostgreSQL. It implements docket.Store.
 type Store struct {
-	pool   *pgxpool.Pool
-	checks *pgxpool.Pool // of one connection, so that Ready does not wait behind requests
-	mode   atomic.Int32  // the pgx.QueryExecMode of new connections
-	log    *slog.Logger
-
-	batchers   *batchers
-	noBatching bool
+	db  *dispatcher
+	log *slog.Logger
 
 	distance    time.Duration // of a round trip, at the start
 	distributed bool          // Citus has distributed the tables by user
 	worker      *worker       // the server of the connections when it is known to be one, or nil
-
-	// Set by Open from the constants; tests change them.
-	acquireTimeout, statementTimeout, passTimeout time.Duration
-
-	switching sync.Mutex    // held to change mode and to replace the connections
-	replaced  atomic.Bool   // the connections were replaced within replaceInterval
-	refused   atomic.Bool   // the server has refused a connection within refusalInterval
-	freed     chan struct{} // capacity 1: full when a connection may have become free since
-
-	troubled  atomic.Bool  // the last statement shows that the database cannot serve
-	suspected atomic.Int64 // statements that show that the schema, a right or the server is not what it should be
-	cleared   atomic.Int64 // suspected when the last check that succeeded began
-	checking  sync.Mutex   // guards pending
-	pending   *pendingCheck
 
 	moved       atomic.Pointer[string] // the warning about another timeline, or nil
 	synchronous atomic.Bool            // commits may wait for a standby
@@ -133,7 +108,7 @@ func openStore(ctx context.Context, o Options) (s *Store, mode pgx.QueryExecMode
 	if s, err = newStore(ctx, o, storeOptions{target: o.Target, mode: mode, distance: found.distance, distributed: found.distributed}); err != nil {
 		return nil, 0, err
 	}
-	if err := errors.Join(s.check(ctx), s.recordTimeline(ctx)); err != nil {
+	if err := errors.Join(s.db.check(ctx), s.recordTimeline(ctx)); err != nil {
 		_ = s.Close()
 		if e, ok := errors.AsType[*docket.Error](err); ok && e.Err != nil {
 			err = e.Err // to an operator, not to a client
@@ -156,28 +131,17 @@ type storeOptions struct {
 
 // newStore returns a store that has not connected yet.
 func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err error) {
-	conns := cmp.Or(where.conns, o.MaxConns, DefaultMaxConns)
-	s = &Store{
-		log: o.Log, batchers: newBatchers(where.distance, int(conns), where.distributed), noBatching: o.NoBatching,
-		distance: where.distance, distributed: where.distributed, worker: where.worker,
-		acquireTimeout: acquireTimeout, statementTimeout: docket.StatementTimeout, passTimeout: docket.PassTimeout,
-		freed: make(chan struct{}, 1),
-	}
-	s.mode.Store(int32(where.mode))
-	if s.pool, err = s.newPool(ctx, where.target, conns); err != nil {
-		return nil, err
-	}
-	if s.checks, err = s.newPool(ctx, where.target, 1); err != nil {
-		s.pool.Close()
-		return nil, err
-	}
-	return s, nil
+	s = &Store{log: o.Log, distance: where.distance, distributed: where.distributed, worker: where.worker}
+	s.db, err = newDispatcher(ctx, dispatchOptions{
+		Target: where.target, ExecMode: where.mode, Conns: cmp.Or(where.conns, o.MaxConns, DefaultMaxConns), Distance: where.distance,
+		Distributed: where.distributed, NoBatching: o.NoBatching, Log: o.Log, Meet: s.meet, Inspect: s.inspect,
+	})
+	return s, err
 }
 
 // Close waits for running statements and closes all connections.
 func (s *Store) Close() error {
 	s.background.Wait()
-	s.checks.Close()
-	s.pool.Close()
+	s.db.close()
 	return nil
 }

@@ -65,7 +65,7 @@ func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) 
 func TestTimeLimitIsFinal(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t))
 	attempts := 0
-	err := s.run(t.Context(), writing, func(ctx context.Context, conn *pgx.Conn) error {
+	err := s.db.run(t.Context(), writing, func(ctx context.Context, conn *pgx.Conn) error {
 		attempts++
 		ctx, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()

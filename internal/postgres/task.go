@@ -163,7 +163,7 @@ var getSQL = parameters[taskID]{
 // Get implements docket.Store.
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.Task, error) {
 	t := new(docket.Task)
-	err := s.batch(ctx, s.batchers.reads, &call{
+	err := s.db.batch(ctx, s.db.reads, &call{
 		owner: owner, sql: getSQL.sql, args: getSQL.args(taskID{owner, id}),
 		read: func(rows pgx.Rows) error { return scanOne(rows, &taskRow{owner: owner, task: t}) },
 		outcome: func(err error) error {

@@ -27,7 +27,7 @@ ON CONFLICT (id) DO UPDATE SET timeline = CASE WHEN $2::boolean OR d.timeline IS
 // meet looks at the server of a new connection. It refuses one that takes no
 // writes, and notes the server's timeline.
 func (s *Store) meet(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, s.statementTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.db.limits.statement)
 	defer cancel()
 	if s.worker != nil {
 		return s.meetWorker(ctx, conn)
@@ -94,7 +94,7 @@ func timelineNumber(hex string) string {
 
 // recordTimeline records the server's timeline when none is recorded.
 func (s *Store) recordTimeline(ctx context.Context) error {
-	return s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+	return s.db.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		recorded, met, err := s.readTimeline(ctx, conn)
 		if err = s.tolerate(conn, err); err != nil || recorded != "" || met == "" {
 			return err
@@ -112,7 +112,7 @@ func (s *Store) recheck() {
 	}
 	s.background.Go(func() {
 		defer s.rechecking.Store(false)
-		_ = s.run(context.Background(), checking, func(ctx context.Context, conn *pgx.Conn) error { // after an error the warning stays
+		_ = s.db.run(context.Background(), checking, func(ctx context.Context, conn *pgx.Conn) error { // after an error the warning stays
 			_, _, err := s.readTimeline(ctx, conn)
 			return err
 		})

@@ -42,18 +42,9 @@ func rollBack(conn *pgx.Conn) {
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 }
 
-// spanning marks the error of a COMMIT that may span servers: when one has refused,
-// others may have committed.
-func spanning(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &sentError{err: err, completed: true, spans: true}
-}
-
 // afterCommit marks the error of a COMMIT in words.
-func (s *Store) afterCommit(err error) error {
-	if s.distributed {
+func (d *dispatcher) afterCommit(err error) error {
+	if d.distributed {
 		return spanning(err)
 	}
 	return afterSend(err, true)
@@ -61,13 +52,13 @@ func (s *Store) afterCommit(err error) error {
 
 // shardMoved reports whether nothing was committed because, as Citus' internal errors
 // mostly mean, the shard of a statement has moved to another server meanwhile.
-func (s *Store) shardMoved(err error) bool {
-	return s.distributed && sqlState(err) == internalError && classify(err) != unknown
+func (d *dispatcher) shardMoved(err error) bool {
+	return d.distributed && sqlState(err) == internalError && classify(err) != unknown
 }
 
 // translate is translate for an error of this store.
-func (s *Store) translate(err error) error {
-	if s.shardMoved(err) {
+func (d *dispatcher) translate(err error) error {
+	if d.shardMoved(err) {
 		return unavailable(err)
 	}
 	return translate(err)

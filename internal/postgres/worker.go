@@ -41,7 +41,7 @@ const clusterSQL = `SELECT (SELECT l.groupid FROM pg_dist_local_group AS l),
 
 // readPlacement reads the parts from the server of DATABASE_URL, and the cluster's mark.
 func (s *Store) readPlacement(ctx context.Context) (parts []placed, cluster string, err error) {
-	err = s.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.db.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
 		var group int32
 		if err := conn.QueryRow(ctx, clusterSQL, pgx.QueryExecModeExec).Scan(&group, &cluster); err != nil {
 			return err

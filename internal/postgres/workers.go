@@ -159,7 +159,7 @@ func (w *workers) openHome(ctx context.Context, on worker, known home, cluster s
 func (w *workers) of(owner docket.UserID) *Store {
 	parts := w.homes.Load().parts
 	s := parts[find(parts, func(p part) int32 { return p.lowest }, hashOf(string(owner)))].home.Store
-	if w.old.Load() || s.troubled.Load() && !w.suspected.Load() {
+	if w.old.Load() || s.db.isTroubled() && !w.suspected.Load() {
 		w.lookAgain()
 	}
 	return s
@@ -291,9 +291,9 @@ func (w *workers) Ready(ctx context.Context) error {
 	stores := w.all()
 	slices.SortFunc(stores, func(a, b *Store) int { // those that answer at once come first
 		switch {
-		case a.troubled.Load() == b.troubled.Load():
+		case a.db.isTroubled() == b.db.isTroubled():
 			return 0
-		case a.troubled.Load():
+		case a.db.isTroubled():
 			return 1
 		}
 		return -1
@@ -313,7 +313,7 @@ func (w *workers) Ready(ctx context.Context) error {
 func (w *workers) Warnings() []string {
 	list := w.Store.Warnings()
 	for name, h := range w.homes.Load().stores {
-		if h.troubled.Load() {
+		if h.db.isTroubled() {
 			list = append(list, fmt.Sprintf("The worker %s cannot serve its users.", name.address()))
 		}
 	}

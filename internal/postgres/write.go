@@ -29,9 +29,9 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		},
 	}
 	if o := w.Operations[0]; o.Action == docket.Create && o.Fresh && !s.distributed {
-		c.create = r
+		c.part = r
 	}
-	err = s.batch(ctx, s.batchers.writesOf(owner), c)
+	err = s.db.batch(ctx, s.db.writesOf(owner), c)
 	switch {
 	case err != nil:
 		return docket.Written{}, err
@@ -49,7 +49,7 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 	if w.Key != nil {
 		p = writingKeyed
 	}
-	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = s.db.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		written, err = s.attemptTogether(ctx, conn, owner, &w, true)
 		if errors.Is(err, errApart) {
 			written, err = s.attemptTogether(ctx, conn, owner, &w, false)
@@ -107,7 +107,7 @@ func (t *transaction) begin(ctx context.Context) (written docket.Written, err er
 	keyed := t.write.Key != nil
 	if keyed {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t.store.acquireTimeout)
+		ctx, cancel = context.WithTimeout(ctx, t.store.db.limits.acquire)
 		defer cancel()
 	}
 	answers := t.conn.SendBatch(ctx, t.first())
@@ -254,5 +254,5 @@ func (t *transaction) commit(ctx context.Context) error {
 		batch.Queue(keepKeySQL.sql, keepKeySQL.args(t.keyedWrite)...)
 	}
 	batch.Queue("COMMIT")
-	return t.store.afterCommit(t.conn.SendBatch(ctx, batch).Close())
+	return t.store.db.afterCommit(t.conn.SendBatch(ctx, batch).Close())
 }
