@@ -24,8 +24,8 @@ var apiKeyParameters = parameters[keyed]{
 	"id":         func(k keyed) any { return key(k.ID) },
 	"hash":       func(k keyed) any { return k.Hash[:] },
 	"created_at": func(k keyed) any { return k.CreatedAt },
-	"expires_at": func(k keyed) any { return optionalTimeType.value(k.ExpiresAt) },
-	"used_on":    func(k keyed) any { return optionalTimeType.value(k.UsedOn) },
+	"expires_at": func(k keyed) any { return optionalTime(k.ExpiresAt) },
+	"used_on":    func(k keyed) any { return optionalTime(k.UsedOn) },
 	"scopes":     func(k keyed) any { return k.Scopes.String() },
 	"name":       func(k keyed) any { return k.Name },
 }
@@ -111,10 +111,10 @@ func scanAPIKeys(rows pgx.Rows, owner docket.UserID) ([]docket.APIKey, error) {
 	for rows.Next() {
 		k, hash, scopes := docket.APIKey{Owner: owner}, []byte(nil), ""
 		if err := rows.Scan(&k.ID, &hash, (*utcTime)(&k.CreatedAt), (*utcTime)(&k.ExpiresAt), (*utcTime)(&k.UsedOn), &scopes, &k.Name); err != nil {
-			return nil, &callError{err}
+			return nil, badResult(err)
 		}
 		if copy(k.Hash[:], hash) != len(k.Hash) {
-			return nil, &callError{fmt.Errorf("postgres: the hash of an API key has %d bytes", len(hash))}
+			return nil, badResult(fmt.Errorf("postgres: the hash of an API key has %d bytes", len(hash)))
 		}
 		k.Scopes = docket.ParseScopes(scopes)
 		keys = append(keys, k)

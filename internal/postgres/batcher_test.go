@@ -61,7 +61,7 @@ func openBehindProxy(t *testing.T) (s *Store, proxy *pgtest.Proxy, direct string
 
 // patient gives a store time limits that no slow machine reaches.
 func patient(s *Store) {
-	s.db.limits = limits{time.Minute, time.Minute, time.Minute}
+	s.db.limits = limits{acquire: time.Minute, statement: time.Minute, pass: time.Minute}
 }
 
 // trouble has the store see a statement fail because of the connection.

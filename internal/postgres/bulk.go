@@ -30,7 +30,7 @@ var bulkParameters = func() parameters[*bulk] {
 		"deleted": func(b *bulk) any { return b.done.Deleted },
 
 		"deleted_id": func(b *bulk) any { ids, _ := b.deletions(); return uuidTexts(ids) },
-		"deleted_at": func(b *bulk) any { _, times := b.deletions(); return timeType.array(times) },
+		"deleted_at": func(b *bulk) any { _, times := b.deletions(); return times },
 	}
 	for _, c := range columns {
 		if c.array != nil {

@@ -100,7 +100,7 @@ WHERE s.shardid = get_shard_id_for_distribution_column('docket.tasks', 'alice'::
 		t.Fatal(err)
 	}
 	for name, on := range map[string]worker{
-		"another server of the cluster": {host: "127.0.0.1", port: w.options.Target.config.Port, group: 1},
+		"another server of the cluster": {host: "127.0.0.1", port: w.options.Target.Config().Port, group: 1},
 		"nobody":                        {host: "127.0.0.1", port: 1, group: 1},
 	} {
 		h, err := w.openHome(t.Context(), on, home{}, cluster, 2)

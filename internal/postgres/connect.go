@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +45,10 @@ func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err 
 	case durability == "off":
 		log.Warn("synchronous_commit is off: a crash of the database loses writes that were acknowledged")
 	}
-	if found.distributed, err = isDistributed(ctx, conn); err != nil {
+	if found.distributed, err = hasCitus(ctx, conn); err == nil && found.distributed {
+		found.distributed, err = isDistributed(ctx, conn)
+	}
+	if err != nil {
 		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
 	}
 	if found.distance, err = distance(ctx, conn); err != nil {
@@ -68,12 +73,36 @@ func distance(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	return shortest, nil
 }
 
+// withConnection connects to t, calls f, and closes the connection.
+func withConnection(ctx context.Context, t Target, f func(*pgx.Conn) error) (err error) {
+	conn, err := connect(ctx, t)
+	if err != nil {
+		return fmt.Errorf("cannot reach the database %s: %w", t, err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	return f(conn)
+}
+
+// pause waits before the attempt after the given one: at random, so that many do
+// not come back at once, up to 40 ms and then up to 80 ms. It returns false when
+// ctx ends.
+func pause(ctx context.Context, attempt int) bool {
+	timer := time.NewTimer(time.Duration(1+rand.IntN(20<<attempt)) * time.Millisecond) //nolint:gosec // no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // connect retries for up to connectTimeout while the database is starting.
 func connect(ctx context.Context, t Target) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		conn, err := pgx.ConnectConfig(ctx, t.config.Copy())
+		conn, err := pgx.ConnectConfig(ctx, t.Config())
 		if err == nil || !mayPass(err) {
 			return conn, err
 		}

@@ -275,7 +275,7 @@ func TestBadRowIsContained(t *testing.T) {
 		if groups := b.stats().Groups - before; groups != 1 || s.db.isTroubled() {
 			t.Errorf("write=%t: %d groups; troubled: %t", write, groups, s.db.isTroubled())
 		}
-		if err := s.db.alone(t.Context(), p, b, calls[1]); !ofCall(err) || s.db.isTroubled() {
+		if err := s.db.alone(t.Context(), p, b, calls[1]); !isBadResult(err) || s.db.isTroubled() {
 			t.Errorf("write=%t, alone: %v; troubled: %t", write, err, s.db.isTroubled())
 		}
 		idle(t, b)
@@ -292,7 +292,7 @@ func TestBadRowInTransaction(t *testing.T) {
 		`CREATE TRIGGER halve BEFORE INSERT ON docket.tasks FOR EACH ROW EXECUTE FUNCTION docket.halve()`)
 	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
 	_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{create, create}, Now: storetest.Draft("").CreatedAt})
-	if !ofCall(err) || docket.KindOf(err) != docket.Internal || s.db.isTroubled() {
+	if !isBadResult(err) || docket.KindOf(err) != docket.Internal || s.db.isTroubled() {
 		t.Errorf("it returned %v; troubled: %t", err, s.db.isTroubled())
 	}
 	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks"); n != 0 {

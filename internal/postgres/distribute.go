@@ -49,40 +49,6 @@ END `
 // are. As a statement, that takes Citus several round trips to the worker.
 var createTaskSQL = "CREATE OR REPLACE FUNCTION docket.create_task(" + createTaskTypes + ") RETURNS TABLE (version bigint, outcome text) LANGUAGE plpgsql AS $f$" + createTaskBody + "$f$"
 
-// isDistributedSQL tells whether Citus has distributed the tables. It fails where Citus
-// is not installed.
-const isDistributedSQL = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition AS p WHERE p.logicalrelid = to_regclass('docket.tasks') AND p.partmethod = 'h')"
-
-// hasCitusSQL tells whether isDistributedSQL can be run.
-const hasCitusSQL = "SELECT EXISTS (SELECT 1 FROM pg_extension AS e WHERE e.extname = 'citus')"
-
-// ask runs a query that returns one truth.
-func ask(ctx context.Context, conn *pgx.Conn, sql string) (answer bool, err error) {
-	err = conn.QueryRow(ctx, sql, pgx.QueryExecModeExec).Scan(&answer)
-	return answer, err
-}
-
-// isDistributed reports whether Citus has distributed the tables.
-func isDistributed(ctx context.Context, conn *pgx.Conn) (bool, error) {
-	if has, err := ask(ctx, conn, hasCitusSQL); err != nil || !has {
-		return false, err
-	}
-	return ask(ctx, conn, isDistributedSQL)
-}
-
-// errDistributed is the error of a connection of a store whose writes would be carried out
-// twice there: see wordedBegin.
-var errDistributed error = distributedError{}
-
-type distributedError struct{}
-
-func (distributedError) Error() string {
-	return "the tables were distributed after this program started: restart it"
-}
-
-// SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
-func (distributedError) SafeToRetry() bool { return true }
-
 // inspectDistribution returns as its verdict what an operator has to do before distributed
 // tables can be served.
 func inspectDistribution(ctx context.Context, conn *pgx.Conn) (verdict, err error) {
@@ -148,13 +114,12 @@ var functionDueSQL = "SELECT NOT EXISTS (SELECT 1 FROM pg_proc AS f JOIN pg_dist
 // The schema must be this program's. It refuses while another program of Docket is
 // connected, which would not know that its writes need other statements. It can be
 // repeated, and completes what was interrupted. It calls done after each step.
-func Distribute(ctx context.Context, t Target, done func(step string)) (err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	has, err := ask(ctx, conn, hasCitusSQL)
+func Distribute(ctx context.Context, t Target, done func(step string)) error {
+	return withConnection(ctx, t, func(conn *pgx.Conn) error { return distribute(ctx, t, conn, done) })
+}
+
+func distribute(ctx context.Context, t Target, conn *pgx.Conn, done func(step string)) error {
+	has, err := hasCitus(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -168,7 +133,7 @@ func Distribute(ctx context.Context, t Target, done func(step string)) (err erro
 	if err := status.Check(); err != nil {
 		return err
 	}
-	is, err := ask(ctx, conn, isDistributedSQL)
+	is, err := isDistributed(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -190,7 +155,7 @@ WHERE a.datname = current_database() AND a.application_name = current_setting('a
 		if err != nil || sessions == 0 {
 			return err
 		}
-		if n == stepAttempts || !pause(ctx, maxAttempts) {
+		if n == stepAttempts || !pause(ctx, stepPause) {
 			return fmt.Errorf("%d other sessions of docket are connected: stop every server, and a pooler that keeps its sessions, then repeat", sessions)
 		}
 	}
@@ -222,7 +187,7 @@ func (m migration) distribute(ctx context.Context, done func(step string)) error
 func (m migration) distributing(ctx context.Context, f func() error) error {
 	for n := 1; ; n++ {
 		err := m.Exclusively(ctx, func(migrate.Tx) error { return f() })
-		if sqlState(err) != internalError || n == stepAttempts || !pause(ctx, maxAttempts) {
+		if sqlState(err) != internalError || n == stepAttempts || !pause(ctx, stepPause) {
 			return err
 		}
 	}
@@ -231,10 +196,10 @@ func (m migration) distributing(ctx context.Context, f func() error) error {
 // redistribute distributes what a migration has added to tables that are distributed. It
 // removes docket.create_task when the schema is not this program's any more.
 func (m migration) redistribute(ctx context.Context) error {
-	if has, err := ask(ctx, m.conn, hasCitusSQL); err != nil || !has {
+	if has, err := hasCitus(ctx, m.conn); err != nil || !has {
 		return err
 	}
-	is, err := ask(ctx, m.conn, isDistributedSQL)
+	is, err := isDistributed(ctx, m.conn)
 	if err != nil {
 		return err
 	}

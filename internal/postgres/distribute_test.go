@@ -48,23 +48,6 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestTargetAt keeps everything of a URL but the address.
-func TestTargetAt(t *testing.T) {
-	for _, text := range []string{
-		"postgres://docket:secret@db.example:5433/tasks?sslmode=verify-full&sslrootcert=system",
-		"postgresql://tasks?host=one,two&port=1,2&user=docket&password=secret&sslmode=verify-full&sslrootcert=system&target_session_attrs=read-write",
-	} {
-		at, err := targetOf(t, strings.Replace(text, "//tasks", "///tasks", 1)).at(&worker{host: "worker.example", port: 5555})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := at.config
-		if c.Host != "worker.example" || c.Port != 5555 || c.User != "docket" || c.Password != "secret" || c.Database != "tasks" || c.TLSConfig == nil || c.TLSConfig.ServerName != "worker.example" || len(c.Fallbacks) > 0 {
-			t.Errorf("%s became %s as %s, TLS %+v, %d fallbacks", text, at, c.User, c.TLSConfig, len(c.Fallbacks))
-		}
-	}
-}
-
 func TestDistributeNeedsCitus(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	open(t, url)
@@ -129,7 +112,7 @@ func TestDistributeOnCitus(t *testing.T) {
 	})
 	t.Run("unfinished", func(t *testing.T) {
 		url := distributed(t, c)
-		pgtest.Exec(t, url, "DROP FUNCTION docket.create_task("+createTaskTypes+")")
+		pgtest.Exec(t, url, "DROP FUNCTION docket.create_task")
 		_, err := Open(t.Context(), Options{Target: targetOf(t, url), Log: slog.New(slog.DiscardHandler)})
 		if err == nil || !strings.Contains(err.Error(), "docket migrate up") {
 			t.Errorf("without the function Open returned %v", err)
@@ -145,7 +128,7 @@ func TestDistributeOnCitus(t *testing.T) {
 		waitUntil(t, "the store has no connection", func() bool {
 			return pgtest.Count(t, url, "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'docket'") <= 0
 		})
-		if err := (migration{connection(t, url)}).distribute(t.Context(), func(string) {}); err != nil {
+		if err := Distribute(t.Context(), targetOf(t, url), func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := storetest.Create(t.Context(), s, storetest.Draft("task")); docket.KindOf(err) != docket.Unavailable {

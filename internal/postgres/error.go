@@ -109,7 +109,7 @@ func (e *sentError) Unwrap() error { return e.err }
 // afterSend marks err as that of a statement that commits, sent but perhaps not
 // received. An error that does not come from the statement stays as it is.
 func afterSend(err error, completed bool) error {
-	if err == nil || errors.Is(err, pgx.ErrNoRows) || ofCall(err) {
+	if err == nil || errors.Is(err, pgx.ErrNoRows) || isBadResult(err) {
 		return err
 	}
 	return &sentError{err: err, completed: completed}
@@ -131,7 +131,12 @@ type callError struct{ err error }
 func (e *callError) Error() string { return "postgres: reading a result: " + e.err.Error() }
 func (e *callError) Unwrap() error { return e.err }
 
-func ofCall(err error) bool {
+// badResult returns the error of a call that could not make use of what its statement
+// returned. The database is not in trouble, and nothing is tried again.
+func badResult(err error) error { return &callError{err} }
+
+// isBadResult reports whether err is one of badResult.
+func isBadResult(err error) bool {
 	_, ok := errors.AsType[*callError](err)
 	return ok
 }
@@ -178,7 +183,7 @@ func mayPass(err error) bool {
 // translate gives an error its docket kind, by SQLSTATE. What is not listed stays
 // as it is: internal.
 func translate(err error) error {
-	if _, ok := errors.AsType[*docket.Error](err); ok || err == nil || ofCall(err) {
+	if _, ok := errors.AsType[*docket.Error](err); ok || err == nil || isBadResult(err) {
 		return err
 	}
 	left, code := classify(err), sqlState(err)
@@ -210,7 +215,7 @@ func ofRequest(err error) bool {
 	case lockNotAvailable, serializationFailure, deadlockDetected, queryCanceled:
 		return true
 	default:
-		return aboutData(code) || ofCall(err) || errors.Is(err, context.Canceled)
+		return aboutData(code) || isBadResult(err) || errors.Is(err, context.Canceled)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestErrors(t *testing.T) {
 		"disk full":        {afterSend(server(diskFull, "ERROR"), false), rolledBack, docket.StorageFull, none, false},
 		"no table":         {afterSend(server("42P01", "ERROR"), false), rolledBack, docket.Internal, none, true},
 		"bad value":        {afterSend(server("22P02", "ERROR"), false), rolledBack, docket.Internal, none, false},
-		"unreadable value": {afterSend(&callError{io.EOF}, true), rolledBack, docket.Internal, none, false},
+		"unreadable value": {afterSend(badResult(io.EOF), true), rolledBack, docket.Internal, none, false},
 		"decided":          {docket.NoSuchTask(), rolledBack, docket.NotFound, none, false},
 	} {
 		if got := classify(test.err); got != test.left {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -259,26 +258,6 @@ func TestPoolerWithoutServer(t *testing.T) {
 	cluster.Start(t)
 	waitUntil(t, "pgbouncer has connected again", func() bool { return s.Ready(t.Context()) == nil })
 	storetest.Put(t, s, "back")
-}
-
-func TestHungUp(t *testing.T) {
-	url := pgtest.Shared(t).Database(t)
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	if hungUp(conn.PgConn()) {
-		t.Error("a live connection looks dead")
-	}
-	var pid int
-	if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil { // it still works
-		t.Fatal(err)
-	}
-	pgtest.Exec(t, pgtest.AsSuperuser(url), fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
-	for !hungUp(conn.PgConn()) && t.Context().Err() == nil {
-		continue
-	}
 }
 
 // TestDeadlockIsRepeated has another transaction take a task and then its owner,

@@ -65,7 +65,7 @@ func TestBadTags(t *testing.T) {
 		_, one := s.Get(t.Context(), "alice", task.ID)
 		_, many := storetest.List(s)
 		for _, err := range []error{one, many} {
-			if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.db.isTroubled() {
+			if docket.KindOf(err) != docket.Internal || !isBadResult(err) || s.db.isTroubled() {
 				t.Errorf("%s: the read returned %v; troubled: %t", mode, err, s.db.isTroubled())
 			}
 		}

@@ -282,15 +282,15 @@ func (b *batcher) verdict(err error) error {
 
 // collect has c read its rows, which it closes, and reports whether the server
 // completed the statement. An error that c has made of rows that were fine is a
-// *callError.
+// badResult error.
 func (c *call) collect(rows *isolatedRows) (completed bool, err error) {
 	err = c.readRecovered(rows)
 	rows.Close()
 	switch failed := rows.Err(); {
 	case failed != nil:
 		err = failed
-	case err != nil && !errors.Is(err, pgx.ErrNoRows) && !ofCall(err):
-		err = &callError{err}
+	case err != nil && !errors.Is(err, pgx.ErrNoRows) && !isBadResult(err):
+		err = badResult(err)
 	}
 	return rows.CommandTag().String() != "", err
 }

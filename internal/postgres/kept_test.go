@@ -24,7 +24,7 @@ func TestUndecodableResult(t *testing.T) {
 	attempts := 0
 	spy.batch = func(context.Context) { attempts++ }
 	_, err := writeKeyed(s, "key")
-	if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.db.isTroubled() || attempts != 1 {
+	if docket.KindOf(err) != docket.Internal || !isBadResult(err) || s.db.isTroubled() || attempts != 1 {
 		t.Errorf("%d attempts returned %v; troubled: %t", attempts, err, s.db.isTroubled())
 	}
 	if err := s.Ready(t.Context()); err != nil {
@@ -126,7 +126,7 @@ func TestKeysDoNotDeadlock(t *testing.T) {
 	s.db.pool.Reset()
 	super := pgtest.AsSuperuser(url)
 	waitUntil(t, "the sessions have ended, and have reported", func() bool {
-		return pgtest.Count(t, super, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = '"+target.config.RuntimeParams["application_name"]+"'") <= 1
+		return pgtest.Count(t, super, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = '"+target.Config().RuntimeParams["application_name"]+"'") <= 1
 	})
 	if n := pgtest.Count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n != 0 {
 		t.Errorf("%d deadlocks", n)

@@ -71,7 +71,7 @@ func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, e
 	}
 	written.Replayed = true
 	if written.Tasks, err = docket.DecodeResult(result); err != nil {
-		err = &callError{err}
+		err = badResult(err)
 	}
 	return written, err
 }
@@ -83,7 +83,7 @@ func (k *keyedWrite) keep(ctx context.Context, conn *pgx.Conn, tasks []docket.Ta
 		return nil
 	}
 	if k.result, err = docket.EncodeResult(tasks); err != nil {
-		return &callError{err}
+		return badResult(err)
 	}
 	size := int64(len(k.result))
 	if k.kept+size > docket.MaxKeptBytes {

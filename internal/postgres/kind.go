@@ -124,6 +124,9 @@ func (t *utcTime) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return nil
 }
 
+// optionalTime is the argument for a time that is stored as null when it is zero.
+func optionalTime(t time.Time) any { return optionalTimeType.value(t) }
+
 // smallints are priorities as an array.
 func smallints(list []docket.Priority) []int16 {
 	values := make([]int16, len(list))

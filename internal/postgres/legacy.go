@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,45 +39,44 @@ var laterColumns = []struct{ name, expression, absent string }{
 // there. It calls total with the number of rows, then f with each row, by user and
 // then in the order of creation. Times without a zone are taken as UTC, as the
 // Python version wrote them.
-func ReadLegacy(ctx context.Context, t Target, total func(rows int), f func(Legacy) error) (err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)", pgx.QueryExecModeExec); err != nil {
-			return err
-		}
-		query, err := legacyQuery(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if query == "" {
-			return fmt.Errorf("the database %s has no table public.tasks: is it the Python version's?", t)
-		}
-		var n int
-		if err := tx.QueryRow(ctx, "SELECT count(*) FROM public.tasks", pgx.QueryExecModeExec).Scan(&n); err != nil {
-			return err
-		}
-		total(n)
-		rows, err := tx.Query(ctx, query, pgx.QueryExecModeExec)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			row, err := scanLegacy(rows)
-			if err != nil {
-				return err
-			}
-			if err := f(row); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
+func ReadLegacy(ctx context.Context, t Target, total func(rows int), f func(Legacy) error) error {
+	return withConnection(ctx, t, func(conn *pgx.Conn) error {
+		snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+		return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error { return readLegacy(ctx, t, tx, total, f) })
 	})
+}
+
+func readLegacy(ctx context.Context, t Target, tx pgx.Tx, total func(rows int), f func(Legacy) error) error {
+	if _, err := tx.Exec(ctx, "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)", pgx.QueryExecModeExec); err != nil {
+		return err
+	}
+	query, err := legacyQuery(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if query == "" {
+		return fmt.Errorf("the database %s has no table public.tasks: is it the Python version's?", t)
+	}
+	var n int
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM public.tasks", pgx.QueryExecModeExec).Scan(&n); err != nil {
+		return err
+	}
+	total(n)
+	rows, err := tx.Query(ctx, query, pgx.QueryExecModeExec)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row, err := scanLegacy(rows)
+		if err != nil {
+			return err
+		}
+		if err := f(row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // legacyQuery returns the query for the rows of public.tasks, which scanLegacy reads;

@@ -207,8 +207,8 @@ var listParameters = parameters[*listRequest]{
 		}
 		return smallints(l.Priorities)
 	},
-	"due_from":   func(l *listRequest) any { return optionalTimeType.value(l.DueFrom) },
-	"due_before": func(l *listRequest) any { return optionalTimeType.value(l.DueBefore) },
+	"due_from":   func(l *listRequest) any { return optionalTime(l.DueFrom) },
+	"due_before": func(l *listRequest) any { return optionalTime(l.DueBefore) },
 	"tags": func(l *listRequest) any {
 		if len(l.Tags) == 0 {
 			return nil
@@ -292,7 +292,7 @@ func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) 
 	room := docket.NewRoom(limit)
 	var state []int64
 	var task docket.Task
-	row := &taskRow{owner: owner, task: &task, more: []any{&state}, texts: texts{page: true}}
+	row := &taskRow{owner: owner, task: &task, more: []any{&state}, page: true}
 	for rows.Next() {
 		state = nil
 		if err := rows.Scan(row); err != nil {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -26,12 +25,11 @@ const migrationLock = 0x646f636b6574
 
 // ReadStatus reads the schema's status of a database.
 func ReadStatus(ctx context.Context, t Target) (status migrate.Status, err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return status, fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	return readStatus(ctx, conn)
+	err = withConnection(ctx, t, func(conn *pgx.Conn) (err error) {
+		status, err = readStatus(ctx, conn)
+		return err
+	})
+	return status, err
 }
 
 func readStatus(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
@@ -41,17 +39,14 @@ func readStatus(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
 
 // Migrate calls f to migrate a database. Any number of processes may do so at once.
 // Where the tables are distributed it then distributes what f has added.
-func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	m := migration{conn}
-	if err := f(migrate.Migrator{DB: m, Known: migrations}); err != nil {
-		return err
-	}
-	return m.redistribute(ctx)
+func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) error {
+	return withConnection(ctx, t, func(conn *pgx.Conn) error {
+		m := migration{conn}
+		if err := f(migrate.Migrator{DB: m, Known: migrations}); err != nil {
+			return err
+		}
+		return m.redistribute(ctx)
+	})
 }
 
 // migration is a connection on which migrations run. It uses no state of the session
@@ -64,6 +59,8 @@ const (
 	stepLockTimeout = 2 * time.Second
 	// stepAttempts is how often a step is tried that has found a table locked.
 	stepAttempts = 30
+	// stepPause is the attempt before which the pauses between these are as long.
+	stepPause = 3
 )
 
 // Exclusively implements migrate.Database. A step takes as long as it takes, whatever
@@ -71,7 +68,7 @@ const (
 func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
 	for n := 1; ; n++ {
 		err := m.exclusively(ctx, f)
-		if sqlState(err) != lockNotAvailable || n == stepAttempts || !pause(ctx, maxAttempts) {
+		if sqlState(err) != lockNotAvailable || n == stepAttempts || !pause(ctx, stepPause) {
 			return err
 		}
 	}

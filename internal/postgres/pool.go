@@ -26,7 +26,7 @@ func (d *dispatcher) newPool(ctx context.Context, o dispatchOptions, conns int32
 	if err != nil {
 		return nil, err
 	}
-	config.ConnConfig = o.Target.config.Copy()
+	config.ConnConfig = o.Target.Config()
 	if config.ConnConfig.ConnectTimeout == connectTimeout {
 		config.ConnConfig.ConnectTimeout = reconnectTimeout
 	}

@@ -13,6 +13,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// ExecModes are pgx's query execution modes that are safe here, by name. Of the
+// others, describe_exec mixes up the statements of clients behind a pooler, and
+// simple_protocol interpolates arguments on the client.
+var ExecModes = map[string]pgx.QueryExecMode{
+	"cache_statement": pgx.QueryExecModeCacheStatement, // fastest; needs a session, so not behind a pooler
+	"cache_describe":  pgx.QueryExecModeCacheDescribe,
+	"exec":            pgx.QueryExecModeExec,
+}
+
 // way is how connections reach their server.
 type way int
 

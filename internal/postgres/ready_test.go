@@ -131,14 +131,14 @@ func TestReadyOutlivesTheFirstProbe(t *testing.T) {
 // the first of them, however many others succeed, and succeeds as soon as it is
 // mended.
 func TestReadySeesWhatIsMissing(t *testing.T) {
-	schema := len(migrations) + 1
+	next := len(migrations) + 1
 	for name, test := range map[string]struct{ broken, mended string }{
 		"table renamed":  {"ALTER TABLE docket.idempotency_keys RENAME TO other", "ALTER TABLE docket.other RENAME TO idempotency_keys"},
 		"column renamed": {"ALTER TABLE docket.idempotency_keys RENAME COLUMN size TO other", "ALTER TABLE docket.idempotency_keys RENAME COLUMN other TO size"},
 		"right revoked":  {"REVOKE UPDATE ON docket.idempotency_keys FROM CURRENT_USER", "GRANT UPDATE ON docket.idempotency_keys TO CURRENT_USER"},
 		"newer schema": {
-			fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'newer', %[1]d, now()); ALTER TABLE docket.idempotency_keys DROP COLUMN size", schema),
-			fmt.Sprintf("DELETE FROM docket.schema_migrations WHERE version = %d; ALTER TABLE docket.idempotency_keys ADD COLUMN size integer NOT NULL DEFAULT 0", schema),
+			fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'newer', %[1]d, now()); ALTER TABLE docket.idempotency_keys DROP COLUMN size", next),
+			fmt.Sprintf("DELETE FROM docket.schema_migrations WHERE version = %d; ALTER TABLE docket.idempotency_keys ADD COLUMN size integer NOT NULL DEFAULT 0", next),
 		},
 	} {
 		for _, pooled := range []bool{false, true} {

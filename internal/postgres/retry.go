@@ -1,10 +1,7 @@
 package postgres
 
 import (
-	"context"
 	"errors"
-	"math/rand/v2"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -61,18 +58,4 @@ func (p policy) allows(err error) bool {
 		return true
 	}
 	return false
-}
-
-// pause waits before the attempt after the given one: at random, so that many do
-// not come back at once, up to 40 ms and then up to 80 ms. It returns false when
-// ctx ends.
-func pause(ctx context.Context, attempt int) bool {
-	timer := time.NewTimer(time.Duration(1+rand.IntN(20<<attempt)) * time.Millisecond) //nolint:gosec // no secret
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -20,7 +20,7 @@ func scan(rows pgx.Rows, dest []any) error {
 }
 
 // scanOne scans the only row there may be and closes rows. It returns
-// pgx.ErrNoRows when there is none, and a *callError when it cannot be scanned.
+// pgx.ErrNoRows when there is none, and an error of badResult when it cannot be scanned.
 func scanOne(rows pgx.Rows, dest ...any) error {
 	found := rows.Next()
 	var scanned error
@@ -34,7 +34,7 @@ func scanOne(rows pgx.Rows, dest ...any) error {
 	case !found:
 		return pgx.ErrNoRows
 	case scanned != nil:
-		return &callError{scanned}
+		return badResult(scanned)
 	}
 	return nil
 }

@@ -47,15 +47,6 @@ func (o Options) Unpooled() Target {
 	return o.Target
 }
 
-// ExecModes are pgx's query execution modes that are safe here, by name. Of the
-// others, describe_exec mixes up the statements of clients behind a pooler, and
-// simple_protocol interpolates arguments on the client.
-var ExecModes = map[string]pgx.QueryExecMode{
-	"cache_statement": pgx.QueryExecModeCacheStatement, // fastest; needs a session, so not behind a pooler
-	"cache_describe":  pgx.QueryExecModeCacheDescribe,
-	"exec":            pgx.QueryExecModeExec,
-}
-
 // Store keeps tasks in PostgreSQL. It implements docket.Store.
 type Store struct {
 	db  *dispatcher

@@ -61,7 +61,7 @@ func (s *Store) readTimeline(ctx context.Context, conn *pgx.Conn) (recorded, met
 		return recorded, "", errStandby
 	}
 	if citus && !s.distributed {
-		if is, err := ask(ctx, conn, isDistributedSQL); err != nil || is {
+		if is, err := isDistributed(ctx, conn); err != nil || is {
 			return recorded, "", cmp.Or(err, errDistributed)
 		}
 	}
@@ -128,3 +128,16 @@ func (s *Store) Warnings() []string {
 	}
 	return nil
 }
+
+// errDistributed is the error of a connection of a store whose writes would be carried out
+// twice there: see wordedBegin.
+var errDistributed error = distributedError{}
+
+type distributedError struct{}
+
+func (distributedError) Error() string {
+	return "the tables were distributed after this program started: restart it"
+}
+
+// SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
+func (distributedError) SafeToRetry() bool { return true }

@@ -156,6 +156,24 @@ func local(host string) bool {
 	return host == "" || host == "localhost" || strings.HasPrefix(host, "/") || err == nil && addr.IsLoopback()
 }
 
+// Config returns a copy of the configuration of connections to t.
+func (t Target) Config() *pgx.ConnConfig { return t.config.Copy() }
+
+// At returns the target for the same database and role at another server, whose address
+// is HOST:PORT.
+func (t Target) At(address string) (Target, error) {
+	u, err := url.Parse(t.config.ConnString())
+	if err != nil {
+		return Target{}, err
+	}
+	query := u.Query()
+	query.Del("host")
+	query.Del("port")
+	query.Del("target_session_attrs")
+	u.RawQuery, u.Host = query.Encode(), address
+	return ParseURL(u.String())
+}
+
 // String names the database without secrets.
 func (t Target) String() string {
 	return fmt.Sprintf("%s at %s (PostgreSQL)", t.config.Database, net.JoinHostPort(t.config.Host, strconv.Itoa(int(t.config.Port))))

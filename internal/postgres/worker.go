@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"slices"
 	"strconv"
 
@@ -74,27 +73,13 @@ func find[P any](parts []P, lowest func(P) int32, hash int32) int {
 	return i
 }
 
-// at returns the target for the same database and role at another server.
-func (t Target) at(w *worker) (Target, error) {
-	u, err := url.Parse(t.config.ConnString())
-	if err != nil {
-		return Target{}, err
-	}
-	query := u.Query()
-	query.Del("host")
-	query.Del("port")
-	query.Del("target_session_attrs")
-	u.RawQuery, u.Host = query.Encode(), w.address()
-	return ParseURL(u.String())
-}
-
 // reach connects to a worker to find out whether this process reaches it, and whether it
 // is the one that the cluster knows under this name: names such as localhost may lead
 // elsewhere from here.
 func (w *worker) reach(ctx context.Context, t Target, cluster string) error {
 	ctx, cancel := context.WithTimeout(ctx, reconnectTimeout)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, t.config.Copy())
+	conn, err := pgx.ConnectConfig(ctx, t.Config())
 	if err != nil {
 		return err
 	}

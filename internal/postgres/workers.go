@@ -131,7 +131,7 @@ func (w *workers) openHome(ctx context.Context, on worker, known home, cluster s
 	if known.direct {
 		return known, nil
 	}
-	target, err := w.options.Target.at(&on)
+	target, err := w.options.Target.At(on.address())
 	if err == nil {
 		err = on.reach(ctx, target, cluster)
 	}
