@@ -15,15 +15,16 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/dispatch"
 	"docket/internal/storetest"
 )
 
 // mates returns users whose writes go to the same batcher, and that batcher.
-func mates(s *Store, n int) ([]docket.UserID, *batcher) {
-	b := s.db.writesOf("user-0")
+func mates(s *Store, n int) ([]docket.UserID, *dispatch.Batcher) {
+	b := s.db.WritesOf("user-0")
 	var users []docket.UserID
 	for i := 0; len(users) < n; i++ {
-		if user := docket.UserID(fmt.Sprintf("user-%d", i)); s.db.writesOf(user) == b {
+		if user := docket.UserID(fmt.Sprintf("user-%d", i)); s.db.WritesOf(user) == b {
 			users = append(users, user)
 		}
 	}
@@ -61,28 +62,28 @@ func openBehindProxy(t *testing.T) (s *Store, proxy *pgtest.Proxy, direct string
 
 // patient gives a store time limits that no slow machine reaches.
 func patient(s *Store) {
-	s.db.limits = limits{acquire: time.Minute, statement: time.Minute, pass: time.Minute}
+	s.db.Limits = dispatch.Limits{Acquire: time.Minute, Statement: time.Minute, Pass: time.Minute}
 }
 
 // trouble has the store see a statement fail because of the connection.
 func trouble(t *testing.T, s *Store) {
 	t.Helper()
-	_ = s.db.run(t.Context(), maintaining, func(context.Context, *pgx.Conn) error { return io.ErrUnexpectedEOF })
-	if !s.db.isTroubled() {
+	_ = s.db.Run(t.Context(), dispatch.Maintaining, func(context.Context, *pgx.Conn) error { return io.ErrUnexpectedEOF })
+	if !s.db.Troubled() {
 		t.Fatal("the store is not in trouble")
 	}
 }
 
 // holding reports whether b has so many leads taken and calls queued.
-func holding(b *batcher, leads, queued int) bool {
-	now := b.stats()
+func holding(b *dispatch.Batcher, leads, queued int) bool {
+	now := b.Stats()
 	return now.Leads == leads && now.Queued == queued
 }
 
 // idle fails the test when a batcher that nothing uses holds anything.
-func idle(t *testing.T, b *batcher) {
+func idle(t *testing.T, b *dispatch.Batcher) {
 	t.Helper()
-	if now := b.stats(); now.Leads != 0 || now.Queued != 0 || now.Apart != 0 {
+	if now := b.Stats(); now.Leads != 0 || now.Queued != 0 || now.Apart != 0 {
 		t.Errorf("the batcher is left with %d leads taken, %d calls queued and %d calls apart", now.Leads, now.Queued, now.Apart)
 	}
 }
@@ -90,16 +91,16 @@ func idle(t *testing.T, b *batcher) {
 // whileInFlight begins the calls, to a batcher of one lead: the first is in flight and
 // the others are queued until the function that it returns is called, which waits
 // for them.
-func whileInFlight(t *testing.T, proxy *pgtest.Proxy, s *Store, b *batcher, calls ...func()) (goOn func()) {
+func whileInFlight(t *testing.T, proxy *pgtest.Proxy, s *Store, b *dispatch.Batcher, calls ...func()) (goOn func()) {
 	t.Helper()
 	patient(s)
 	var running sync.WaitGroup
 	proxy.Freeze(true)
-	before := b.stats().Groups
+	before := b.Stats().Groups
 	for i, call := range calls {
 		running.Go(call)
 		waitUntil(t, "the first call is in flight and the others are queued", func() bool {
-			return b.stats().Groups == before+1 && holding(b, 1, i)
+			return b.Stats().Groups == before+1 && holding(b, 1, i)
 		})
 	}
 	return func() {
@@ -142,8 +143,8 @@ func TestWritesShareARoundTrip(t *testing.T) {
 func TestReadsShareARoundTrip(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	patient(s)
-	b := s.db.reads
-	width := b.stats().Width
+	b := s.db.Reads
+	width := b.Stats().Width
 	var calls []func()
 	for i := range 20 {
 		user := docket.UserID(fmt.Sprintf("user-%d", i))
@@ -158,7 +159,7 @@ func TestReadsShareARoundTrip(t *testing.T) {
 			}
 		})
 	}
-	conn, err := s.db.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestReadsShareARoundTrip(t *testing.T) {
 	conn.Release()
 	running.Wait()
 	// Each leader makes a group: the first one takes all that are queued.
-	if took := b.stats().Groups; took != int64(width) {
+	if took := b.Stats().Groups; took != int64(width) {
 		t.Errorf("%d reads took %d groups", len(calls), took)
 	}
 	idle(t, b)
@@ -194,7 +195,7 @@ func TestReadsFarAway(t *testing.T) {
 		"far, one connection":   {far, 1, 2, 2},
 	} {
 		s := open(t, test.url, func(o *Options) { o.MaxConns = test.conns })
-		if width := s.db.reads.stats().Width; width < test.least || width > test.most {
+		if width := s.db.Reads.Stats().Width; width < test.least || width > test.most {
 			t.Errorf("%s: %d groups at a time, want %d to %d", name, width, test.least, test.most)
 		}
 	}
@@ -214,7 +215,7 @@ func TestLockedUserHoldsUpNobody(t *testing.T) {
 		_, err := storetest.Create(context.Background(), s, of(users[0], "waits"))
 		locked <- err
 	}()
-	waitUntil(t, "the write goes alone", func() bool { return b.stats().Apart > 0 })
+	waitUntil(t, "the write goes alone", func() bool { return b.Stats().Apart > 0 })
 	for range 20 {
 		create(t, s, users[1:]...)
 	}
@@ -248,15 +249,15 @@ func TestOwnerApart(t *testing.T) {
 		}
 	}
 	running.Go(write)
-	waitUntil(t, "the first write goes alone", func() bool { return b.stats().Apart > 0 })
-	groups := b.stats().Groups
+	waitUntil(t, "the first write goes alone", func() bool { return b.Stats().Apart > 0 })
+	groups := b.Stats().Groups
 	running.Go(write)
-	waitUntil(t, "the second one does", func() bool { return b.stats().Apart == 2 })
+	waitUntil(t, "the second one does", func() bool { return b.Stats().Apart == 2 })
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	running.Wait()
-	if took := b.stats().Groups - groups; took != 0 {
+	if took := b.Stats().Groups - groups; took != 0 {
 		t.Errorf("the second write went in %d groups", took)
 	}
 	idle(t, b)
@@ -283,7 +284,7 @@ func TestGroupLocksInOrder(t *testing.T) {
 		})
 	}
 	whileInFlight(t, proxy, s, b, calls...)()
-	rows, err := s.db.pool.Query(t.Context(), "SELECT user_id FROM docket.locked ORDER BY n")
+	rows, err := s.db.Pool.Query(t.Context(), "SELECT user_id FROM docket.locked ORDER BY n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +318,7 @@ func TestInstancesDoNotDeadlock(t *testing.T) {
 	}
 	running.Wait()
 	var deadlocks, changes int64
-	err := stores[0].db.pool.QueryRow(t.Context(), `SELECT d.deadlocks, (SELECT sum(counter) FROM docket.owners) FROM pg_stat_database AS d WHERE d.datname = current_database()`,
+	err := stores[0].db.Pool.QueryRow(t.Context(), `SELECT d.deadlocks, (SELECT sum(counter) FROM docket.owners) FROM pg_stat_database AS d WHERE d.datname = current_database()`,
 		pgx.QueryExecModeExec).Scan(&deadlocks, &changes)
 	if want := int64(len(tasks) + 48*40); err != nil || deadlocks != 0 || changes != want {
 		t.Errorf("%d deadlocks, %d changes of %d, %v", deadlocks, changes, want, err)

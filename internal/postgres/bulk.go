@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
 )
 
 // bulk is a number of new tasks of one owner, as the arguments of one statement.
@@ -29,12 +31,12 @@ var bulkParameters = func() parameters[*bulk] {
 		"added":   func(b *bulk) any { return b.done.Added },
 		"deleted": func(b *bulk) any { return b.done.Deleted },
 
-		"deleted_id": func(b *bulk) any { ids, _ := b.deletions(); return uuidTexts(ids) },
+		"deleted_id": func(b *bulk) any { ids, _ := b.deletions(); return column.UUIDs(ids) },
 		"deleted_at": func(b *bulk) any { _, times := b.deletions(); return times },
 	}
-	for _, c := range columns {
-		if c.array != nil {
-			p[c.name] = func(b *bulk) any { return c.array(b.tasks) }
+	for _, c := range column.All {
+		if c.Array != nil {
+			p[c.Name] = func(b *bulk) any { return c.Array(b.tasks) }
 		}
 	}
 	return p
@@ -68,10 +70,10 @@ SELECT o.counter FROM o`)
 // expressions may use i, the task, and i.n, its number in the bulk from 1 on.
 func insertMany(version, from, where string) string {
 	var names, selected, arrays []string
-	for _, c := range columns {
-		if c.array != nil {
-			names, selected = append(names, c.name), append(selected, "i."+c.name)
-			arrays = append(arrays, fmt.Sprintf("@%s::%s[]", c.name, c.sqlType))
+	for _, c := range column.All {
+		if c.Array != nil {
+			names, selected = append(names, c.Name), append(selected, "i."+c.Name)
+			arrays = append(arrays, fmt.Sprintf("@%s::%s[]", c.Name, c.SQLType))
 		}
 	}
 	list := strings.Join(names, ", ")
@@ -112,7 +114,7 @@ func bulkFor(owner docket.UserID, w *docket.Write, creates []docket.Operation) (
 func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), isTaskTwice(err):
-		return nil, errApart
+		return nil, dispatch.ErrApart
 	case err != nil:
 		return nil, err
 	}
@@ -122,14 +124,14 @@ func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 	return b.tasks, nil
 }
 
-// mergesWith implements callPart.
-func (r *request) mergesWith(other callPart) bool {
+// MergesWith implements callPart.
+func (r *request) MergesWith(other dispatch.Part) bool {
 	o, ok := other.(*request)
 	return ok && r.write.MaxTasks == o.write.MaxTasks
 }
 
-// merge implements callPart for creates.
-func (r *request) merge(creates []callPart) *call {
+// Merge implements callPart for creates.
+func (r *request) Merge(creates []dispatch.Part) *dispatch.Call {
 	b := &bulk{owner: r.owner, epoch: r.write.Epoch, limit: r.write.TaskLimit()}
 	requests := make([]*request, 0, len(creates))
 	for _, c := range creates {
@@ -137,11 +139,11 @@ func (r *request) merge(creates []callPart) *call {
 			requests, b.tasks = append(requests, create), append(b.tasks, create.task)
 		}
 	}
-	return &call{
-		owner: r.owner, sql: createManyFreshSQL.sql, args: createManyFreshSQL.args(b),
-		read: func(rows pgx.Rows) error {
+	return &dispatch.Call{
+		Owner: r.owner, SQL: createManyFreshSQL.sql, Args: createManyFreshSQL.args(b),
+		Read: func(rows pgx.Rows) error {
 			var last int64
-			err := scanOne(rows, &last)
+			err := dispatch.ScanOne(rows, &last)
 			tasks, err := b.result(last, err)
 			for i := range tasks {
 				requests[i].task, requests[i].outcome = tasks[i], outcomeDone

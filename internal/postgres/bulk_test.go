@@ -78,7 +78,7 @@ func drawOperation(r *rapid.T, ids *[]uuid.UUID) docket.Operation {
 
 // writeApart is Write with a statement for each operation.
 func writeApart(t *testing.T, s *Store, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
-	conn, err := s.db.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func everything(t *testing.T, s *Store, owner docket.UserID) (rows []string) {
 		"SELECT (to_jsonb(t) - 'user_id')::text FROM docket.tasks AS t WHERE t.user_id = $1 ORDER BY t.version",
 		"SELECT k.key FROM docket.idempotency_keys AS k WHERE k.user_id = $1 ORDER BY k.key",
 	} {
-		found, err := s.db.pool.Query(t.Context(), query, owner)
+		found, err := s.db.Pool.Query(t.Context(), query, owner)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func TestGroupMakesTasksTogether(t *testing.T) {
 // BenchmarkBatch makes a hundred tasks in one write, as one statement and as a hundred.
 func BenchmarkBatch(b *testing.B) {
 	s := open(b, pgtest.Shared(b).Database(b))
-	conn, err := s.db.pool.Acquire(b.Context())
+	conn, err := s.db.Pool.Acquire(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -14,6 +14,9 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -81,14 +84,14 @@ func openSabotaged(t *testing.T) (*Store, *saboteur) {
 	patient(s)
 	saboteur := &saboteur{reached: make(chan struct{}), held: make(chan struct{})}
 	saboteur.at.Store(stage(""))
-	config := s.db.pool.Config()
+	config := s.db.Pool.Config()
 	config.ConnConfig.Tracer = saboteur
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.db.pool.Close()
-	s.db.pool = pool
+	s.db.Pool.Close()
+	s.db.Pool = pool
 	return s, saboteur
 }
 
@@ -111,25 +114,25 @@ type bomb struct{}
 func (bomb) TextValue() (pgtype.Text, error) { panic("sabotage") }
 
 // errand returns a call of a user that reads a task, or toggles it.
-func errand(owner docket.UserID, task docket.Task, write bool) *call {
+func errand(owner docket.UserID, task docket.Task, write bool) *dispatch.Call {
 	r := new(Store).requestFor(owner, &docket.Write{Now: task.CreatedAt}, &docket.Operation{Action: docket.Toggle, ID: task.ID}, true)
-	c := &call{owner: owner, sql: r.sql, args: r.args}
+	c := &dispatch.Call{Owner: owner, SQL: r.sql, Args: r.args}
 	dest := r.dest
 	if !write {
-		c.sql, c.args = getSQL.sql, getSQL.args(taskID{owner, task.ID})
-		dest = []any{&taskRow{owner: owner, task: new(docket.Task)}}
+		c.SQL, c.Args = getSQL.sql, getSQL.args(taskID{owner, task.ID})
+		dest = []any{&column.Row{Owner: owner, Task: new(docket.Task)}}
 	}
-	c.read = func(rows pgx.Rows) error { return scanOne(rows, dest...) }
-	c.outcome = func(err error) error { return err }
+	c.Read = func(rows pgx.Rows) error { return dispatch.ScanOne(rows, dest...) }
+	c.Outcome = func(err error) error { return err }
 	return c
 }
 
 // errands returns three calls of users that share a batcher of width 1.
-func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *batcher, calls []*call) {
+func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *dispatch.Batcher, calls []*dispatch.Call) {
 	t.Helper()
 	users, b = mates(s, 3)
 	if !write {
-		b = newBatcher(1, "", reading)
+		b = dispatch.NewBatcher(1, "", dispatch.Reading)
 	}
 	for i, task := range create(t, s, users...) {
 		calls = append(calls, errand(users[i], task, write))
@@ -139,12 +142,12 @@ func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *batc
 
 // together runs three calls, of which the first leads, as one group. With the
 // stage "acquire" the others are queued when the first panics.
-func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *batcher, calls []*call) (errs []error) {
+func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *dispatch.Batcher, calls []*dispatch.Call) (errs []error) {
 	t.Helper()
 	var conn *pgxpool.Conn
 	if at != "acquire" { // hold the only connection, so that the leader waits
 		var err error
-		if conn, err = s.db.pool.Acquire(t.Context()); err != nil {
+		if conn, err = s.db.Pool.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -153,7 +156,7 @@ func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *batcher, 
 	for i, c := range calls {
 		ends[i] = make(chan error, 1)
 		go func() {
-			ends[i] <- recovered(func() error { return s.db.batch(context.Background(), b, c) })
+			ends[i] <- recovered(func() error { return s.db.Batch(context.Background(), b, c) })
 		}()
 		waitUntil(t, "the call leads or is queued", func() bool { return holding(b, 1, i) })
 	}
@@ -177,21 +180,21 @@ func TestPanicsAreContained(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		at     stage
-		second func(*call) // what the second call does
+		second func(*dispatch.Call) // what the second call does
 		reads  [3]string
 		writes [3]string
 	}{
 		{"acquiring", "acquire", nil, [3]string{panics, served, served}, [3]string{panics, served, served}},
-		{"building", "", func(c *call) { c.args[0] = bomb{} }, [3]string{panics, panics, served}, [3]string{panics, lost, lost}},
+		{"building", "", func(c *dispatch.Call) { c.Args[0] = bomb{} }, [3]string{panics, panics, served}, [3]string{panics, lost, lost}},
 		{"sending", "send", nil, [3]string{panics, served, served}, [3]string{panics, lost, lost}},
 		// Of a read, the first statement is that of a call; of a write, the group's own.
 		{"receiving", "receive", nil, [3]string{internal, served, served}, [3]string{panics, lost, lost}},
 		{"closing", "close", nil, [3]string{panics, served, served}, [3]string{panics, lost, lost}},
-		{"reading", "", func(c *call) { c.read = func(pgx.Rows) error { panic("sabotage") } }, [3]string{served, internal, served}, [3]string{served, internal, served}},
-		{"reading on", "", func(c *call) {
-			c.read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") }
+		{"reading", "", func(c *dispatch.Call) { c.Read = func(pgx.Rows) error { panic("sabotage") } }, [3]string{served, internal, served}, [3]string{served, internal, served}},
+		{"reading on", "", func(c *dispatch.Call) {
+			c.Read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") }
 		}, [3]string{served, internal, served}, [3]string{served, internal, served}},
-		{"outcome", "", func(c *call) { c.outcome = func(error) error { panic("sabotage") } }, [3]string{served, panics, served}, [3]string{served, panics, served}},
+		{"outcome", "", func(c *dispatch.Call) { c.Outcome = func(error) error { panic("sabotage") } }, [3]string{served, panics, served}, [3]string{served, panics, served}},
 	} {
 		for write, want := range map[bool][3]string{false: test.reads, true: test.writes} {
 			t.Run(fmt.Sprintf("%s, write=%t", test.name, write), func(t *testing.T) {
@@ -217,14 +220,14 @@ func TestPanicsAreContained(t *testing.T) {
 					}
 				}
 				idle(t, b)
-				if s.db.isTroubled() {
+				if s.db.Troubled() {
 					t.Error("the store is marked as troubled")
 				}
 				create(t, s, users...)
-				if err := s.db.batch(t.Context(), b, errand(users[0], of(users[0], "none"), write)); !errors.Is(err, pgx.ErrNoRows) {
+				if err := s.db.Batch(t.Context(), b, errand(users[0], of(users[0], "none"), write)); !errors.Is(err, pgx.ErrNoRows) {
 					t.Errorf("the next call returned %v", err)
 				}
-				if n := s.db.pool.Stat().AcquiredConns(); n != 0 {
+				if n := s.db.Pool.Stat().AcquiredConns(); n != 0 {
 					t.Errorf("%d connections are not given back", n)
 				}
 			})
@@ -237,17 +240,17 @@ func TestPanicsAlone(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, true })
 	patient(s)
 	task := storetest.Put(t, s, "task")
-	for name, sabotage := range map[string]func(*call){
-		"building": func(c *call) { c.args[0] = bomb{} },
-		"reading":  func(c *call) { c.read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") } },
-		"outcome":  func(c *call) { c.outcome = func(error) error { panic("sabotage") } },
+	for name, sabotage := range map[string]func(*dispatch.Call){
+		"building": func(c *dispatch.Call) { c.Args[0] = bomb{} },
+		"reading":  func(c *dispatch.Call) { c.Read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") } },
+		"outcome":  func(c *dispatch.Call) { c.Outcome = func(error) error { panic("sabotage") } },
 	} {
-		for write, b := range map[bool]*batcher{false: s.db.reads, true: s.db.writesOf("alice")} {
+		for write, b := range map[bool]*dispatch.Batcher{false: s.db.Reads, true: s.db.WritesOf("alice")} {
 			c := errand("alice", task, write)
 			sabotage(c)
-			err := recovered(func() error { return s.db.batch(context.Background(), b, c) })
-			if err == nil || !strings.Contains(err.Error(), "sabotage") || docket.KindOf(err) != docket.Internal || s.db.isTroubled() {
-				t.Errorf("%s: %v; troubled: %t", name, err, s.db.isTroubled())
+			err := recovered(func() error { return s.db.Batch(context.Background(), b, c) })
+			if err == nil || !strings.Contains(err.Error(), "sabotage") || docket.KindOf(err) != docket.Internal || s.db.Troubled() {
+				t.Errorf("%s: %v; troubled: %t", name, err, s.db.Troubled())
 			}
 		}
 		if err := s.Ready(t.Context()); err != nil {
@@ -260,23 +263,23 @@ func TestPanicsAlone(t *testing.T) {
 // TestBadRowIsContained has one call of a group not understand its row. The others
 // have their results from the same round trip.
 func TestBadRowIsContained(t *testing.T) {
-	for write, p := range map[bool]policy{false: reading, true: writing} {
+	for write, p := range map[bool]dispatch.Policy{false: dispatch.Reading, true: dispatch.Writing} {
 		s, saboteur := openSabotaged(t)
 		_, b, calls := errands(t, s, write)
-		calls[1].read = func(rows pgx.Rows) error {
+		calls[1].Read = func(rows pgx.Rows) error {
 			rows.Next()
 			return rows.Scan(new(bool)) // of seven columns
 		}
-		before := b.stats().Groups
+		before := b.Stats().Groups
 		errs := together(t, s, saboteur, "", b, calls)
 		if errs[0] != nil || errs[2] != nil || errs[1] == nil || docket.KindOf(errs[1]) != docket.Internal {
 			t.Errorf("write=%t: %v", write, errs)
 		}
-		if groups := b.stats().Groups - before; groups != 1 || s.db.isTroubled() {
-			t.Errorf("write=%t: %d groups; troubled: %t", write, groups, s.db.isTroubled())
+		if groups := b.Stats().Groups - before; groups != 1 || s.db.Troubled() {
+			t.Errorf("write=%t: %d groups; troubled: %t", write, groups, s.db.Troubled())
 		}
-		if err := s.db.alone(t.Context(), p, b, calls[1]); !isBadResult(err) || s.db.isTroubled() {
-			t.Errorf("write=%t, alone: %v; troubled: %t", write, err, s.db.isTroubled())
+		if err := s.db.Alone(t.Context(), p, b, calls[1]); !pgerror.IsBadResult(err) || s.db.Troubled() {
+			t.Errorf("write=%t, alone: %v; troubled: %t", write, err, s.db.Troubled())
 		}
 		idle(t, b)
 	}
@@ -292,8 +295,8 @@ func TestBadRowInTransaction(t *testing.T) {
 		`CREATE TRIGGER halve BEFORE INSERT ON docket.tasks FOR EACH ROW EXECUTE FUNCTION docket.halve()`)
 	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
 	_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{create, create}, Now: storetest.Draft("").CreatedAt})
-	if !isBadResult(err) || docket.KindOf(err) != docket.Internal || s.db.isTroubled() {
-		t.Errorf("it returned %v; troubled: %t", err, s.db.isTroubled())
+	if !pgerror.IsBadResult(err) || docket.KindOf(err) != docket.Internal || s.db.Troubled() {
+		t.Errorf("it returned %v; troubled: %t", err, s.db.Troubled())
 	}
 	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks"); n != 0 {
 		t.Errorf("it left %d tasks", n)
@@ -307,7 +310,7 @@ func TestReadOnlyConnection(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
 		s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, noBatching })
 		storetest.Put(t, s, "task")
-		if _, err := s.db.pool.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
+		if _, err := s.db.Pool.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 			t.Fatal(err)
 		}
 		_, err := storetest.Create(t.Context(), s, storetest.Draft("task"))

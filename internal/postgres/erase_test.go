@@ -122,7 +122,7 @@ func TestEraseBesideKeyedWriters(t *testing.T) {
 func keysHaveTasks(t *testing.T, s *Store) {
 	t.Helper()
 	var keys, tasks int
-	err := s.db.pool.QueryRow(context.Background(), "SELECT (SELECT count(*) FROM docket.idempotency_keys WHERE user_id = 'alice'), (SELECT count(*) FROM docket.tasks WHERE user_id = 'alice')").Scan(&keys, &tasks)
+	err := s.db.Pool.QueryRow(context.Background(), "SELECT (SELECT count(*) FROM docket.idempotency_keys WHERE user_id = 'alice'), (SELECT count(*) FROM docket.tasks WHERE user_id = 'alice')").Scan(&keys, &tasks)
 	if err != nil || keys > tasks {
 		t.Errorf("%d keys of %d tasks, %v", keys, tasks, err)
 	}

@@ -13,6 +13,8 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -25,7 +27,7 @@ func TestReadOnlyPool(t *testing.T) {
 		storetest.Put(t, s, "task")
 		var conns []*pgxpool.Conn
 		for range 6 {
-			conn, err := s.db.pool.Acquire(t.Context())
+			conn, err := s.db.Pool.Acquire(t.Context())
 			if err == nil {
 				_, err = conn.Exec(t.Context(), "SET default_transaction_read_only = on")
 			}
@@ -66,7 +68,7 @@ func TestPromotion(t *testing.T) {
 			pgtest.Exec(t, super, `DO $$ BEGIN EXECUTE format('COPY (SELECT) TO %L', current_setting('data_directory') || '/standby.signal'); END $$`)
 			cluster.Restart(t, pgtest.Fast)
 
-			target, err := ParseURL(url)
+			target, err := connect.ParseURL(url)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +77,7 @@ func TestPromotion(t *testing.T) {
 			}
 			waitUntil(t, "pgbouncer has connected again", func() bool {
 				_, err := storetest.Create(context.Background(), s, storetest.Draft("task"))
-				return docket.KindOf(err) == docket.Unavailable && isReadOnly(err)
+				return docket.KindOf(err) == docket.Unavailable && pgerror.IsReadOnly(err)
 			})
 			if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
 				t.Errorf("Ready returned %v", err)

@@ -12,6 +12,7 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -55,7 +56,7 @@ func TestUndetectedPooler(t *testing.T) {
 // modeOf returns the exec mode of new connections.
 func modeOf(t *testing.T, s *Store) pgx.QueryExecMode {
 	t.Helper()
-	conn, err := s.db.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestLockedTable(t *testing.T) {
 			s := open(t, via(direct), func(o *Options) { o.MaxConns = 2 })
 			task := storetest.Put(t, s, "task")
 			tx := lock(t, direct, "LOCK TABLE docket.tasks")
-			s.db.limits.acquire, s.db.limits.statement = 500*time.Millisecond, time.Second
+			s.db.Limits.Acquire, s.db.Limits.Statement = 500*time.Millisecond, time.Second
 			var wait sync.WaitGroup
 			for range 4 { // some hold the connections, the others wait for one
 				wait.Go(func() {
@@ -128,16 +129,16 @@ func TestLockedTable(t *testing.T) {
 // call.
 func TestPoolExhausted(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	held, err := s.db.pool.Acquire(t.Context())
+	held, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.db.limits.acquire = 50 * time.Millisecond
+	s.db.Limits.Acquire = 50 * time.Millisecond
 	var wait sync.WaitGroup
 	for range 2 {
 		wait.Go(func() {
 			_, err := storetest.Create(context.Background(), s, storetest.Draft("task"))
-			if docket.KindOf(err) != docket.Unavailable || !errors.Is(err, errAcquire) {
+			if docket.KindOf(err) != docket.Unavailable || !errors.Is(err, pgerror.ErrAcquire) {
 				t.Errorf("Create returned %v", err)
 			}
 		})
@@ -146,7 +147,7 @@ func TestPoolExhausted(t *testing.T) {
 	held.Release()
 	patient(s)
 	storetest.Put(t, s, "task")
-	idle(t, s.db.writesOf("alice"))
+	idle(t, s.db.WritesOf("alice"))
 }
 
 // TestLostAnswer cuts the connection after a statement was sent and before its
@@ -218,7 +219,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	task := storetest.Put(t, s, "task")
 	proxy.Refuse(t, true)
 	proxy.Cut()
-	s.db.pool.Reset() // TestLostAnswer has the first statement after the loss
+	s.db.Pool.Reset() // TestLostAnswer has the first statement after the loss
 	for range 5 {
 		if _, err := storetest.Create(t.Context(), s, storetest.Draft("lost")); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a write without a database returned %v", err)
@@ -329,7 +330,7 @@ func TestLiveCountsExactly(t *testing.T) {
 	}
 	wait.Wait()
 	var live, counter, highest int
-	err := s.db.pool.QueryRow(t.Context(), "SELECT o.live, o.counter, (SELECT max(t.version) FROM docket.tasks t) FROM docket.owners o").Scan(&live, &counter, &highest)
+	err := s.db.Pool.QueryRow(t.Context(), "SELECT o.live, o.counter, (SELECT max(t.version) FROM docket.tasks t) FROM docket.owners o").Scan(&live, &counter, &highest)
 	if err != nil || live != 10 || counter != 30 || highest != 30 {
 		t.Errorf("live %d, counter %d, highest version %d, %v", live, counter, highest, err)
 	}

@@ -56,7 +56,7 @@ func TestRefusedRowIsNoTrouble(t *testing.T) {
 		if _, err := storetest.Create(t.Context(), s, storetest.Draft("task")); docket.KindOf(err) != docket.Internal {
 			t.Errorf("a refused write returned %v", err)
 		}
-		if got := s.db.isTroubled(); got != troubled {
+		if got := s.db.Troubled(); got != troubled {
 			t.Errorf("a refused write has changed the store's state from troubled = %t to %t", troubled, got)
 		}
 	}
@@ -103,7 +103,7 @@ func TestClientsLeaveTheQueue(t *testing.T) {
 	patient(s)
 	users, b := mates(s, 3)
 	tasks := create(t, s, users...)
-	conn, err := s.db.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestClientsLeaveTheQueue(t *testing.T) {
 	if err := <-ends[2]; err != nil {
 		t.Errorf("the call that stayed returned %v", err)
 	}
-	if calls := b.stats().Calls; calls != int64(len(users)+1) {
+	if calls := b.Stats().Calls; calls != int64(len(users)+1) {
 		t.Errorf("%d calls were sent", calls)
 	}
 	idle(t, b)
@@ -175,13 +175,13 @@ func TestClientsLeaveAtAnyMoment(t *testing.T) {
 		})
 	}
 	running.Wait()
-	for _, batchers := range s.db.batchers() {
+	for _, batchers := range s.db.Batchers() {
 		for _, b := range batchers {
 			idle(t, b)
 		}
 	}
 	var written int
-	if err := s.db.pool.QueryRow(t.Context(), "SELECT count(*) FROM docket.tasks WHERE title = 'task' AND user_id <> 'alice'").Scan(&written); err != nil || written != done {
+	if err := s.db.Pool.QueryRow(t.Context(), "SELECT count(*) FROM docket.tasks WHERE title = 'task' AND user_id <> 'alice'").Scan(&written); err != nil || written != done {
 		t.Errorf("%d writes were acknowledged, %d happened, %v", done, written, err)
 	}
 }

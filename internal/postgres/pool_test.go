@@ -11,6 +11,8 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
 	"docket/internal/storetest"
 )
 
@@ -27,7 +29,7 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 		var wait sync.WaitGroup
 		for range 40 {
 			wait.Go(func() {
-				err := s.db.run(context.Background(), reading, func(ctx context.Context, conn *pgx.Conn) error {
+				err := s.db.Run(context.Background(), dispatch.Reading, func(ctx context.Context, conn *pgx.Conn) error {
 					_, err := conn.Exec(ctx, "SELECT pg_sleep(0.02)")
 					return err
 				})
@@ -55,8 +57,8 @@ func TestStateComesAnywhere(t *testing.T) {
 		tasks = append(tasks, storetest.Put(t, s, "task"))
 	}
 	for place := range 5 {
-		rows, err := s.db.pool.Query(t.Context(), "SELECT "+selected+", t.state FROM (SELECT "+selected+", NULL::bigint[] AS state, t.version AS place FROM docket.tasks AS t UNION ALL SELECT "+
-			noTask+", ARRAY[7, 8, 9, 10]::bigint[], $1::integer + 0.5) AS t ORDER BY t.place", place)
+		rows, err := s.db.Pool.Query(t.Context(), "SELECT "+column.Selected+", t.state FROM (SELECT "+column.Selected+", NULL::bigint[] AS state, t.version AS place FROM docket.tasks AS t UNION ALL SELECT "+
+			column.NoTask+", ARRAY[7, 8, 9, 10]::bigint[], $1::integer + 0.5) AS t ORDER BY t.place", place)
 		if err != nil {
 			t.Fatal(err)
 		}

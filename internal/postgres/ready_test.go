@@ -14,18 +14,21 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
 func TestReadySeesALostSchema(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	s := open(t, url)
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range migrations {
-		if err := Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
+	for range schema.Migrations {
+		if err := schema.Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,7 +134,7 @@ func TestReadyOutlivesTheFirstProbe(t *testing.T) {
 // the first of them, however many others succeed, and succeeds as soon as it is
 // mended.
 func TestReadySeesWhatIsMissing(t *testing.T) {
-	next := len(migrations) + 1
+	next := len(schema.Migrations) + 1
 	for name, test := range map[string]struct{ broken, mended string }{
 		"table renamed":  {"ALTER TABLE docket.idempotency_keys RENAME TO other", "ALTER TABLE docket.other RENAME TO idempotency_keys"},
 		"column renamed": {"ALTER TABLE docket.idempotency_keys RENAME COLUMN size TO other", "ALTER TABLE docket.idempotency_keys RENAME COLUMN other TO size"},
@@ -187,9 +190,9 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 	s := open(t, url)
 	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
-	s.db.pool.Reset()
-	s.db.checks.Reset()
-	if _, err := act(s, docket.Toggle, task); docket.KindOf(err) != docket.Unavailable || !isReadOnly(err) {
+	s.db.Pool.Reset()
+	s.db.Checks.Reset()
+	if _, err := act(s, docket.Toggle, task); docket.KindOf(err) != docket.Unavailable || !pgerror.IsReadOnly(err) {
 		t.Errorf("a write returned %v", err)
 	}
 	for range 3 {
@@ -211,7 +214,7 @@ func TestReadyWaitsForNobody(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	patient(s)
 	trouble(t, s)
-	held, err := s.db.pool.Acquire(t.Context())
+	held, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +229,7 @@ func TestOpenNamesMissingRights(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	open(t, url)
 	pgtest.Exec(t, url, "REVOKE INSERT, DELETE ON docket.owners FROM CURRENT_USER")
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}

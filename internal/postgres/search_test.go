@@ -105,7 +105,7 @@ func TestPassHasItsOwnTimeLimit(t *testing.T) {
 				read <- err
 			}()
 			waitForLock(t, direct)
-			s.db.limits.pass = 100 * time.Millisecond
+			s.db.Limits.Pass = 100 * time.Millisecond
 			for pass, q := range map[string]docket.ListQuery{
 				"search": {Search: "x"}, "filter": {Completed: docket.Some(true)}, "order": {Sort: docket.Sort{Key: docket.ByTitle}}, "trash": {Deleted: true},
 			} {
@@ -117,7 +117,7 @@ func TestPassHasItsOwnTimeLimit(t *testing.T) {
 				}
 			}
 			waitUntil(t, "only the read waits", func() bool { return pgtest.Count(t, direct, waiting) == 1 })
-			if s.db.isTroubled() {
+			if s.db.Troubled() {
 				t.Error("the store is marked as troubled")
 			}
 			if err := tx.Rollback(t.Context()); err != nil {
@@ -138,7 +138,7 @@ func TestLongPagesEndOnTheServer(t *testing.T) {
 	pgtest.Exec(t, url, `INSERT INTO docket.owners (user_id, epoch, counter, live) VALUES ('alice', 1, 600, 600)`,
 		fmt.Sprintf(`INSERT INTO docket.tasks (user_id, id, title, description, completed, created_at, updated_at, version, title_folded)
 SELECT 'alice', ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, 'task', repeat(U&'\+01F600', 5000), false, '%[1]s', '%[1]s', n, 'TASK' FROM generate_series(1, 600) n`, day))
-	conn, err := s.db.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ import (
 
 	"docket"
 	"docket/internal/migrate"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/schema"
 )
 
 // DefaultMaxConns is the size of the pool unless Options says otherwise.
@@ -30,17 +33,17 @@ const DefaultMaxConns = 20
 
 // Options say how to open a database.
 type Options struct {
-	Target     Target
-	Direct     *Target // where migrations run; nil: at Target
-	ExecMode   string  // one of ExecModes, or "" to choose by what is found
-	MaxConns   int32   // 0: DefaultMaxConns
-	NoBatching bool    // each statement takes a round trip of its own
-	Migrate    bool    // bring the schema up to date, instead of only checking it
+	Target     connect.Target
+	Direct     *connect.Target // where migrations run; nil: at Target
+	ExecMode   string          // one of ExecModes, or "" to choose by what is found
+	MaxConns   int32           // 0: DefaultMaxConns
+	NoBatching bool            // each statement takes a round trip of its own
+	Migrate    bool            // bring the schema up to date, instead of only checking it
 	Log        *slog.Logger
 }
 
 // Unpooled returns where migrations run.
-func (o Options) Unpooled() Target {
+func (o Options) Unpooled() connect.Target {
 	if o.Direct != nil {
 		return *o.Direct
 	}
@@ -49,7 +52,7 @@ func (o Options) Unpooled() Target {
 
 // Store keeps tasks in PostgreSQL. It implements docket.Store.
 type Store struct {
-	db  *dispatcher
+	db  *dispatch.Dispatcher
 	log *slog.Logger
 
 	distance    time.Duration // of a round trip, at the start
@@ -83,36 +86,36 @@ func openStore(ctx context.Context, o Options) (s *Store, mode pgx.QueryExecMode
 	for _, warning := range o.Target.Warnings {
 		o.Log.Warn("the database URL", "warning", warning)
 	}
-	found, err := probe(ctx, o.Target, o.Log)
+	found, err := connect.Probe(ctx, o.Target, o.Log)
 	if err != nil {
 		return nil, 0, err
 	}
-	mode = ExecModes[cmp.Or(o.ExecMode, found.way.execMode())]
+	mode = connect.ExecModes[cmp.Or(o.ExecMode, found.Way.ExecMode())]
 	if o.Migrate {
-		if err := Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
+		if err := schema.Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
 			_, err := m.Up(ctx)
 			return err
 		}); err != nil {
 			return nil, 0, err
 		}
 	}
-	if s, err = newStore(ctx, o, storeOptions{target: o.Target, mode: mode, distance: found.distance, distributed: found.distributed}); err != nil {
+	if s, err = newStore(ctx, o, storeOptions{target: o.Target, mode: mode, distance: found.Distance, distributed: found.Distributed}); err != nil {
 		return nil, 0, err
 	}
-	if err := errors.Join(s.db.check(ctx), s.recordTimeline(ctx)); err != nil {
+	if err := errors.Join(s.db.Check(ctx), s.recordTimeline(ctx)); err != nil {
 		_ = s.Close()
 		if e, ok := errors.AsType[*docket.Error](err); ok && e.Err != nil {
 			err = e.Err // to an operator, not to a client
 		}
 		return nil, 0, err
 	}
-	o.Log.Info("connected to PostgreSQL", "way", found.way.String(), "exec_mode", cmp.Or(o.ExecMode, found.way.execMode()), "round_trip", found.distance.String())
+	o.Log.Info("connected to PostgreSQL", "way", found.Way.String(), "exec_mode", cmp.Or(o.ExecMode, found.Way.ExecMode()), "round_trip", found.Distance.String())
 	return s, mode, nil
 }
 
 // storeOptions is what differs between the stores of one database.
 type storeOptions struct {
-	target      Target
+	target      connect.Target
 	mode        pgx.QueryExecMode
 	distance    time.Duration // of a round trip
 	conns       int32         // 0: as Options says
@@ -123,7 +126,7 @@ type storeOptions struct {
 // newStore returns a store that has not connected yet.
 func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err error) {
 	s = &Store{log: o.Log, distance: where.distance, distributed: where.distributed, worker: where.worker}
-	s.db, err = newDispatcher(ctx, dispatchOptions{
+	s.db, err = dispatch.New(ctx, dispatch.Options{
 		Target: where.target, ExecMode: where.mode, Conns: cmp.Or(where.conns, o.MaxConns, DefaultMaxConns), Distance: where.distance,
 		Distributed: where.distributed, NoBatching: o.NoBatching, Log: o.Log, Meet: s.meet, Inspect: s.inspect,
 	})
@@ -133,6 +136,6 @@ func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err
 // Close waits for running statements and closes all connections.
 func (s *Store) Close() error {
 	s.background.Wait()
-	s.db.close()
+	s.db.Close()
 	return nil
 }

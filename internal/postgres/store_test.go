@@ -11,6 +11,9 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -19,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
 // open opens the database at url, which it migrates.
 func open(t testing.TB, url string, adjust ...func(*Options)) *Store {
 	t.Helper()
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,12 +68,12 @@ func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) 
 func TestTimeLimitIsFinal(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t))
 	attempts := 0
-	err := s.db.run(t.Context(), writing, func(ctx context.Context, conn *pgx.Conn) error {
+	err := s.db.Run(t.Context(), dispatch.Writing, func(ctx context.Context, conn *pgx.Conn) error {
 		attempts++
 		ctx, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()
 		_, err := conn.Exec(ctx, `SELECT 1`)
-		return afterSend(err, false)
+		return pgerror.AfterSend(err, false)
 	})
 	if docket.KindOf(err) != docket.Unavailable || attempts != 1 {
 		t.Errorf("%d attempts returned %v", attempts, err)

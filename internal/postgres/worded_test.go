@@ -11,6 +11,7 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
@@ -19,7 +20,7 @@ import (
 func openWorded(t *testing.T, url string, adjust ...func(*Options)) *Store {
 	t.Helper()
 	migrated := open(t, url)
-	pgtest.Exec(t, url, createTaskSQL)
+	pgtest.Exec(t, url, schema.CreateTaskSQL)
 	o := Options{Log: slog.New(slog.DiscardHandler)}
 	for _, f := range adjust {
 		f(&o)
@@ -84,11 +85,11 @@ func TestGroupInWords(t *testing.T) {
 	tasks := create(t, s, users...)
 	pgtest.Exec(t, direct, `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'`,
 		"CREATE TRIGGER fail BEFORE UPDATE ON docket.tasks FOR EACH ROW WHEN (new.user_id = '"+string(users[6])+"') EXECUTE FUNCTION fail()")
-	conn, err := s.db.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := b.stats()
+	before := b.Stats()
 	errs := make([]error, len(users))
 	var running sync.WaitGroup
 	for i, user := range users {
@@ -99,7 +100,7 @@ func TestGroupInWords(t *testing.T) {
 	}
 	conn.Release()
 	running.Wait()
-	if after := b.stats(); after.Groups != before.Groups+1 || after.Calls != before.Calls+int64(len(users)) {
+	if after := b.Stats(); after.Groups != before.Groups+1 || after.Calls != before.Calls+int64(len(users)) {
 		t.Errorf("%d groups with %d writes", after.Groups-before.Groups, after.Calls-before.Calls)
 	}
 	for i, user := range users {
