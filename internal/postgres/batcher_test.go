@@ -141,8 +141,7 @@ func TestWritesShareARoundTrip(t *testing.T) {
 // TestReadsShareARoundTrip has each user read a task that exists, and one that
 // does not, while others do the same.
 func TestReadsShareARoundTrip(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	b := s.db.Reads
 	width := b.Stats().Width
 	var calls []func()
@@ -205,8 +204,7 @@ func TestReadsFarAway(t *testing.T) {
 // held for long: the others are served meanwhile, and that one afterwards.
 func TestLockedUserHoldsUpNobody(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
-	s := open(t, direct)
-	patient(s)
+	s := openPatient(t, direct)
 	users, b := mates(s, 3)
 	create(t, s, users...)
 	tx := lock(t, direct, fmt.Sprintf("SELECT user_id FROM docket.owners WHERE user_id = '%s' FOR UPDATE", users[0]))
@@ -237,8 +235,7 @@ func TestLockedUserHoldsUpNobody(t *testing.T) {
 // too, without a group that would wait for the same lock.
 func TestOwnerApart(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
-	s := open(t, direct)
-	patient(s)
+	s := openPatient(t, direct)
 	users, b := mates(s, 1)
 	create(t, s, users...)
 	tx := lock(t, direct, "SELECT user_id FROM docket.owners FOR UPDATE")

@@ -124,13 +124,13 @@ func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 	return b.tasks, nil
 }
 
-// MergesWith implements callPart.
+// MergesWith implements dispatch.Part.
 func (r *request) MergesWith(other dispatch.Part) bool {
 	o, ok := other.(*request)
 	return ok && r.write.MaxTasks == o.write.MaxTasks
 }
 
-// Merge implements callPart for creates.
+// Merge implements dispatch.Part for creates.
 func (r *request) Merge(creates []dispatch.Part) *dispatch.Call {
 	b := &bulk{owner: r.owner, epoch: r.write.Epoch, limit: r.write.TaskLimit()}
 	requests := make([]*request, 0, len(creates))

@@ -22,8 +22,7 @@ import (
 // other are one statement, for the other, each is its own. Both get the same answers,
 // and have the same tasks and results afterwards.
 func TestBulkIsOneByOne(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t))
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t))
 	now := time.Date(2026, 1, 31, 9, 30, 0, 123_456_000, time.UTC)
 	pairs, bulks := 0, 0
 	rapid.Check(t, func(r *rapid.T) {

@@ -80,8 +80,7 @@ func (s *saboteur) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndDa
 // openSabotaged opens a store of one connection with a saboteur in its pool.
 func openSabotaged(t *testing.T) (*Store, *saboteur) {
 	t.Helper()
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	saboteur := &saboteur{reached: make(chan struct{}), held: make(chan struct{})}
 	saboteur.at.Store(stage(""))
 	config := s.db.Pool.Config()
@@ -237,8 +236,7 @@ func TestPanicsAreContained(t *testing.T) {
 
 // TestPanicsAlone has a call that goes alone panic.
 func TestPanicsAlone(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, true })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, true })
 	task := storetest.Put(t, s, "task")
 	for name, sabotage := range map[string]func(*dispatch.Call){
 		"building": func(c *dispatch.Call) { c.Args[0] = bomb{} },

@@ -141,16 +141,6 @@ func TestDistributeOnCitus(t *testing.T) {
 	})
 }
 
-func connection(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
-
 // distributeRows distributes a database that has rows, and finds them again.
 func distributeRows(t *testing.T, url string) {
 	target := targetOf(t, url)
@@ -188,7 +178,7 @@ func distributeRows(t *testing.T, url string) {
 func TestStatementsOnCitus(t *testing.T) {
 	c := pgtest.NewCitus(t, 2)
 	url := distributed(t, c)
-	conn := connection(t, url)
+	conn := pgtest.Connect(t, url)
 	all := maps.Clone(statements)
 	maps.Copy(all, onShards)
 	for _, name := range []string{"create", "create fresh", "create plain", "create many", "create many fresh"} {

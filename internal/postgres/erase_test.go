@@ -14,8 +14,7 @@ import (
 // for its owner.
 func TestErasureTakesTheOwnerFirst(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	s := open(t, url)
-	patient(s)
+	s := openPatient(t, url)
 	storetest.Put(t, s, "task")
 	write := lock(t, url, "SELECT 1 FROM docket.owners FOR UPDATE")
 	erased := make(chan error, 1)

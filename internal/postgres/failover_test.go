@@ -22,8 +22,7 @@ import (
 // read-only, more of them than a write has attempts.
 func TestReadOnlyPool(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
-		s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 6, noBatching })
-		patient(s)
+		s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 6, noBatching })
 		storetest.Put(t, s, "task")
 		var conns []*pgxpool.Conn
 		for range 6 {
@@ -165,8 +164,7 @@ func TestServerWithoutTimelines(t *testing.T) {
 // before it, or are not locked yet.
 func TestRenewInSteps(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	s := open(t, url)
-	patient(s)
+	s := openPatient(t, url)
 	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.owners (user_id, epoch, counter, live) SELECT 'user-' || lpad(n::text, 4, '0'), 1, 7, 0 FROM generate_series(1, %d) n", 3*renewStep))
 	middle := lock(t, url, fmt.Sprintf("SELECT 1 FROM docket.owners WHERE user_id = 'user-%04d' FOR UPDATE", renewStep+renewStep/2))
 	renewed := make(chan error, 1)

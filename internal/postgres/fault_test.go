@@ -68,12 +68,7 @@ func modeOf(t *testing.T, s *Store) pgx.QueryExecMode {
 func lock(t *testing.T, url, sql string) pgx.Tx {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(ctx) })
-	tx, err := conn.Begin(ctx)
+	tx, err := pgtest.Connect(t, url).Begin(ctx)
 	if err == nil {
 		_, err = tx.Exec(ctx, sql)
 	}
@@ -155,8 +150,7 @@ func TestPoolExhausted(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns, o.NoBatching = 1, true }) // whose groups wait for less
-	patient(s)
+	s := openPatient(t, proxy.URL(direct), func(o *Options) { o.MaxConns, o.NoBatching = 1, true }) // whose groups wait for less
 	task := storetest.Put(t, s, "task")
 
 	during := func(f func() error) error {
@@ -267,8 +261,7 @@ func TestPoolerWithoutServer(t *testing.T) {
 func TestDeadlockIsRepeated(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	super := pgtest.AsSuperuser(url)
-	s := open(t, url, func(o *Options) { o.NoBatching = true }) // whose groups wait for less
-	patient(s)
+	s := openPatient(t, url, func(o *Options) { o.NoBatching = true }) // whose groups wait for less
 	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, url, `CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN new; END'`,
 		`CREATE TRIGGER halt BEFORE UPDATE ON docket.owners FOR EACH ROW EXECUTE FUNCTION halt()`) // it runs with the row locked

@@ -99,8 +99,7 @@ func TestGroupWithoutAnAnswer(t *testing.T) {
 // TestClientsLeaveTheQueue has requests end while their calls wait: one in the
 // queue, and the leader, which waits for a connection.
 func TestClientsLeaveTheQueue(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	users, b := mates(s, 3)
 	tasks := create(t, s, users...)
 	conn, err := s.db.Pool.Acquire(t.Context())
@@ -141,8 +140,7 @@ func TestClientsLeaveTheQueue(t *testing.T) {
 // nothing, and the batchers are left empty.
 func TestClientsLeaveAtAnyMoment(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
-	s := open(t, pgtest.Delay(t, direct, 0), func(o *Options) { o.MaxConns = 3 })
-	patient(s)
+	s := openPatient(t, pgtest.Delay(t, direct, 0), func(o *Options) { o.MaxConns = 3 })
 	task := storetest.Put(t, s, "task")
 	var running sync.WaitGroup
 	var mu sync.Mutex

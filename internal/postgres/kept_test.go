@@ -77,8 +77,7 @@ func TestKeysDoNotDeadlock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, url)
-	patient(s)
+	s := openPatient(t, url)
 	users := []docket.UserID{"alice", "bob", "carol"}
 	var writers, others sync.WaitGroup
 	var stop atomic.Bool

@@ -57,7 +57,7 @@ UNION ALL
 // pageOrder is the order of a page.
 type pageOrder struct {
 	by    string // as in ORDER BY, about a table t
-	reads string // a column that by reads besides those of selected, or ""
+	reads string // a column that by reads besides those of column.Selected, or ""
 }
 
 // pageQuery returns the query for the tasks of a page. A long one ends where its

@@ -12,7 +12,7 @@ import (
 )
 
 // purgeLock is the key of the advisory lock that a purge holds. It differs from
-// migrationLock.
+// schema.MigrationLock.
 const purgeLock = schema.MigrationLock + 1
 
 // removal holds the arguments of purgeSQL and expireKeysSQL.

@@ -34,12 +34,7 @@ type older struct {
 
 func openOlder(t *testing.T, url string) older {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(t.Context()) })
-	return older{t, conn}
+	return older{t, pgtest.Connect(t, url)}
 }
 
 var parameterLine = regexp.MustCompile(`(?m)^-- \$\d+ is (\w+)\n`)

@@ -67,7 +67,7 @@ func versions(list docket.Optional[[]int64]) any {
 
 // These return no row when the owner has as many live tasks as @limit. They fail when
 // another transaction has just made a task with this id. createSQL looks for one that is
-// there already, which costs it a tenth more. createPlainSQL is for a task that isPlain,
+// there already, which costs it a tenth more. createPlainSQL is for a task of column.IsPlain,
 // which costs it a tenth less.
 var (
 	createSQL      = creation{}.compile()
@@ -136,7 +136,7 @@ RETURNING ` + column.Selected + `, 'done'`)
 var (
 	updateSQL = updating(false).compile()
 
-	// updatePlainSQL is for an update that isPlainUpdate.
+	// updatePlainSQL is for an update of column.IsPlainUpdate.
 	updatePlainSQL = updating(true).compile()
 
 	toggleIfSQL = change{refusals: []string{stale}, task: toggled + ", " + updated}.compile()
@@ -191,7 +191,7 @@ const (
 	followed = "completed_at = CASE WHEN NOT @set_completed OR t.completed = @completed THEN " + settled + " WHEN @completed THEN " + changed + " END"
 )
 
-// updating returns the statement of an update, or of one that isPlainUpdate.
+// updating returns the statement of an update, or of one of column.IsPlainUpdate.
 func updating(plain bool) change {
 	var differs, assigned []string
 	for _, c := range column.All {

@@ -22,8 +22,7 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
 		url := pgtest.Shared(t).Database(t)
 		name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
-		s := open(t, url, func(o *Options) { o.NoBatching = noBatching })
-		patient(s)
+		s := openPatient(t, url, func(o *Options) { o.NoBatching = noBatching })
 		storetest.Put(t, s, "task")
 		pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" CONNECTION LIMIT 3")
 		var wait sync.WaitGroup

@@ -153,8 +153,7 @@ func TestReadySeesWhatIsMissing(t *testing.T) {
 				if pooled {
 					url = cluster.DefaultPooler(t).URL(direct)
 				}
-				s := open(t, url)
-				patient(s)
+				s := openPatient(t, url)
 				if _, err := writeKeyed(s, "before"); err != nil {
 					t.Fatal(err)
 				}
@@ -211,8 +210,7 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 
 // TestReadyWaitsForNobody has a request hold the only connection of the pool.
 func TestReadyWaitsForNobody(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	trouble(t, s)
 	held, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {

@@ -68,7 +68,7 @@ type Store struct {
 var _ docket.Store = (*Store)(nil)
 
 // Open connects, checks that the database can hold any text, and brings its schema
-// up to date or checks it. It waits up to connectTimeout for the database. Where Citus
+// up to date or checks it. It waits up to connect.ConnectTimeout for the database. Where Citus
 // has distributed the tables, what it returns knows the workers.
 func Open(ctx context.Context, o Options) (docket.Store, error) {
 	s, mode, err := openStore(ctx, o)

@@ -46,6 +46,22 @@ func openPatient(t *testing.T, url string, adjust ...func(*Options)) *Store {
 	return s
 }
 
+// directAndPooled runs f with a new database that a store reaches directly, and with one
+// that it reaches through a pooler: url is for the store, direct leads past the pooler.
+func directAndPooled(t *testing.T, f func(t *testing.T, direct, url string)) {
+	t.Helper()
+	cluster := pgtest.Shared(t)
+	for name, via := range map[string]func(string) string{
+		"direct": func(url string) string { return url }, "pooler": cluster.DefaultPooler(t).URL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			direct := cluster.Database(t)
+			f(t, direct, via(direct))
+		})
+	}
+}
+
 func TestStore(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	storetest.Run(t, func(t *testing.T) docket.Store { return openPatient(t, cluster.Database(t)) })

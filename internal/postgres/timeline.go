@@ -52,7 +52,7 @@ func (s *Store) tolerate(conn *pgx.Conn, err error) error {
 }
 
 // readTimeline returns the recorded timeline, "" when there is none, and the
-// server's. The error is errStandby when the server is a standby, and errDistributed when
+// server's. The error is pgerror.ErrStandby when the server is a standby, and errDistributed when
 // the tables have been distributed since the store was opened.
 func (s *Store) readTimeline(ctx context.Context, conn *pgx.Conn) (recorded, met string, err error) {
 	var server *string

@@ -88,8 +88,8 @@ type transaction struct {
 type step func(pgx.BatchResults) ([]docket.Task, error)
 
 // attemptTogether runs a write as one transaction. With a key, the first round trip,
-// which has all waits for locks, takes no longer than acquireTimeout. The error is
-// errApart when a bulk could not be made.
+// which has all waits for locks, takes no longer than the wait for a connection may. The error is
+// dispatch.ErrApart when a bulk could not be made.
 func (s *Store) attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, bulks bool) (docket.Written, error) {
 	t := &transaction{keyedWrite: keyedWrite{owner: owner, write: w}, store: s, conn: conn, bulks: bulks}
 	written, err := t.begin(ctx)

@@ -1,3 +1,6 @@
+// Package column is the table of the columns of docket.tasks: how each is stored, which
+// field of a task it holds, how an update sets it, and how rows are read. A new field of a
+// task is one row here, in All.
 package column
 
 import (
@@ -51,16 +54,16 @@ type Column struct {
 	decode func(*Row, []byte)     // reads a value in the binary format that is not null
 	dest   func(*docket.Task) any // where to scan a value in the text format
 
-	// What follows is nil in a column that statements write without an argument.
+	// Value and Array are nil in a column that statements write without an argument.
 	Value func(*docket.Task) any  // the argument that writes the column
 	Array func([]docket.Task) any // the argument that writes it in many rows
 
-	// null tells whether a task has null in the column; nil where that is unusual. A
+	// Null tells whether a task has null in the column; nil where that is unusual. A
 	// statement for tasks that have null in all the others need not name them.
 	Null func(*docket.Task) bool
 
-	// set is the name of the parameter that says whether an update sets the column,
-	// "" when none does. isSet is its argument; nil when the argument is that of
+	// Set is the name of the parameter that says whether an update sets the column,
+	// "" when none does. IsSet is its argument; nil when the argument is that of
 	// another column.
 	Set   string
 	IsSet func(*docket.TaskUpdate) bool

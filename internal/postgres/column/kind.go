@@ -127,7 +127,7 @@ func (t *UTCTime) ScanTimestamptz(v pgtype.Timestamptz) error {
 // OptionalTime is the argument for a time that is stored as null when it is zero.
 func OptionalTime(t time.Time) any { return optionalTimeType.value(t) }
 
-// Priorities are priorities as an array.
+// Priorities are priorities as every exec mode encodes them in an array.
 func Priorities(list []docket.Priority) []int16 {
 	values := make([]int16, len(list))
 	for i, p := range list {

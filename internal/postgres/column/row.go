@@ -9,7 +9,7 @@ import (
 	"docket"
 )
 
-// readColumns are the columns that taskRow reads.
+// readColumns are the columns that Row reads.
 var readColumns = func() []Column {
 	var list []Column
 	for _, c := range All {
@@ -20,7 +20,8 @@ var readColumns = func() []Column {
 	return list
 }()
 
-// Selected names readColumns of a table t. noTask is as many nulls of their types.
+// Selected names the columns of a table t that Row reads. NoTask is as many nulls of their
+// types.
 var Selected, NoTask = func() (names, nulls string) {
 	columns, types := make([]string, len(readColumns)), make([]string, len(readColumns))
 	for i, c := range readColumns {
@@ -41,7 +42,7 @@ var TextBytes = func() string {
 	return strings.Join(lengths, " + ")
 }()
 
-// Row scans rows of selected, and of further columns. It implements
+// Row scans rows of Selected, and of further columns. It implements
 // pgx.RowScanner because the general way to scan costs a list more than everything
 // else that is done with its rows.
 type Row struct {

@@ -19,8 +19,8 @@ type canceller struct {
 	done chan struct{}
 }
 
-// CancelTimeout bounds the request and the server's answer to the statement.
-// After it the connection is closed.
+// CancelTimeout bounds the request and the server's answer to the statement, and whatever
+// else is done to bring a connection to its end. After it the connection is closed.
 const CancelTimeout = time.Second
 
 func (c *canceller) HandleCancel(context.Context) {

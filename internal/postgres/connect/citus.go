@@ -12,7 +12,7 @@ const isDistributedSQL = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition AS p WH
 // hasCitusSQL tells whether isDistributedSQL can be run.
 const hasCitusSQL = "SELECT EXISTS (SELECT 1 FROM pg_extension AS e WHERE e.extname = 'citus')"
 
-// Ask runs a query that returns one truth.
+// Ask runs a query without arguments that returns one boolean.
 func Ask(ctx context.Context, conn *pgx.Conn, sql string) (answer bool, err error) {
 	err = conn.QueryRow(ctx, sql, pgx.QueryExecModeExec).Scan(&answer)
 	return answer, err

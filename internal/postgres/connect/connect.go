@@ -1,3 +1,6 @@
+// Package connect finds out what a PostgreSQL URL leads to, and connects there: to a server
+// or through which kind of pooler, how far away, with Citus or without, and in which of
+// pgx's exec modes statements may be sent.
 package connect
 
 import (
@@ -15,7 +18,7 @@ import (
 	"docket/internal/postgres/pgerror"
 )
 
-// Finding is the result of probe.
+// Finding is what Probe has found out.
 type Finding struct {
 	Way      Way
 	Distance time.Duration // a round trip
@@ -23,7 +26,9 @@ type Finding struct {
 	Distributed bool // Citus has distributed the tables
 }
 
-// Probe connects and checks the settings that Docket relies on.
+// Probe connects, waiting for up to ConnectTimeout, and checks the settings that Docket
+// relies on. It logs a warning about one that loses acknowledged writes. Errors are
+// sentences for the operator.
 func Probe(ctx context.Context, t Target, log *slog.Logger) (found Finding, err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
@@ -75,7 +80,8 @@ func distance(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	return shortest, nil
 }
 
-// With connects to t, calls f, and closes the connection.
+// With connects to t, calls f, and closes the connection. It waits for up to
+// ConnectTimeout while the database is starting.
 func With(ctx context.Context, t Target, f func(*pgx.Conn) error) (err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
@@ -99,7 +105,7 @@ func Pause(ctx context.Context, attempt int) bool {
 	}
 }
 
-// connect retries for up to connectTimeout while the database is starting.
+// connect retries for up to ConnectTimeout while the database is starting.
 func connect(ctx context.Context, t Target) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
 	defer cancel()

@@ -1,22 +1,15 @@
 package connect
 
 import (
-	"context"
 	"fmt"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"docket/internal/pgtest"
 )
 
 func TestHungUp(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
+	conn := pgtest.Connect(t, url)
 	if hungUp(conn.PgConn()) {
 		t.Error("a live connection looks dead")
 	}

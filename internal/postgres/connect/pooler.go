@@ -51,7 +51,7 @@ func (w Way) ExecMode() string {
 }
 
 // Detect connects to a database and returns the exec mode in which it is used unless
-// Options says otherwise, and how it is reached: a phrase for an operator.
+// DATABASE_EXEC_MODE says otherwise, and how it is reached: a phrase for an operator.
 func Detect(ctx context.Context, t Target) (execMode, how string, err error) {
 	found, err := Probe(ctx, t, slog.New(slog.DiscardHandler))
 	return found.Way.ExecMode(), found.Way.String(), err

@@ -11,7 +11,7 @@ import (
 	"docket"
 )
 
-// A batcher sends the single-row statements of concurrent requests to the
+// Batcher sends the single-row statements of concurrent requests to the
 // database in groups, one round trip and one transaction for each. A group forms
 // only while earlier ones are in flight, so an idle batcher adds no wait.
 //
@@ -37,6 +37,8 @@ type Batcher struct {
 	apart map[docket.UserID]int // how many calls of an owner go alone, if any
 }
 
+// NewBatcher returns a batcher that has up to width groups in flight, each bounded by l.
+// A call that goes alone is run as p says.
 func NewBatcher(width int, l Bound, p Policy) *Batcher {
 	b := &Batcher{width: width, bound: l, policy: p, apart: map[docket.UserID]int{}}
 	b.abandoned = b.verdict(b.sent(errAbandoned, false))
@@ -62,10 +64,10 @@ type Call struct {
 	Owner docket.UserID
 	SQL   string
 	Args  []any
-	// read takes in what the statement returns. It is called anew for each attempt,
+	// Read takes in what the statement returns. It is called anew for each attempt,
 	// on the goroutine of the group's leader.
 	Read func(pgx.Rows) error
-	// outcome returns the request's error after err of the statement, which is nil
+	// Outcome returns the request's error after err of the statement, which is nil
 	// or pgx.ErrNoRows, or any other when the call goes alone.
 	Outcome func(err error) error
 	Part    Part    // what can be carried out together with the parts of other calls, or nil
@@ -80,10 +82,10 @@ type Call struct {
 
 // Part is what a call does, where one statement can do that for several calls.
 type Part interface {
-	// mergesWith reports whether one statement can carry out both. They are of one owner.
+	// MergesWith reports whether one statement can carry out both. They are of one owner.
 	MergesWith(Part) bool
-	// merge returns the call that carries out all parts, which begin with this one. Its
-	// read gives each part its result, or returns errApart.
+	// Merge returns the call that carries out all parts, which begin with this one. Its
+	// Read gives each part its result, or returns ErrApart.
 	Merge(parts []Part) *Call
 }
 
@@ -96,6 +98,7 @@ type Stats struct {
 	Apart         int   // calls that go alone because an earlier one of their owner does
 }
 
+// Stats returns both as of one moment.
 func (b *Batcher) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,3 +1,7 @@
+// Package dispatch sends statements and transactions to a PostgreSQL database: in groups
+// with those of other requests or alone, over a pool of connections, within time limits,
+// again after an error that allows it. It also knows whether the database can serve. What
+// the statements are about is the business of its callers.
 package dispatch
 
 import (
@@ -32,7 +36,7 @@ type Options struct {
 	ExecMode    pgx.QueryExecMode // of connections; it changes when prepared statements are lost
 	Conns       int32             // of the pool, besides the one for checks
 	Distance    time.Duration     // of a round trip
-	Distributed bool              // Citus has distributed the tables
+	Distributed bool              // Citus has distributed the tables, so transactions begin and end in words
 	NoBatching  bool              // each statement takes a round trip of its own
 	Log         *slog.Logger
 
@@ -46,7 +50,7 @@ type Options struct {
 // Dispatcher sends statements and transactions to one database, over a pool of
 // connections.
 type Dispatcher struct {
-	Pool   *pgxpool.Pool
+	Pool   *pgxpool.Pool // of the connections of Run and Batch, which alone take care of retries and limits
 	Checks *pgxpool.Pool // of one connection, so that a check does not wait behind requests
 
 	Reads *Batcher // of one task each
@@ -55,7 +59,7 @@ type Dispatcher struct {
 	writes [writeBatchers]*Batcher
 	seed   maphash.Seed
 
-	// limits may be changed while no statement runs.
+	// Limits may be changed while no statement runs.
 	Limits Limits
 
 	noBatching  bool
@@ -72,7 +76,7 @@ type Dispatcher struct {
 	health health
 }
 
-// New returns a dispatcher that has not connected yet.
+// New returns a dispatcher that has not connected yet. It must be closed.
 func New(ctx context.Context, o Options) (d *Dispatcher, err error) {
 	d = &Dispatcher{
 		Reads:      NewBatcher(widthAt(o.Distance, int(o.Conns)), "", Reading),
@@ -102,7 +106,7 @@ func (d *Dispatcher) WritesOf(owner docket.UserID) *Batcher {
 	return d.writes[maphash.String(d.seed, string(owner))%writeBatchers]
 }
 
-// Batchers returns all batchers, by what their statements do.
+// Batchers returns all batchers, by the names that the metrics give to what they send.
 func (d *Dispatcher) Batchers() map[string][]*Batcher {
 	return map[string][]*Batcher{"tasks": {d.Reads}, "pages": {d.Pages}, "writes": d.writes[:]}
 }

@@ -43,11 +43,11 @@ func widthAt(distance time.Duration, conns int) int {
 // its group has committed nothing, perhaps because of another call.
 var errAlone = errors.New("postgres: the statement has to go alone")
 
-// ErrApart says that the parts of a call, of which another made it, cannot be carried
-// out together. The error of one of them shows when each is sent by itself.
+// ErrApart is the error of a call that Part.Merge has made, when its parts cannot be
+// carried out together. The error of one of them shows when each is sent by itself.
 var ErrApart = errors.New("postgres: the tasks of a bulk cannot be made together")
 
-// errAbandoned is the cause of batcher.abandoned.
+// errAbandoned is the cause of Batcher.abandoned.
 var errAbandoned = errors.New("postgres: another request, which sent this statement in a group, has panicked")
 
 // Batch runs c in a group of b, or alone where that is needed and, while the
@@ -79,7 +79,7 @@ func (d *Dispatcher) Alone(ctx context.Context, p Policy, b *Batcher, c *Call) e
 	return d.repeatAlone(ctx, ctx, p, b, c)
 }
 
-// repeatAlone is alone with a context of its own for the waits.
+// repeatAlone is Alone with a context of its own for the waits.
 func (d *Dispatcher) repeatAlone(acquire, ctx context.Context, p Policy, b *Batcher, c *Call) error {
 	return d.repeat(acquire, ctx, p, func(ctx context.Context, conn *pgx.Conn) error {
 		if !b.worded {
@@ -284,7 +284,7 @@ func (b *Batcher) verdict(err error) error {
 
 // collect has c read its rows, which it closes, and reports whether the server
 // completed the statement. An error that c has made of rows that were fine is a
-// badResult error.
+// pgerror.BadResult.
 func (c *Call) collect(rows *isolatedRows) (completed bool, err error) {
 	err = c.readRecovered(rows)
 	rows.Close()

@@ -35,10 +35,9 @@ var errCheck = errors.New("postgres: the check of the database panicked")
 // Troubled reports whether the last statement shows that the database cannot serve.
 func (d *Dispatcher) Troubled() bool { return d.health.troubled.Load() }
 
-// Ready returns nil when the database can serve; else an error of kind Unavailable, or
-// that of ctx. It is passive: it reports what the statements of
-// requests met, and asks the database only after a failure, so that probes do not
-// keep a serverless database awake.
+// Ready returns nil when the database can serve, else an error of kind Unavailable. It is
+// passive: it reports what the statements of requests met, and asks the database only
+// after a failure, so that probes do not keep a serverless database awake.
 func (d *Dispatcher) Ready(ctx context.Context) error {
 	for d.health.inDoubt() {
 		c, first := d.health.join()
@@ -62,8 +61,7 @@ func (h *health) inDoubt() bool {
 	return h.troubled.Load() || h.suspected.Load() != h.cleared.Load()
 }
 
-// join returns the check in progress, or a new one that the first caller has
-// to run.
+// join returns the check in progress, or a new one that the first caller has to run.
 func (h *health) join() (c *pendingCheck, first bool) {
 	h.checking.Lock()
 	defer h.checking.Unlock()
@@ -85,9 +83,9 @@ func (d *Dispatcher) runCheck(ctx context.Context, c *pendingCheck) error {
 	return err
 }
 
-// observe records what an attempt says about the database. A request
-// that succeeds shows that the server works, not that every table and right is
-// there: when one was missing, only a check shows that it is back.
+// observe records what an attempt says about the database. A request that succeeds
+// shows that the server works, not that every table and right is there: when one was
+// missing, only a check shows that it is back.
 func (h *health) observe(err error) {
 	switch {
 	case err == nil, errors.Is(err, pgx.ErrNoRows):
@@ -102,8 +100,8 @@ func (h *health) observe(err error) {
 	}
 }
 
-// Check asks the database whether it can serve, which inspect of dispatchOptions tells.
-// The error is of kind Unavailable.
+// Check asks the database whether it can serve, as Options.Inspect tells. The error is of
+// kind Unavailable.
 func (d *Dispatcher) Check(ctx context.Context) error {
 	before := d.health.suspected.Load()
 	var verdict error

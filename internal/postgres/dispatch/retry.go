@@ -28,13 +28,14 @@ type Policy struct {
 	checking bool
 }
 
+// The policies.
 var (
-	Reading      = Policy{harmless: true}
-	Passing      = Policy{harmless: true, pass: true}
+	Reading      = Policy{harmless: true}             // changes nothing
+	Passing      = Policy{harmless: true, pass: true} // the same, and costs a pass over a user's tasks
 	Checking     = Policy{harmless: true, checking: true}
-	Writing      = Policy{write: true}
-	WritingKeyed = Policy{write: true, keyed: true}
-	Maintaining  = Policy{} // changes what no request waits for; ends when the process is to end
+	Writing      = Policy{write: true}              // commits
+	WritingKeyed = Policy{write: true, keyed: true} // commits once for its key, however often it is tried
+	Maintaining  = Policy{}                         // changes what no request waits for; ends when the process is to end
 )
 
 const maxAttempts = 3

@@ -23,8 +23,9 @@ func scan(rows pgx.Rows, dest []any) error {
 	return pgx.ScanRow(rows.Conn().TypeMap(), rows.FieldDescriptions(), rows.RawValues(), dest...)
 }
 
-// ScanOne scans the only row there may be and closes rows. It returns
-// pgx.ErrNoRows when there is none, and an error of badResult when it cannot be scanned.
+// ScanOne scans the only row there may be and closes rows. It returns pgx.ErrNoRows
+// when there is none, and one of pgerror.BadResult when it
+// cannot be scanned.
 func ScanOne(rows pgx.Rows, dest ...any) error {
 	found := rows.Next()
 	var scanned error

@@ -14,12 +14,15 @@ import (
 // Work is one statement or one transaction on a connection.
 type Work = func(context.Context, *pgx.Conn) error
 
-// Run runs f as the policy says. Its error has a docket kind.
+// Run runs f on a connection of the pool, as the policy says: within the time limits, and
+// again after an error that allows it, so f may be called several times. An error of f
+// gets its docket kind; one of a statement that commits must have been marked by
+// pgerror.AfterSend or AfterCommit.
 func (d *Dispatcher) Run(ctx context.Context, p Policy, f Work) error {
 	return d.repeat(ctx, ctx, p, f)
 }
 
-// repeat is run with a context of its own for the waits, for a connection and
+// repeat is Run with a context of its own for the waits, for a connection and
 // between attempts.
 func (d *Dispatcher) repeat(acquire, ctx context.Context, p Policy, f Work) error {
 	if p.write {

@@ -45,7 +45,8 @@ func rollBack(conn *pgx.Conn) {
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 }
 
-// AfterCommit marks the error of a COMMIT in words.
+// AfterCommit marks the error of a COMMIT that a transaction has sent as a statement: after
+// it the transaction may have been committed.
 func (d *Dispatcher) AfterCommit(err error) error {
 	if d.distributed {
 		return pgerror.Spanning(err)
@@ -59,7 +60,7 @@ func (d *Dispatcher) shardMoved(err error) bool {
 	return d.distributed && pgerror.Code(err) == pgerror.InternalError && pgerror.Classify(err) != pgerror.Unknown
 }
 
-// translate is translate for an error of this store.
+// translate is pgerror.Translate for an error of this database.
 func (d *Dispatcher) translate(err error) error {
 	if d.shardMoved(err) {
 		return pgerror.Unavailable(err)

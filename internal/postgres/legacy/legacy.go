@@ -1,3 +1,4 @@
+// Package legacy reads the tasks of the Python version, whose table lay in the schema public.
 package legacy
 
 import (
@@ -43,15 +44,15 @@ var laterColumns = []struct{ name, expression, absent string }{
 func Read(ctx context.Context, t connect.Target, total func(rows int), f func(Row) error) error {
 	return connect.With(ctx, t, func(conn *pgx.Conn) error {
 		snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-		return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error { return readLegacy(ctx, t, tx, total, f) })
+		return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error { return readRows(ctx, t, tx, total, f) })
 	})
 }
 
-func readLegacy(ctx context.Context, t connect.Target, tx pgx.Tx, total func(rows int), f func(Row) error) error {
+func readRows(ctx context.Context, t connect.Target, tx pgx.Tx, total func(rows int), f func(Row) error) error {
 	if _, err := tx.Exec(ctx, "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)", pgx.QueryExecModeExec); err != nil {
 		return err
 	}
-	query, err := legacyQuery(ctx, tx)
+	query, err := queryFor(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func readLegacy(ctx context.Context, t connect.Target, tx pgx.Tx, total func(row
 	}
 	defer rows.Close()
 	for rows.Next() {
-		row, err := scanLegacy(rows)
+		row, err := scanRow(rows)
 		if err != nil {
 			return err
 		}
@@ -80,9 +81,9 @@ func readLegacy(ctx context.Context, t connect.Target, tx pgx.Tx, total func(row
 	return rows.Err()
 }
 
-// legacyQuery returns the query for the rows of public.tasks, which scanLegacy reads;
+// queryFor returns the query for the rows of public.tasks, which scanRow reads;
 // "" when there is no such table.
-func legacyQuery(ctx context.Context, tx pgx.Tx) (string, error) {
+func queryFor(ctx context.Context, tx pgx.Tx) (string, error) {
 	rows, err := tx.Query(ctx, "SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = to_regclass('public.tasks') AND a.attnum > 0 AND NOT a.attisdropped", pgx.QueryExecModeExec)
 	if err != nil {
 		return "", err
@@ -107,7 +108,7 @@ FROM (SELECT p.user_id, p.id, p.title, p.description, p.completed, p.created_at`
     CASE WHEN isfinite(p.updated_at) THEN p.updated_at::timestamptz END AS updated FROM public.tasks AS p) AS t ORDER BY t.user_id COLLATE "C", t.created_at, t.id`, nil
 }
 
-func scanLegacy(row pgx.Row) (Row, error) {
+func scanRow(row pgx.Row) (Row, error) {
 	var l Row
 	var priority, due, tags *string
 	var completed *time.Time
@@ -116,9 +117,9 @@ func scanLegacy(row pgx.Row) (Row, error) {
 	if completed != nil {
 		l.CompletedAt = *completed
 	}
-	take(&l, &f.Priority, priority, legacyPriority)
-	take(&l, &f.DueDate, due, legacyDueDate)
-	take(&l, &f.Tags, tags, legacyTags)
+	take(&l, &f.Priority, priority, parsePriority)
+	take(&l, &f.DueDate, due, parseDueDate)
+	take(&l, &f.Tags, tags, parseTags)
 	return l, err
 }
 
@@ -135,7 +136,7 @@ func take[T any](l *Row, field *T, text *string, parse func(string) (T, *docket.
 	*field = value
 }
 
-func legacyPriority(text string) (docket.Priority, *docket.Fault) {
+func parsePriority(text string) (docket.Priority, *docket.Fault) {
 	name := strings.ToLower(text)
 	if name == "urgent" || name == "critical" {
 		return docket.High, nil
@@ -147,9 +148,9 @@ func legacyPriority(text string) (docket.Priority, *docket.Fault) {
 	return p, nil
 }
 
-// legacyDueDate takes a date, timestamp or timestamptz of a session in UTC, and what
+// parseDueDate takes a date, timestamp or timestamptz of a session in UTC, and what
 // docket.ParseDueDate takes.
-func legacyDueDate(text string) (docket.DueDate, *docket.Fault) {
+func parseDueDate(text string) (docket.DueDate, *docket.Fault) {
 	text = strings.Replace(text, " ", "T", 1)
 	if instant, ok := strings.CutSuffix(text, "+00"); ok {
 		text = instant + "Z"
@@ -161,8 +162,8 @@ func legacyDueDate(text string) (docket.DueDate, *docket.Fault) {
 	return d, nil
 }
 
-// legacyTags takes a JSON array. Empty tags are left out.
-func legacyTags(text string) (tags []string, fault *docket.Fault) {
+// parseTags takes a JSON array. Empty tags are left out.
+func parseTags(text string) (tags []string, fault *docket.Fault) {
 	if err := json.Unmarshal([]byte(text), &tags); err != nil {
 		return nil, &docket.Fault{Name: "/tags", Code: "wrong_type", Detail: "The tags must be texts: in an array, in a JSON array, or separated by commas."}
 	}

@@ -1,3 +1,6 @@
+// Package pgerror says what an error of PostgreSQL, of a pooler or of a connection means:
+// whether something was committed, whether it may pass, and which docket.Kind it has. It
+// goes by SQLSTATE and by the types of errors, never by their texts.
 package pgerror
 
 import (
@@ -44,8 +47,8 @@ const (
 // ErrAcquire is the cause of a wait for a connection that took too long.
 var ErrAcquire = errors.New("postgres: no connection became free in time")
 
-// Classify returns what err leaves certain. Only an error that afterSend has marked
-// is unknown.
+// Classify returns what err leaves certain. Only an error that AfterSend or
+// Spanning has marked is Unknown.
 func Classify(err error) Certainty {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok || pgconn.SafeToRetry(err) || errors.Is(err, ErrAcquire) {
 		return NotSent
@@ -75,15 +78,15 @@ var ErrUnreplicated = errors.New("postgres: the commit may not have reached the 
 // cancelled wait for a standby and the end of its round trip.
 const warned = "docket: warned of an unreplicated commit"
 
-// Heed is the handler of a connection's notices.
+// Heed is the handler of a connection's notices: it remembers what Replicated asks for.
 func Heed(conn *pgconn.PgConn, n *pgconn.Notice) {
 	if n.Routine == "SyncRepWaitForLSN" { // the texts depend on the server's language
 		conn.CustomData()[warned] = true
 	}
 }
 
-// Replicated returns err, the result of a round trip on conn, or errUnreplicated in
-// place of nil.
+// Replicated returns err, the result of a round trip on conn, or an error of
+// ErrUnreplicated in place of nil. Heed must be the handler of the connection's notices.
 func Replicated(conn *pgx.Conn, err error) error {
 	data := conn.PgConn().CustomData()
 	if data[warned] == nil {
@@ -135,13 +138,13 @@ func (e *callError) Unwrap() error { return e.err }
 // returned. The database is not in trouble, and nothing is tried again.
 func BadResult(err error) error { return &callError{err} }
 
-// IsBadResult reports whether err is one of badResult.
+// IsBadResult reports whether err is one of BadResult.
 func IsBadResult(err error) bool {
 	_, ok := errors.AsType[*callError](err)
 	return ok
 }
 
-// Code is the code of the server's error in err, or "".
+// Code is the SQLSTATE of the server's error in err, or "".
 func Code(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
@@ -165,6 +168,7 @@ func (standbyError) Error() string { return "postgres: the server is a standby o
 // SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
 func (standbyError) SafeToRetry() bool { return true }
 
+// IsFatal reports whether the server has ended the session with e.
 func IsFatal(e *pgconn.PgError) bool {
 	return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
 }
@@ -244,6 +248,8 @@ func (e *discreetError) Error() string {
 
 func (e *discreetError) Unwrap() error { return e.err }
 
+// Unavailable returns an error of the kind docket.Unavailable because of err. It says that
+// nothing was written.
 func Unavailable(err error) error {
 	return &docket.Error{Kind: docket.Unavailable, Detail: "The database cannot serve right now. Nothing was written. Try again shortly.", Err: err}
 }

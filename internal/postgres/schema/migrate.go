@@ -1,3 +1,5 @@
+// Package schema makes and changes Docket's tables in PostgreSQL: the numbered changes, and
+// the distribution of the tables by user where the database has Citus.
 package schema
 
 import (
@@ -18,6 +20,7 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
+// Migrations are the changes of the schema that this program knows, in their order.
 var Migrations = migrate.MustLoad(files, "migrations")
 
 // MigrationLock is the key of the advisory lock that each migration holds in its
@@ -34,6 +37,7 @@ func ReadStatus(ctx context.Context, t connect.Target) (status migrate.Status, e
 	return status, err
 }
 
+// StatusOf reads the schema's status on a connection.
 func StatusOf(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
 	records, err := records(ctx, conn)
 	return migrate.Status{Records: records, Known: Migrations}, err
