@@ -1,9 +1,9 @@
 // Package postgres is a docket.Store in a PostgreSQL database, reached directly
 // or through a transaction pooler such as pgbouncer.
 //
-// Every request is normally one statement, hence one round trip; those of
-// concurrent requests share one (see dispatch). Nothing here relies on the session:
-// no SET, no LISTEN, no session lock, no search_path.
+// Every request is normally one statement, hence one round trip; those of concurrent
+// requests share one (see package dispatch, which sends all statements). Nothing here
+// relies on the session: no SET, no LISTEN, no session lock, no search_path.
 //
 // A user's row in owners is the lock of all its tasks. Every write takes it before
 // it touches a task, so versions are given in the order of commits and two writes

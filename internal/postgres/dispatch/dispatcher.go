@@ -2,6 +2,8 @@
 // with those of other requests or alone, over a pool of connections, within time limits,
 // again after an error that allows it. It also knows whether the database can serve. What
 // the statements are about is the business of its callers.
+//
+// The tests of package postgres try it on databases, with the statements of the store.
 package dispatch
 
 import (
