@@ -130,7 +130,10 @@ func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err
 		Target: where.target, ExecMode: where.mode, Conns: cmp.Or(where.conns, o.MaxConns, DefaultMaxConns), Distance: where.distance,
 		Distributed: where.distributed, NoBatching: o.NoBatching, Log: o.Log, Meet: s.meet, Inspect: s.inspect,
 	})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Close waits for running statements and closes all connections.

@@ -52,8 +52,8 @@ func (s *Store) tolerate(conn *pgx.Conn, err error) error {
 }
 
 // readTimeline returns the recorded timeline, "" when there is none, and the
-// server's. The error is pgerror.ErrStandby when the server is a standby, and errDistributed when
-// the tables have been distributed since the store was opened.
+// server's. The error is pgerror.ErrStandby when the server is a standby, and
+// errDistributed when the tables have been distributed since the store was opened.
 func (s *Store) readTimeline(ctx context.Context, conn *pgx.Conn) (recorded, met string, err error) {
 	var server *string
 	var synchronous, citus bool
@@ -133,8 +133,8 @@ func (s *Store) Warnings() []string {
 	return nil
 }
 
-// errDistributed is the error of a connection of a store whose writes would be carried out
-// twice there: see wordedBegin.
+// errDistributed is the error of a connection of a store whose writes might be carried out
+// twice there, because it does not send BEGIN and COMMIT in words as Citus needs.
 var errDistributed error = distributedError{}
 
 type distributedError struct{}
