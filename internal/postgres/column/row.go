@@ -20,15 +20,19 @@ var readColumns = func() []Column {
 	return list
 }()
 
-// Selected names the columns of a table t that Row reads. NoTask is as many nulls of their
-// types.
-var Selected, NoTask = func() (names, nulls string) {
-	columns, types := make([]string, len(readColumns)), make([]string, len(readColumns))
+// Selected names the columns of a table t that Row reads.
+var Selected = readList(func(c Column) string { return "t." + c.Name })
+
+// NoTask is as many nulls of their types, in the place of a task.
+var NoTask = readList(func(c Column) string { return "NULL::" + c.SQLType })
+
+func readList(expression func(Column) string) string {
+	expressions := make([]string, len(readColumns))
 	for i, c := range readColumns {
-		columns[i], types[i] = "t."+c.Name, "NULL::"+c.SQLType
+		expressions[i] = expression(c)
 	}
-	return strings.Join(columns, ", "), strings.Join(types, ", ")
-}()
+	return strings.Join(expressions, ", ")
+}
 
 // TextBytes counts the bytes of the columns of a table t that vary in length. A task
 // has no more of them than docket.Task.Size.

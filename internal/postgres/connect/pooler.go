@@ -27,6 +27,7 @@ var ExecModes = map[string]pgx.QueryExecMode{
 // Way is how connections reach their server.
 type Way int
 
+// The ways.
 const (
 	Direct     Way = iota
 	Pinned         // through a pooler that gives each connection a server of its own

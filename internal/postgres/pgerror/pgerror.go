@@ -38,6 +38,7 @@ const (
 // Certainty is what an error leaves certain about a statement or transaction.
 type Certainty int
 
+// The certainties.
 const (
 	NotSent    Certainty = iota // the server has not had it
 	RolledBack                  // the server has refused or undone it, or had no statement that commits
