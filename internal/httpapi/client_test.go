@@ -26,6 +26,7 @@ import (
 	"docket/internal/httpapi"
 	"docket/internal/pgtest"
 	"docket/internal/postgres"
+	"docket/internal/postgres/connect"
 	"docket/internal/sqlite"
 	"docket/internal/storetest"
 	"docket/internal/web"
@@ -53,7 +54,7 @@ var backends = map[string]func(t *testing.T) docket.Store{
 
 func openPostgres(t *testing.T, url string) docket.Store {
 	t.Helper()
-	target, err := postgres.ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}

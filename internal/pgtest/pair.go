@@ -139,32 +139,28 @@ func (p *Pair) Partition() {
 // Asynchronous makes commits on the primary not wait for the standby any more.
 func (p *Pair) Asynchronous(t testing.TB) {
 	t.Helper()
-	p.reconfigure(t, "synchronous_standby_names", "")
+	p.Primary.change(t, "SELECT current_setting('synchronous_standby_names') = ''", "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
 }
 
 // Demote makes the primary refuse to write (SQLSTATE 25006), and ends no
 // connection: an old primary that a failover has left behind.
 func (p *Pair) Demote(t testing.TB) {
 	t.Helper()
-	p.reconfigure(t, "default_transaction_read_only", "on")
-}
-
-// reconfigure gives a setting of the primary a value, and returns when it has it.
-func (p *Pair) reconfigure(t testing.TB, setting, value string) {
-	t.Helper()
-	admin := AsSuperuser(p.Primary.url("postgres"))
-	Exec(t, admin, fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", setting, value), "SELECT pg_reload_conf()")
-	if err := untilTrue(admin, fmt.Sprintf("SELECT current_setting('%s') = '%s'", setting, value)); err != nil {
-		t.Fatal(err)
-	}
+	p.Primary.change(t, "SELECT current_setting('default_transaction_read_only') = 'on'", "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
 }
 
 // Promote makes the standby a primary, and returns when it accepts writes.
 func (p *Pair) Promote(t testing.TB) {
 	t.Helper()
-	admin := AsSuperuser(p.Standby.url("postgres"))
-	Exec(t, admin, fmt.Sprintf("SELECT pg_promote(true, %d)", int(patience.Seconds())))
-	if err := untilTrue(admin, "SELECT NOT pg_is_in_recovery()"); err != nil {
+	p.Standby.change(t, "SELECT NOT pg_is_in_recovery()", fmt.Sprintf("SELECT pg_promote(true, %d)", int(patience.Seconds())))
+}
+
+// change runs statements as the superuser, and returns when the query done is true.
+func (c *Cluster) change(t testing.TB, done string, statements ...string) {
+	t.Helper()
+	admin := AsSuperuser(c.url("postgres"))
+	Exec(t, admin, statements...)
+	if err := untilTrue(admin, done); err != nil {
 		t.Fatal(err)
 	}
 }

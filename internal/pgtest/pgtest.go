@@ -158,6 +158,18 @@ func Exec(t testing.TB, u string, statements ...string) {
 	}
 }
 
+// Connect opens a connection to u, which is closed when the test ends.
+func Connect(t testing.TB, u string) *pgx.Conn {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(ctx) }) // the test may have ended it
+	return conn
+}
+
 // Count returns the number that a query returns on a new connection to u.
 func Count(t testing.TB, u, query string) (n int) {
 	t.Helper()

@@ -1,4 +1,4 @@
-package postgres
+package connect
 
 import (
 	"strings"
@@ -54,6 +54,33 @@ func TestParseURL(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTargetAt keeps everything of a URL but the address.
+func TestTargetAt(t *testing.T) {
+	for _, text := range []string{
+		"postgres://docket:secret@db.example:5433/tasks?sslmode=verify-full&sslrootcert=system",
+		"postgresql://tasks?host=one,two&port=1,2&user=docket&password=secret&sslmode=verify-full&sslrootcert=system&target_session_attrs=read-write",
+	} {
+		at, err := parsed(t, strings.Replace(text, "//tasks", "///tasks", 1)).At("worker.example:5555")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := at.config
+		if c.Host != "worker.example" || c.Port != 5555 || c.User != "docket" || c.Password != "secret" || c.Database != "tasks" || c.TLSConfig == nil || c.TLSConfig.ServerName != "worker.example" || len(c.Fallbacks) > 0 {
+			t.Errorf("%s became %s as %s, TLS %+v, %d fallbacks", text, at, c.User, c.TLSConfig, len(c.Fallbacks))
+		}
+	}
+}
+
+// parsed is the target of a URL that is right.
+func parsed(t *testing.T, text string) Target {
+	t.Helper()
+	target, err := ParseURL(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
 }
 
 func TestParseURLRefuses(t *testing.T) {

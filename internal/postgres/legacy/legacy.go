@@ -1,8 +1,8 @@
-package postgres
+// Package legacy reads the tasks of the Python version, whose table lay in the schema public.
+package legacy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,10 +12,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/connect"
 )
 
-// Legacy is a row of the Python version's table public.tasks.
-type Legacy struct {
+// Row is a row of the Python version's table public.tasks.
+type Row struct {
 	UserID      string
 	ID          string
 	Fields      docket.Fields
@@ -36,54 +37,53 @@ var laterColumns = []struct{ name, expression, absent string }{
 	{"completed_at", "CASE WHEN isfinite(p.completed_at::timestamptz) THEN p.completed_at::timestamptz END", "NULL::timestamptz"},
 }
 
-// ReadLegacy reads the table public.tasks at t in one snapshot, and changes nothing
+// Read reads the table public.tasks at t in one snapshot, and changes nothing
 // there. It calls total with the number of rows, then f with each row, by user and
 // then in the order of creation. Times without a zone are taken as UTC, as the
 // Python version wrote them.
-func ReadLegacy(ctx context.Context, t Target, total func(rows int), f func(Legacy) error) (err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)", pgx.QueryExecModeExec); err != nil {
-			return err
-		}
-		query, err := legacyQuery(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if query == "" {
-			return fmt.Errorf("the database %s has no table public.tasks: is it the Python version's?", t)
-		}
-		var n int
-		if err := tx.QueryRow(ctx, "SELECT count(*) FROM public.tasks", pgx.QueryExecModeExec).Scan(&n); err != nil {
-			return err
-		}
-		total(n)
-		rows, err := tx.Query(ctx, query, pgx.QueryExecModeExec)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			row, err := scanLegacy(rows)
-			if err != nil {
-				return err
-			}
-			if err := f(row); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
+func Read(ctx context.Context, t connect.Target, total func(rows int), f func(Row) error) error {
+	return connect.With(ctx, t, func(conn *pgx.Conn) error {
+		snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+		return pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error { return readRows(ctx, t, tx, total, f) })
 	})
 }
 
-// legacyQuery returns the query for the rows of public.tasks, which scanLegacy reads;
+func readRows(ctx context.Context, t connect.Target, tx pgx.Tx, total func(rows int), f func(Row) error) error {
+	if _, err := tx.Exec(ctx, "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)", pgx.QueryExecModeExec); err != nil {
+		return err
+	}
+	query, err := queryFor(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if query == "" {
+		return fmt.Errorf("the database %s has no table public.tasks: is it the Python version's?", t)
+	}
+	var n int
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM public.tasks", pgx.QueryExecModeExec).Scan(&n); err != nil {
+		return err
+	}
+	total(n)
+	rows, err := tx.Query(ctx, query, pgx.QueryExecModeExec)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row, err := scanRow(rows)
+		if err != nil {
+			return err
+		}
+		if err := f(row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// queryFor returns the query for the rows of public.tasks, which scanRow reads;
 // "" when there is no such table.
-func legacyQuery(ctx context.Context, tx pgx.Tx) (string, error) {
+func queryFor(ctx context.Context, tx pgx.Tx) (string, error) {
 	rows, err := tx.Query(ctx, "SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = to_regclass('public.tasks') AND a.attnum > 0 AND NOT a.attisdropped", pgx.QueryExecModeExec)
 	if err != nil {
 		return "", err
@@ -108,8 +108,8 @@ FROM (SELECT p.user_id, p.id, p.title, p.description, p.completed, p.created_at`
     CASE WHEN isfinite(p.updated_at) THEN p.updated_at::timestamptz END AS updated FROM public.tasks AS p) AS t ORDER BY t.user_id COLLATE "C", t.created_at, t.id`, nil
 }
 
-func scanLegacy(row pgx.Row) (Legacy, error) {
-	var l Legacy
+func scanRow(row pgx.Row) (Row, error) {
+	var l Row
 	var priority, due, tags *string
 	var completed *time.Time
 	f := &l.Fields
@@ -117,14 +117,14 @@ func scanLegacy(row pgx.Row) (Legacy, error) {
 	if completed != nil {
 		l.CompletedAt = *completed
 	}
-	take(&l, &f.Priority, priority, legacyPriority)
-	take(&l, &f.DueDate, due, legacyDueDate)
-	take(&l, &f.Tags, tags, legacyTags)
+	take(&l, &f.Priority, priority, parsePriority)
+	take(&l, &f.DueDate, due, parseDueDate)
+	take(&l, &f.Tags, tags, parseTags)
 	return l, err
 }
 
 // take sets field to what parse makes of a text, or adds the fault. No text is no value.
-func take[T any](l *Legacy, field *T, text *string, parse func(string) (T, *docket.Fault)) {
+func take[T any](l *Row, field *T, text *string, parse func(string) (T, *docket.Fault)) {
 	if text == nil || strings.TrimSpace(*text) == "" {
 		return
 	}
@@ -136,7 +136,7 @@ func take[T any](l *Legacy, field *T, text *string, parse func(string) (T, *dock
 	*field = value
 }
 
-func legacyPriority(text string) (docket.Priority, *docket.Fault) {
+func parsePriority(text string) (docket.Priority, *docket.Fault) {
 	name := strings.ToLower(text)
 	if name == "urgent" || name == "critical" {
 		return docket.High, nil
@@ -148,9 +148,9 @@ func legacyPriority(text string) (docket.Priority, *docket.Fault) {
 	return p, nil
 }
 
-// legacyDueDate takes a date, timestamp or timestamptz of a session in UTC, and what
+// parseDueDate takes a date, timestamp or timestamptz of a session in UTC, and what
 // docket.ParseDueDate takes.
-func legacyDueDate(text string) (docket.DueDate, *docket.Fault) {
+func parseDueDate(text string) (docket.DueDate, *docket.Fault) {
 	text = strings.Replace(text, " ", "T", 1)
 	if instant, ok := strings.CutSuffix(text, "+00"); ok {
 		text = instant + "Z"
@@ -162,8 +162,8 @@ func legacyDueDate(text string) (docket.DueDate, *docket.Fault) {
 	return d, nil
 }
 
-// legacyTags takes a JSON array. Empty tags are left out.
-func legacyTags(text string) (tags []string, fault *docket.Fault) {
+// parseTags takes a JSON array. Empty tags are left out.
+func parseTags(text string) (tags []string, fault *docket.Fault) {
 	if err := json.Unmarshal([]byte(text), &tags); err != nil {
 		return nil, &docket.Fault{Name: "/tags", Code: "wrong_type", Detail: "The tags must be texts: in an array, in a JSON array, or separated by commas."}
 	}

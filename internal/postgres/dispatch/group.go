@@ -1,10 +1,9 @@
-package postgres
+package dispatch
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"docket"
+	"docket/internal/postgres/pgerror"
 )
 
 const (
@@ -22,42 +21,16 @@ const (
 	writeBatchers = 4 // with one group in flight each
 )
 
-// bound is the statement with which a group bounds its own time, or "". After that
+// Bound is the statement with which a group bounds its own time, or "". After that
 // time each call goes alone.
-type bound string
+type Bound string
 
 const (
 	// writesFirstSQL bounds how long a group waits for a user who is locked elsewhere.
-	writesFirstSQL bound = `SELECT set_config('lock_timeout', '200ms', true)`
+	writesFirstSQL Bound = `SELECT set_config('lock_timeout', '200ms', true)`
 	// pagesFirstSQL bounds a page that takes long to find.
-	pagesFirstSQL bound = `SELECT set_config('statement_timeout', '200ms', true)`
+	pagesFirstSQL Bound = `SELECT set_config('statement_timeout', '200ms', true)`
 )
-
-// batchers are the batchers of a store, by what their statements do. All writes of
-// a user go to the same batcher, so the groups of this process never wait for each
-// other.
-type batchers struct {
-	reads  *batcher // of one task each
-	pages  *batcher // of at most maxBatchedPage tasks
-	writes [writeBatchers]*batcher
-	seed   maphash.Seed
-}
-
-// newBatchers returns the batchers for a database at a distance of one round trip,
-// over a pool of conns connections. distributed says that Citus has distributed the
-// tables.
-func newBatchers(distance time.Duration, conns int, distributed bool) *batchers {
-	b := &batchers{
-		reads: newBatcher(widthAt(distance, conns), "", reading),
-		pages: newBatcher(pageWidth, pagesFirstSQL, reading),
-		seed:  maphash.MakeSeed(),
-	}
-	for i := range b.writes {
-		b.writes[i] = newBatcher(1, writesFirstSQL, writing)
-		b.writes[i].worded = distributed
-	}
-	return b
-}
 
 // widthAt returns how many groups of reads may be in flight. Near the database
 // more would only be smaller. Far from it a group leaves about every 2 ms, on up
@@ -66,59 +39,63 @@ func widthAt(distance time.Duration, conns int) int {
 	return readWidth + max(0, min(int(distance/(2*time.Millisecond)), conns/2-readWidth))
 }
 
-// writesOf returns the batcher for the writes of a user.
-func (b *batchers) writesOf(owner docket.UserID) *batcher {
-	return b.writes[maphash.String(b.seed, string(owner))%writeBatchers]
-}
-
 // errAlone says that a call has to go alone: it has no place in a group for now, or
 // its group has committed nothing, perhaps because of another call.
 var errAlone = errors.New("postgres: the statement has to go alone")
 
-// errAbandoned is the cause of batcher.abandoned.
+// ErrApart is the error of a call that Part.Merge has made, when its parts cannot be
+// carried out together. The error of one of them shows when each is sent by itself.
+var ErrApart = errors.New("postgres: the tasks of a bulk cannot be made together")
+
+// errAbandoned is the cause of Batcher.abandoned.
 var errAbandoned = errors.New("postgres: another request, which sent this statement in a group, has panicked")
 
-// batch runs c in a group of b, or alone where that is needed and, while the
+// Batch runs c in a group of b, or alone where that is needed and, while the
 // database is in trouble, because the error of one statement then says more. One
 // limit bounds the waits in the queue and for a connection together.
-func (s *Store) batch(ctx context.Context, b *batcher, c *call) error {
-	if s.noBatching || s.troubled.Load() {
-		return s.alone(ctx, ctx, b.policy, b, c)
+func (d *Dispatcher) Batch(ctx context.Context, b *Batcher, c *Call) error {
+	if d.noBatching || d.Troubled() {
+		return d.Alone(ctx, b.policy, b, c)
 	}
-	acquire, cancel := context.WithTimeoutCause(ctx, s.acquireTimeout, errAcquire)
+	acquire, cancel := context.WithTimeoutCause(ctx, d.Limits.Acquire, pgerror.ErrAcquire)
 	defer cancel()
 	defer b.remove(c)
-	err := s.submit(acquire, b, c)
-	if errors.Is(err, errApart) {
-		c.create = nil
-		err = s.submit(acquire, b, c)
+	err := d.submit(acquire, b, c)
+	if errors.Is(err, ErrApart) {
+		c.Part = nil
+		err = d.submit(acquire, b, c)
 	}
 	switch {
 	case errors.Is(err, errAlone):
-		return s.alone(acquire, ctx, b.policy, b, c)
+		return d.repeatAlone(acquire, ctx, b.policy, b, c)
 	case err == nil, errors.Is(err, pgx.ErrNoRows):
-		return c.outcome(err)
+		return c.Outcome(err)
 	}
 	return err
 }
 
-// alone runs c by itself.
-func (s *Store) alone(acquire, ctx context.Context, p policy, b *batcher, c *call) error {
-	return s.repeat(acquire, ctx, p, func(ctx context.Context, conn *pgx.Conn) error {
+// Alone runs c by itself, as the policy says and with the outcome that b would give it.
+func (d *Dispatcher) Alone(ctx context.Context, p Policy, b *Batcher, c *Call) error {
+	return d.repeatAlone(ctx, ctx, p, b, c)
+}
+
+// repeatAlone is Alone with a context of its own for the waits.
+func (d *Dispatcher) repeatAlone(acquire, ctx context.Context, p Policy, b *Batcher, c *Call) error {
+	return d.repeat(acquire, ctx, p, func(ctx context.Context, conn *pgx.Conn) error {
 		if !b.worded {
-			return c.outcome(one(ctx, conn, b, c))
+			return c.Outcome(one(ctx, conn, b, c))
 		}
-		if err := b.exchange(ctx, conn, []*call{c}, ""); err != nil {
-			return c.outcome(err)
+		if err := b.exchange(ctx, conn, []*Call{c}, ""); err != nil {
+			return c.Outcome(err)
 		}
-		return c.outcome(c.err)
+		return c.Outcome(c.err)
 	})
 }
 
 // one runs the statement of a call. It returns pgx.ErrNoRows when there was no
 // row where one was looked for.
-func one(ctx context.Context, conn *pgx.Conn, b *batcher, c *call) error {
-	rows, err := conn.Query(ctx, c.sql, c.args...)
+func one(ctx context.Context, conn *pgx.Conn, b *Batcher, c *Call) error {
+	rows, err := conn.Query(ctx, c.SQL, c.Args...)
 	completed := false
 	if err == nil {
 		completed, err = c.collect(&isolatedRows{rows})
@@ -127,12 +104,12 @@ func one(ctx context.Context, conn *pgx.Conn, b *batcher, c *call) error {
 }
 
 // submit returns the error of c once its group has ended, or errAlone.
-func (s *Store) submit(acquire context.Context, b *batcher, c *call) (err error) {
+func (d *Dispatcher) submit(acquire context.Context, b *Batcher, c *Call) (err error) {
 	joined := b.add(c)
 	if joined == detached {
 		return errAlone
 	}
-	span := startSpan(acquire, "statement", c.sql)
+	span := startSpan(acquire, "statement", c.SQL)
 	defer func() { endSpan(span, err) }()
 	if joined == queued {
 		select {
@@ -147,33 +124,33 @@ func (s *Store) submit(acquire context.Context, b *batcher, c *call) (err error)
 			return c.err
 		}
 	}
-	return s.leadGroup(acquire, b, c)
+	return d.leadGroup(acquire, b, c)
 }
 
 // leadGroup sends the next group, c and what is queued by then, and returns the
 // error of c. However it ends, each call of the group ends, and the lead and the
 // connection are passed on.
-func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
-	conn, err := s.acquire(acquire, b.policy)
+func (d *Dispatcher) leadGroup(acquire context.Context, b *Batcher, c *Call) error {
+	conn, err := d.acquire(acquire, b.policy)
 	if err != nil {
 		if acquire.Err() != nil {
 			return acquireError(acquire, err)
 		}
-		b.finish([]*call{c}, errAlone)
+		b.finish([]*Call{c}, errAlone)
 		return errAlone
 	}
 	group, verdict := b.take(c), errAlone
 	defer func() { b.finish(group, verdict) }()
-	defer func() { s.release(conn, err) }()
+	defer func() { d.release(conn, err) }()
 	b.groups.Add(1)
 	b.calls.Add(int64(len(group)))
 	// The time limit is the group's own: no request may end what it shares with others.
-	ctx, cancel := context.WithTimeout(context.Background(), s.statementTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), d.Limits.Statement)
 	defer cancel()
 	calls := b.arrange(group)
 	verdict = b.abandoned
 	err = b.exchange(ctx, conn.Conn(), calls, b.bound)
-	s.note(err)
+	d.note(err)
 	verdict = b.verdict(err)
 	if verdict != nil {
 		return verdict
@@ -183,23 +160,55 @@ func (s *Store) leadGroup(acquire context.Context, b *batcher, c *call) error {
 
 // arrange returns the calls to send for a group. Writes are in the order of their users,
 // so that the groups of all processes take their locks in the same order.
-func (b *batcher) arrange(group []*call) []*call {
+func (b *Batcher) arrange(group []*Call) []*Call {
 	if !b.policy.write {
 		return group
 	}
-	slices.SortStableFunc(group, func(a, b *call) int { return strings.Compare(string(a.owner), string(b.owner)) })
+	slices.SortStableFunc(group, func(a, b *Call) int { return strings.Compare(string(a.Owner), string(b.Owner)) })
 	return merge(group)
 }
 
+// merge makes one call of those that follow each other in a group, are of one owner, and
+// whose parts can be carried out together.
+func merge(group []*Call) []*Call {
+	calls := make([]*Call, 0, len(group))
+	for len(group) > 0 {
+		c, n := group[0], 1
+		for n < len(group) && c.mergesWith(group[n]) {
+			n++
+		}
+		if n > 1 {
+			c = asOne(group[:n])
+		}
+		calls, group = append(calls, c), group[n:]
+	}
+	return calls
+}
+
+func (c *Call) mergesWith(other *Call) bool {
+	return c.Part != nil && other.Part != nil && c.Owner == other.Owner && c.Part.MergesWith(other.Part)
+}
+
+// asOne returns the call that carries out the parts of members.
+func asOne(members []*Call) *Call {
+	parts := make([]Part, len(members))
+	for i, m := range members {
+		parts[i] = m.Part
+	}
+	c := parts[0].Merge(parts)
+	c.members = members
+	return c
+}
+
 // build returns the statements of a group, and how many come before those of the calls.
-func (b *batcher) build(calls []*call, l bound) (batch *pgx.Batch, before int) {
+func (b *Batcher) build(calls []*Call, l Bound) (batch *pgx.Batch, before int) {
 	queries := make([]pgx.QueuedQuery, 0, len(calls)+4)
 	for _, sql := range b.before(l) {
 		queries = append(queries, pgx.QueuedQuery{SQL: sql})
 	}
 	before = len(queries)
 	for _, c := range calls {
-		queries = append(queries, pgx.QueuedQuery{SQL: c.sql, Arguments: c.args})
+		queries = append(queries, pgx.QueuedQuery{SQL: c.SQL, Arguments: c.Args})
 	}
 	if b.worded {
 		queries = append(queries, pgx.QueuedQuery{SQL: "COMMIT"})
@@ -212,7 +221,7 @@ func (b *batcher) build(calls []*call, l bound) (batch *pgx.Batch, before int) {
 }
 
 // before returns the statements before those of the calls.
-func (b *batcher) before(l bound) []string {
+func (b *Batcher) before(l Bound) []string {
 	switch {
 	case b.worded && l != "":
 		return wordedBegin
@@ -226,7 +235,7 @@ func (b *batcher) before(l bound) []string {
 
 // exchange runs a group as one transaction in one round trip, bounded by l, and gives
 // each call its rows. Unless it returns nil the errors of the calls mean nothing.
-func (b *batcher) exchange(ctx context.Context, conn *pgx.Conn, calls []*call, l bound) error {
+func (b *Batcher) exchange(ctx context.Context, conn *pgx.Conn, calls []*Call, l Bound) error {
 	batch, before := b.build(calls, l)
 	results := conn.SendBatch(ctx, batch)
 	completed := true
@@ -247,54 +256,54 @@ func (b *batcher) exchange(ctx context.Context, conn *pgx.Conn, calls []*call, l
 		}
 	}
 	if b.worded {
-		return replicated(conn, concludeWorded(conn, results, completed))
+		return pgerror.Replicated(conn, concludeWorded(conn, results, completed))
 	}
-	return replicated(conn, b.sent(results.Close(), completed))
+	return pgerror.Replicated(conn, b.sent(results.Close(), completed))
 }
 
 // sent marks an error of a statement as one after which a write may have been
 // committed. completed says that the server had reported the statement as run.
-func (b *batcher) sent(err error, completed bool) error {
+func (b *Batcher) sent(err error, completed bool) error {
 	if !b.policy.write {
 		return err
 	}
-	return afterSend(err, completed)
+	return pgerror.AfterSend(err, completed)
 }
 
 // verdict returns the error of every call of a group that failed with err: it is
 // errAlone when nothing was committed and each may fare better by itself.
-func (b *batcher) verdict(err error) error {
+func (b *Batcher) verdict(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case classify(err) == unknown, pgconn.Timeout(err), sqlState(err) == queryCanceled && b.bound != pagesFirstSQL:
-		return translate(err)
+	case pgerror.Classify(err) == pgerror.Unknown, pgconn.Timeout(err), pgerror.Code(err) == pgerror.QueryCanceled && b.bound != pagesFirstSQL:
+		return pgerror.Translate(err)
 	}
 	return errAlone
 }
 
 // collect has c read its rows, which it closes, and reports whether the server
 // completed the statement. An error that c has made of rows that were fine is a
-// *callError.
-func (c *call) collect(rows *isolatedRows) (completed bool, err error) {
+// pgerror.BadResult.
+func (c *Call) collect(rows *isolatedRows) (completed bool, err error) {
 	err = c.readRecovered(rows)
 	rows.Close()
 	switch failed := rows.Err(); {
 	case failed != nil:
 		err = failed
-	case err != nil && !errors.Is(err, pgx.ErrNoRows) && !ofCall(err):
-		err = &callError{err}
+	case err != nil && !errors.Is(err, pgx.ErrNoRows) && !pgerror.IsBadResult(err):
+		err = pgerror.BadResult(err)
 	}
 	return rows.CommandTag().String() != "", err
 }
 
 // readRecovered turns a panic into an error, for the goroutine is perhaps that of
 // another request.
-func (c *call) readRecovered(rows pgx.Rows) (err error) {
+func (c *Call) readRecovered(rows pgx.Rows) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return c.read(rows)
+	return c.Read(rows)
 }

@@ -1,4 +1,4 @@
-package postgres
+package connect
 
 import (
 	"errors"
@@ -14,15 +14,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+
+	"docket/internal/postgres/pgerror"
 )
 
 const (
-	// connectTimeout bounds one attempt to connect at the start, unless the URL says
+	// ConnectTimeout bounds one attempt to connect at the start, unless the URL says
 	// otherwise. A suspended Neon compute takes seconds to wake.
-	connectTimeout = 15 * time.Second
-	// reconnectTimeout bounds it afterwards. While a network is split, attempts that
+	ConnectTimeout = 15 * time.Second
+	// ReconnectTimeout bounds it afterwards. While a network is split, attempts that
 	// nobody answers fill the pool; a compute goes on to wake when one ends.
-	reconnectTimeout = 3 * time.Second
+	ReconnectTimeout = 3 * time.Second
 )
 
 // Target is a database as its URL names it.
@@ -69,12 +71,12 @@ func ParseURL(text string) (Target, error) {
 		return Target{}, errors.New("cannot be used: one of its parameters has a value that PostgreSQL clients do not know")
 	}
 	if t.config.ConnectTimeout == 0 {
-		t.config.ConnectTimeout = connectTimeout
+		t.config.ConnectTimeout = ConnectTimeout
 	}
 	if _, set := t.config.RuntimeParams["application_name"]; !set {
 		t.config.RuntimeParams["application_name"] = "docket"
 	}
-	t.config.OnNotice = heed
+	t.config.OnNotice = pgerror.Heed
 	t.config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return &canceller{conn: conn} }
 	if mode := query.Get("sslmode"); !local(u.Hostname()) && mode != "verify-full" {
 		t.Warnings = append(t.Warnings, "the database's identity is not verified: add sslmode=verify-full&sslrootcert=system to its URL")
@@ -154,6 +156,24 @@ func looksPooled(u *url.URL) bool {
 func local(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "" || host == "localhost" || strings.HasPrefix(host, "/") || err == nil && addr.IsLoopback()
+}
+
+// Config returns a copy of the configuration of connections to t.
+func (t Target) Config() *pgx.ConnConfig { return t.config.Copy() }
+
+// At returns the target for the same database and role at another server, whose address
+// is HOST:PORT.
+func (t Target) At(address string) (Target, error) {
+	u, err := url.Parse(t.config.ConnString())
+	if err != nil {
+		return Target{}, err
+	}
+	query := u.Query()
+	query.Del("host")
+	query.Del("port")
+	query.Del("target_session_attrs")
+	u.RawQuery, u.Host = query.Encode(), address
+	return ParseURL(u.String())
 }
 
 // String names the database without secrets.

@@ -1,4 +1,4 @@
-package postgres
+package connect
 
 import (
 	"context"
@@ -19,12 +19,12 @@ type canceller struct {
 	done chan struct{}
 }
 
-// cancelTimeout bounds the request and the server's answer to the statement.
-// After it the connection is closed.
-const cancelTimeout = time.Second
+// CancelTimeout bounds the request and the server's answer to the statement, and whatever
+// else is done to bring a connection to its end. After it the connection is closed.
+const CancelTimeout = time.Second
 
 func (c *canceller) HandleCancel(context.Context) {
-	deadline := time.Now().Add(cancelTimeout) //nolint:forbidigo // deadlines of connections use the real clock
+	deadline := time.Now().Add(CancelTimeout) //nolint:forbidigo // deadlines of connections use the real clock
 	_ = c.conn.Conn().SetDeadline(deadline)   // on a closed connection the statement fails anyway
 	c.done = make(chan struct{})
 	go func() { //nolint:gosec // the statement's context has ended

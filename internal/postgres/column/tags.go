@@ -1,4 +1,4 @@
-package postgres
+package column
 
 import (
 	"fmt"
@@ -38,8 +38,8 @@ func foldedTags(tags []string) []byte {
 	return []byte(tagEnd + strings.Join(docket.FoldTags(tags), tagEnd) + tagEnd)
 }
 
-// tagsToFind returns for each tag what tags_folded holds exactly when the task has it.
-func tagsToFind(tags []string) [][]byte {
+// TagsToFind returns for each tag what tags_folded holds exactly when the task has it.
+func TagsToFind(tags []string) [][]byte {
 	list := make([][]byte, len(tags))
 	for i, tag := range tags {
 		list[i] = foldedTags([]string{tag})

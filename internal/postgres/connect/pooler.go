@@ -1,4 +1,4 @@
-package postgres
+package connect
 
 import (
 	"cmp"
@@ -11,39 +11,51 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"docket/internal/postgres/pgerror"
 )
 
-// way is how connections reach their server.
-type way int
+// ExecModes are pgx's query execution modes that are safe here, by name. Of the
+// others, describe_exec mixes up the statements of clients behind a pooler, and
+// simple_protocol interpolates arguments on the client.
+var ExecModes = map[string]pgx.QueryExecMode{
+	"cache_statement": pgx.QueryExecModeCacheStatement, // fastest; needs a session, so not behind a pooler
+	"cache_describe":  pgx.QueryExecModeCacheDescribe,
+	"exec":            pgx.QueryExecModeExec,
+}
 
+// Way is how connections reach their server.
+type Way int
+
+// The ways.
 const (
-	direct     way = iota
-	pinned         // through a pooler that gives each connection a server of its own
-	keeping        // through one that shares servers, and keeps prepared statements
-	forgetting     // through one that shares servers, and does not
-	unproven       // through one that has shown neither
+	Direct     Way = iota
+	Pinned         // through a pooler that gives each connection a server of its own
+	Keeping        // through one that shares servers, and keeps prepared statements
+	Forgetting     // through one that shares servers, and does not
+	Unproven       // through one that has shown neither
 )
 
-func (w way) String() string {
+func (w Way) String() string {
 	return [...]string{
 		"direct", "a pooler in session mode", "a pooler that keeps prepared statements",
 		"a pooler that keeps no prepared statements", "a pooler that may keep no prepared statements",
 	}[w]
 }
 
-// execMode returns the name of the fastest of ExecModes that is right.
-func (w way) execMode() string {
-	if w == forgetting || w == unproven {
+// ExecMode returns the name of the fastest of ExecModes that is right.
+func (w Way) ExecMode() string {
+	if w == Forgetting || w == Unproven {
 		return "cache_describe"
 	}
 	return "cache_statement"
 }
 
 // Detect connects to a database and returns the exec mode in which it is used unless
-// Options says otherwise, and how it is reached: a phrase for an operator.
+// DATABASE_EXEC_MODE says otherwise, and how it is reached: a phrase for an operator.
 func Detect(ctx context.Context, t Target) (execMode, how string, err error) {
-	found, err := probe(ctx, t, slog.New(slog.DiscardHandler))
-	return found.way.execMode(), found.way.String(), err
+	found, err := Probe(ctx, t, slog.New(slog.DiscardHandler))
+	return found.Way.ExecMode(), found.Way.String(), err
 }
 
 const (
@@ -65,10 +77,10 @@ var errHeld = errors.New("postgres: the pooler has no second server")
 // is carried out by two servers, the pooler has kept it: it was prepared once, under a
 // name that nobody else uses. So in each round another connection holds a server in a
 // transaction, often the one that conn has just used.
-func explore(ctx context.Context, t Target, conn *pgx.Conn) (way, error) {
+func explore(ctx context.Context, t Target, conn *pgx.Conn) (Way, error) {
 	other, err := connect(ctx, t)
 	if err != nil {
-		return unproven, nil // the database can be used, as conn has shown
+		return Unproven, nil // the database can be used, as conn has shown
 	}
 	defer func() { _ = other.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
 	ctx, cancel := context.WithTimeout(ctx, exploreTimeout)
@@ -82,18 +94,18 @@ func explore(ctx context.Context, t Target, conn *pgx.Conn) (way, error) {
 		err = p.round(ctx)
 	}
 	switch {
-	case sqlState(err) == undefinedStatement:
-		return forgetting, nil
-	case sqlState(err) == protocolViolation && p.held == nil:
-		return unproven, fmt.Errorf("the pooler of the database %s allows no transactions, which Docket needs: set its pool_mode to transaction", t)
+	case pgerror.Code(err) == pgerror.UndefinedStatement:
+		return Forgetting, nil
+	case pgerror.Code(err) == pgerror.ProtocolViolation && p.held == nil:
+		return Unproven, fmt.Errorf("the pooler of the database %s allows no transactions, which Docket needs: set its pool_mode to transaction", t)
 	case err != nil:
-		return unproven, nil // as above
+		return Unproven, nil // as above
 	case len(p.ran) > 1:
-		return keeping, nil
+		return Keeping, nil
 	case slices.Contains(p.held, p.ran[0]): // it shares servers, but each time the same one was free
-		return unproven, nil
+		return Unproven, nil
 	}
-	return pinned, nil
+	return Pinned, nil
 }
 
 // poolerProbe is the state of explore.
@@ -131,7 +143,7 @@ func (p *poolerProbe) round(ctx context.Context) error {
 	end := "ROLLBACK"
 	select {
 	case err = <-done:
-		if sqlState(err) == undefinedStatement {
+		if pgerror.Code(err) == pgerror.UndefinedStatement {
 			end = `DEALLOCATE "` + p.name + `"; ROLLBACK`
 		}
 		done <- err

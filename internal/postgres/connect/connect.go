@@ -1,26 +1,35 @@
-package postgres
+// Package connect finds out what a PostgreSQL URL leads to, and connects there: to a server
+// or through which kind of pooler, how far away, with Citus or without, and in which of
+// pgx's exec modes statements may be sent.
+package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"docket/internal/postgres/pgerror"
 )
 
-// finding is the result of probe.
-type finding struct {
-	way      way
-	distance time.Duration // a round trip
+// Finding is what Probe has found out.
+type Finding struct {
+	Way      Way
+	Distance time.Duration // a round trip
 
-	distributed bool // Citus has distributed the tables
+	Distributed bool // Citus has distributed the tables
 }
 
-// probe connects and checks the settings that Docket relies on.
-func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err error) {
+// Probe connects, waiting for up to ConnectTimeout, and checks the settings that Docket
+// relies on. It logs a warning about one that loses acknowledged writes. Errors are
+// sentences for the operator.
+func Probe(ctx context.Context, t Target, log *slog.Logger) (found Finding, err error) {
 	conn, err := connect(ctx, t)
 	if err != nil {
 		return found, fmt.Errorf("cannot reach the database %s: %w", t, err)
@@ -43,21 +52,24 @@ func probe(ctx context.Context, t Target, log *slog.Logger) (found finding, err 
 	case durability == "off":
 		log.Warn("synchronous_commit is off: a crash of the database loses writes that were acknowledged")
 	}
-	if found.distributed, err = isDistributed(ctx, conn); err != nil {
+	if found.Distributed, err = HasCitus(ctx, conn); err == nil && found.Distributed {
+		found.Distributed, err = IsDistributed(ctx, conn)
+	}
+	if err != nil {
 		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
 	}
-	if found.distance, err = distance(ctx, conn); err != nil {
+	if found.Distance, err = distance(ctx, conn); err != nil {
 		return found, fmt.Errorf("cannot use the database %s: %w", t, err)
 	}
 	if t.Pooled || pid != conn.PgConn().PID() { // poolers make up process ids
-		found.way, err = explore(ctx, t, conn)
+		found.Way, err = explore(ctx, t, conn)
 	}
 	return found, err
 }
 
 // distance returns the shortest of a few round trips.
 func distance(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
-	shortest := connectTimeout
+	shortest := ConnectTimeout
 	for range 3 {
 		start := time.Now() //nolint:forbidigo // for a duration
 		if err := conn.Ping(ctx); err != nil {
@@ -68,13 +80,38 @@ func distance(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
 	return shortest, nil
 }
 
-// connect retries for up to connectTimeout while the database is starting.
+// With connects to t, calls f, and closes the connection. It waits for up to
+// ConnectTimeout while the database is starting.
+func With(ctx context.Context, t Target, f func(*pgx.Conn) error) (err error) {
+	conn, err := connect(ctx, t)
+	if err != nil {
+		return fmt.Errorf("cannot reach the database %s: %w", t, err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	return f(conn)
+}
+
+// Pause waits before the attempt after the given one: at random, so that many do
+// not come back at once, up to 40 ms and then up to 80 ms. It returns false when
+// ctx ends.
+func Pause(ctx context.Context, attempt int) bool {
+	timer := time.NewTimer(time.Duration(1+rand.IntN(20<<attempt)) * time.Millisecond) //nolint:gosec // no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// connect retries for up to ConnectTimeout while the database is starting.
 func connect(ctx context.Context, t Target) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		conn, err := pgx.ConnectConfig(ctx, t.config.Copy())
-		if err == nil || !mayPass(err) {
+		conn, err := pgx.ConnectConfig(ctx, t.Config())
+		if err == nil || !pgerror.MayPass(err) {
 			return conn, err
 		}
 		select {
@@ -85,10 +122,10 @@ func connect(ctx context.Context, t Target) (*pgx.Conn, error) {
 	}
 }
 
-// seemsDead decides whether the pool pings a connection before it is used, which
+// SeemsDead decides whether the pool pings a connection before it is used, which
 // costs a round trip. A write on a connection that has died unnoticed would end
 // with an unknown outcome.
-func seemsDead(_ context.Context, p pgxpool.ShouldPingParams) bool {
+func SeemsDead(_ context.Context, p pgxpool.ShouldPingParams) bool {
 	switch {
 	case p.IdleDuration > 30*time.Second:
 		return true

@@ -1,4 +1,4 @@
-package postgres
+package dispatch
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"docket"
 )
 
-// A batcher sends the single-row statements of concurrent requests to the
+// Batcher sends the single-row statements of concurrent requests to the
 // database in groups, one round trip and one transaction for each. A group forms
 // only while earlier ones are in flight, so an idle batcher adds no wait.
 //
@@ -19,10 +19,10 @@ import (
 // database systems", 1984) without a goroutine of its own. A call that finds a
 // lead free takes it: its goroutine sends the next group. The lead then goes to
 // the head of the queue.
-type batcher struct {
+type Batcher struct {
 	width  int // how many leads there are, hence groups in flight at a time
-	bound  bound
-	policy policy
+	bound  Bound
+	policy Policy
 	worded bool // see wordedBegin
 
 	// abandoned is the error of every call of a group whose leader has panicked
@@ -33,12 +33,14 @@ type batcher struct {
 
 	mu    sync.Mutex
 	leads int                   // taken, at most width
-	queue []*call               // in order of arrival; empty while a lead is free
+	queue []*Call               // in order of arrival; empty while a lead is free
 	apart map[docket.UserID]int // how many calls of an owner go alone, if any
 }
 
-func newBatcher(width int, l bound, p policy) *batcher {
-	b := &batcher{width: width, bound: l, policy: p, apart: map[docket.UserID]int{}}
+// NewBatcher returns a batcher that has up to width groups in flight, each bounded by l.
+// A call that goes alone is run as p says.
+func NewBatcher(width int, l Bound, p Policy) *Batcher {
+	b := &Batcher{width: width, bound: l, policy: p, apart: map[docket.UserID]int{}}
 	b.abandoned = b.verdict(b.sent(errAbandoned, false))
 	return b
 }
@@ -57,19 +59,19 @@ const (
 	detached              // belongs to its own goroutine alone
 )
 
-// call is one statement of one request.
-type call struct {
-	owner docket.UserID
-	sql   string
-	args  []any
-	// read takes in what the statement returns. It is called anew for each attempt,
+// Call is one statement of one request.
+type Call struct {
+	Owner docket.UserID
+	SQL   string
+	Args  []any
+	// Read takes in what the statement returns. It is called anew for each attempt,
 	// on the goroutine of the group's leader.
-	read func(pgx.Rows) error
-	// outcome returns the request's error after err of the statement, which is nil
+	Read func(pgx.Rows) error
+	// Outcome returns the request's error after err of the statement, which is nil
 	// or pgx.ErrNoRows, or any other when the call goes alone.
-	outcome func(err error) error
-	create  *request // of a task that can be made together with others; nil otherwise
-	members []*call  // of which this call is made; nil unless merge has made it
+	Outcome func(err error) error
+	Part    Part    // what can be carried out together with the parts of other calls, or nil
+	members []*Call // of which this call is made; nil unless merge has made it
 
 	state state         // guarded by the batcher
 	apart bool          // counted in the batcher's apart; written as err is
@@ -78,14 +80,43 @@ type call struct {
 	err   error         // of the statement; written before end is closed
 }
 
+// Part is what a call does, where one statement can do that for several calls.
+type Part interface {
+	// MergesWith reports whether one statement can carry out both. They are of one owner.
+	MergesWith(Part) bool
+	// Merge returns the call that carries out all parts, which begin with this one. Its
+	// Read gives each part its result, or returns ErrApart.
+	Merge(parts []Part) *Call
+}
+
+// Stats is what a batcher has done so far, and what it holds now.
+type Stats struct {
+	Groups, Calls int64 // sent
+	Width         int   // how many leads there are
+	Leads         int   // taken
+	Queued        int   // calls that wait in the queue
+	Apart         int   // calls that go alone because an earlier one of their owner does
+}
+
+// Stats returns both as of one moment.
+func (b *Batcher) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := Stats{Groups: b.groups.Load(), Calls: b.calls.Load(), Width: b.width, Leads: b.leads, Queued: len(b.queue)}
+	for _, calls := range b.apart {
+		s.Apart += calls
+	}
+	return s
+}
+
 // add queues c, or gives it a lead when one is free. It leaves c detached while
 // calls of the same owner go alone. Every call that was added must be removed.
-func (b *batcher) add(c *call) state {
+func (b *Batcher) add(c *Call) state {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.lead, c.end, c.err = nil, nil, nil // it may have been in a group before
 	switch {
-	case b.apart[c.owner] > 0:
+	case b.apart[c.Owner] > 0:
 		b.separate(c)
 		c.state = detached
 	case b.leads < b.width:
@@ -100,7 +131,7 @@ func (b *batcher) add(c *call) state {
 
 // withdraw detaches a call whose request has ended. It returns false when that is
 // too late: a group has taken the call, and its end tells what has happened.
-func (b *batcher) withdraw(c *call) bool {
+func (b *Batcher) withdraw(c *Call) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if c.state != queued && c.state != leading {
@@ -112,7 +143,7 @@ func (b *batcher) withdraw(c *call) bool {
 
 // remove releases whatever c still holds. Its goroutine calls it last, a panic
 // or not; no group has c then.
-func (b *batcher) remove(c *call) {
+func (b *Batcher) remove(c *Call) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.detach(c)
@@ -120,18 +151,18 @@ func (b *batcher) remove(c *call) {
 		return
 	}
 	c.apart = false
-	b.apart[c.owner]--
-	if b.apart[c.owner] == 0 {
-		delete(b.apart, c.owner)
+	b.apart[c.Owner]--
+	if b.apart[c.Owner] == 0 {
+		delete(b.apart, c.Owner)
 	}
 }
 
 // take makes a group of c, which leads, and the first calls of the queue.
-func (b *batcher) take(c *call) []*call {
+func (b *Batcher) take(c *Call) []*Call {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(len(b.queue), maxGroup-1)
-	group := append(append(make([]*call, 0, n+1), c), b.queue[:n]...)
+	group := append(append(make([]*Call, 0, n+1), c), b.queue[:n]...)
 	b.queue = slices.Delete(b.queue, 0, n)
 	for _, c := range group {
 		c.state = inFlight
@@ -142,7 +173,7 @@ func (b *batcher) take(c *call) []*call {
 // finish ends a group and passes its lead on. The error is that of every call
 // unless it is nil. After errAlone the owners' later calls go alone too until
 // these have ended, so that one that waits for long holds up the others only once.
-func (b *batcher) finish(group []*call, err error) {
+func (b *Batcher) finish(group []*Call, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range group {
@@ -161,16 +192,16 @@ func (b *batcher) finish(group []*call, err error) {
 }
 
 // separate counts c as one that goes alone. The lock is held, as below.
-func (b *batcher) separate(c *call) {
+func (b *Batcher) separate(c *Call) {
 	c.apart = true
-	b.apart[c.owner]++
+	b.apart[c.Owner]++
 }
 
 // detach takes c out of the queue, or passes its lead on.
-func (b *batcher) detach(c *call) {
+func (b *Batcher) detach(c *Call) {
 	switch c.state {
 	case queued:
-		b.queue = slices.DeleteFunc(b.queue, func(q *call) bool { return q == c })
+		b.queue = slices.DeleteFunc(b.queue, func(q *Call) bool { return q == c })
 	case leading:
 		b.pass()
 	}
@@ -178,7 +209,7 @@ func (b *batcher) detach(c *call) {
 }
 
 // pass gives a lead to the head of the queue, or back.
-func (b *batcher) pass() {
+func (b *Batcher) pass() {
 	if len(b.queue) == 0 {
 		b.leads--
 		return

@@ -1,4 +1,4 @@
-package postgres
+package column
 
 import (
 	"encoding/binary"
@@ -26,7 +26,7 @@ type kind[T any] struct {
 var (
 	uuidType = kind[uuid.UUID]{
 		"uuid", 16, func(_ *texts, b []byte) uuid.UUID { return uuid.UUID(b) }, pointer[uuid.UUID],
-		func(id uuid.UUID) any { return key(id) }, uuidTexts, nil,
+		func(id uuid.UUID) any { return UUID(id) }, UUIDs, nil,
 	}
 	textType         = kind[string]{"text", 0, (*texts).keep, pointer[string], boxed[string], boxed[[]string], nil}
 	optionalTextType = kind[*string]{"text", 0, (*texts).keepOptional, pointer[*string], boxed[*string], boxed[[]*string], nil}
@@ -34,7 +34,7 @@ var (
 	bigintType       = kind[int64]{"bigint", 8, func(_ *texts, b []byte) int64 { return number(b) }, pointer[int64], boxed[int64], boxed[[]int64], nil}
 	timeType         = kind[time.Time]{
 		timestamp, 8, func(_ *texts, b []byte) time.Time { return moment(b) },
-		func(t *time.Time) any { return (*utcTime)(t) }, boxed[time.Time], boxed[[]time.Time], nil,
+		func(t *time.Time) any { return (*UTCTime)(t) }, boxed[time.Time], boxed[[]time.Time], nil,
 	}
 	optionalTimeType = nullable(timeType, func(t time.Time) *time.Time {
 		if t.IsZero() {
@@ -85,11 +85,11 @@ func pointer[T any](p *T) any { return p }
 
 func boxed[T any](v T) any { return v }
 
-// key is an id as pgx encodes it without parsing its text.
-func key(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
+// UUID is an id as pgx encodes it without parsing its text.
+func UUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
-// uuidTexts are ids as every exec mode encodes them in an array.
-func uuidTexts(ids []uuid.UUID) any {
+// UUIDs are ids as every exec mode encodes them in an array.
+func UUIDs(ids []uuid.UUID) any {
 	list := make([]string, len(ids))
 	for i, id := range ids {
 		list[i] = id.String()
@@ -112,20 +112,23 @@ func moment(b []byte) time.Time {
 	return time.UnixMicro(y2000 + number(b)).UTC()
 }
 
-// utcTime scans a timestamptz. Null is the zero time.
-type utcTime time.Time
+// UTCTime scans a timestamptz. Null is the zero time.
+type UTCTime time.Time
 
 // ScanTimestamptz implements pgtype.TimestamptzScanner.
-func (t *utcTime) ScanTimestamptz(v pgtype.Timestamptz) error {
+func (t *UTCTime) ScanTimestamptz(v pgtype.Timestamptz) error {
 	if v.InfinityModifier != pgtype.Finite {
 		return errors.New("the time is infinite")
 	}
-	*t = utcTime(v.Time.UTC())
+	*t = UTCTime(v.Time.UTC())
 	return nil
 }
 
-// smallints are priorities as an array.
-func smallints(list []docket.Priority) []int16 {
+// OptionalTime is the argument for a time that is stored as null when it is zero.
+func OptionalTime(t time.Time) any { return optionalTimeType.value(t) }
+
+// Priorities are priorities as every exec mode encodes them in an array.
+func Priorities(list []docket.Priority) []int16 {
 	values := make([]int16, len(list))
 	for i, p := range list {
 		values[i] = int16(p)

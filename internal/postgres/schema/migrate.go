@@ -1,9 +1,10 @@
-package postgres
+// Package schema makes and changes Docket's tables in PostgreSQL: the numbered changes, and
+// the distribution of the tables by user where the database has Citus.
+package schema
 
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -12,46 +13,46 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket/internal/migrate"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
 )
 
 //go:embed migrations/*.sql
 var files embed.FS
 
-var migrations = migrate.MustLoad(files, "migrations")
+// Migrations are the changes of the schema that this program knows, in their order.
+var Migrations = migrate.MustLoad(files, "migrations")
 
-// migrationLock is the key of the advisory lock that each migration holds in its
+// MigrationLock is the key of the advisory lock that each migration holds in its
 // transaction. Behind a pooler a lock of the session would exclude nobody. The key is
 // "docket" in ASCII.
-const migrationLock = 0x646f636b6574
+const MigrationLock = 0x646f636b6574
 
 // ReadStatus reads the schema's status of a database.
-func ReadStatus(ctx context.Context, t Target) (status migrate.Status, err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return status, fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	return readStatus(ctx, conn)
+func ReadStatus(ctx context.Context, t connect.Target) (status migrate.Status, err error) {
+	err = connect.With(ctx, t, func(conn *pgx.Conn) (err error) {
+		status, err = StatusOf(ctx, conn)
+		return err
+	})
+	return status, err
 }
 
-func readStatus(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
+// StatusOf reads the schema's status on a connection.
+func StatusOf(ctx context.Context, conn *pgx.Conn) (migrate.Status, error) {
 	records, err := records(ctx, conn)
-	return migrate.Status{Records: records, Known: migrations}, err
+	return migrate.Status{Records: records, Known: Migrations}, err
 }
 
 // Migrate calls f to migrate a database. Any number of processes may do so at once.
 // Where the tables are distributed it then distributes what f has added.
-func Migrate(ctx context.Context, t Target, f func(migrate.Migrator) error) (err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	m := migration{conn}
-	if err := f(migrate.Migrator{DB: m, Known: migrations}); err != nil {
-		return err
-	}
-	return m.redistribute(ctx)
+func Migrate(ctx context.Context, t connect.Target, f func(migrate.Migrator) error) error {
+	return connect.With(ctx, t, func(conn *pgx.Conn) error {
+		m := migration{conn}
+		if err := f(migrate.Migrator{DB: m, Known: Migrations}); err != nil {
+			return err
+		}
+		return m.redistribute(ctx)
+	})
 }
 
 // migration is a connection on which migrations run. It uses no state of the session
@@ -64,6 +65,8 @@ const (
 	stepLockTimeout = 2 * time.Second
 	// stepAttempts is how often a step is tried that has found a table locked.
 	stepAttempts = 30
+	// stepPause is the attempt before which the pauses between these are as long.
+	stepPause = 3
 )
 
 // Exclusively implements migrate.Database. A step takes as long as it takes, whatever
@@ -71,7 +74,7 @@ const (
 func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) error {
 	for n := 1; ; n++ {
 		err := m.exclusively(ctx, f)
-		if sqlState(err) != lockNotAvailable || n == stepAttempts || !pause(ctx, maxAttempts) {
+		if pgerror.Code(err) != pgerror.LockNotAvailable || n == stepAttempts || !connect.Pause(ctx, stepPause) {
 			return err
 		}
 	}
@@ -80,7 +83,7 @@ func (m migration) Exclusively(ctx context.Context, f func(migrate.Tx) error) er
 func (m migration) exclusively(ctx context.Context, f func(migrate.Tx) error) error {
 	return pgx.BeginFunc(ctx, m.conn, func(pgx.Tx) error {
 		if err := m.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = 0; SELECT %s; SET LOCAL lock_timeout = %d",
-			advisoryLock(strconv.FormatInt(migrationLock, 10), true), stepLockTimeout.Milliseconds())); err != nil {
+			AdvisoryLock(strconv.FormatInt(MigrationLock, 10), true), stepLockTimeout.Milliseconds())); err != nil {
 			return err
 		}
 		if err := m.prepare(ctx); err != nil {

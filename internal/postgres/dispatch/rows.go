@@ -1,6 +1,10 @@
-package postgres
+package dispatch
 
-import "github.com/jackc/pgx/v5"
+import (
+	"github.com/jackc/pgx/v5"
+
+	"docket/internal/postgres/pgerror"
+)
 
 // isolatedRows are the rows of one call. A row that cannot be scanned is an error
 // of Scan alone; pgx makes it the error of the rows too, and of all that follows
@@ -19,9 +23,10 @@ func scan(rows pgx.Rows, dest []any) error {
 	return pgx.ScanRow(rows.Conn().TypeMap(), rows.FieldDescriptions(), rows.RawValues(), dest...)
 }
 
-// scanOne scans the only row there may be and closes rows. It returns
-// pgx.ErrNoRows when there is none, and a *callError when it cannot be scanned.
-func scanOne(rows pgx.Rows, dest ...any) error {
+// ScanOne scans the only row there may be and closes rows. It returns pgx.ErrNoRows
+// when there is none, and one of pgerror.BadResult when it
+// cannot be scanned.
+func ScanOne(rows pgx.Rows, dest ...any) error {
 	found := rows.Next()
 	var scanned error
 	if found {
@@ -34,7 +39,7 @@ func scanOne(rows pgx.Rows, dest ...any) error {
 	case !found:
 		return pgx.ErrNoRows
 	case scanned != nil:
-		return &callError{scanned}
+		return pgerror.BadResult(scanned)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package postgres
+package dispatch
 
 import (
 	"context"
@@ -6,6 +6,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
 )
 
 // wordedBegin are the first statements of a group of writes where Citus has
@@ -22,13 +25,13 @@ func concludeWorded(conn *pgx.Conn, results pgx.BatchResults, completed bool) er
 	if !completed {
 		err := results.Close()
 		rollBack(conn)
-		if e, answered := errors.AsType[*pgconn.PgError](err); answered && !isFatal(e) {
+		if e, answered := errors.AsType[*pgconn.PgError](err); answered && !pgerror.IsFatal(e) {
 			return err
 		}
-		return afterSend(err, false)
+		return pgerror.AfterSend(err, false)
 	}
 	_, err := results.Exec()
-	return spanning(errors.Join(err, results.Close()))
+	return pgerror.Spanning(errors.Join(err, results.Close()))
 }
 
 // rollBack ends the transaction of a connection. When that fails, the pool closes the
@@ -37,38 +40,30 @@ func rollBack(conn *pgx.Conn) {
 	if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), cancelTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), connect.CancelTimeout)
 	defer cancel()
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 }
 
-// spanning marks the error of a COMMIT that may span servers: when one has refused,
-// others may have committed.
-func spanning(err error) error {
-	if err == nil {
-		return nil
+// AfterCommit marks the error of a COMMIT that a transaction has sent as a statement: after
+// it the transaction may have been committed.
+func (d *Dispatcher) AfterCommit(err error) error {
+	if d.distributed {
+		return pgerror.Spanning(err)
 	}
-	return &sentError{err: err, completed: true, spans: true}
-}
-
-// afterCommit marks the error of a COMMIT in words.
-func (s *Store) afterCommit(err error) error {
-	if s.distributed {
-		return spanning(err)
-	}
-	return afterSend(err, true)
+	return pgerror.AfterSend(err, true)
 }
 
 // shardMoved reports whether nothing was committed because, as Citus' internal errors
 // mostly mean, the shard of a statement has moved to another server meanwhile.
-func (s *Store) shardMoved(err error) bool {
-	return s.distributed && sqlState(err) == internalError && classify(err) != unknown
+func (d *Dispatcher) shardMoved(err error) bool {
+	return d.distributed && pgerror.Code(err) == pgerror.InternalError && pgerror.Classify(err) != pgerror.Unknown
 }
 
-// translate is translate for an error of this store.
-func (s *Store) translate(err error) error {
-	if s.shardMoved(err) {
-		return unavailable(err)
+// translate is pgerror.Translate for an error of this database.
+func (d *Dispatcher) translate(err error) error {
+	if d.shardMoved(err) {
+		return pgerror.Unavailable(err)
 	}
-	return translate(err)
+	return pgerror.Translate(err)
 }

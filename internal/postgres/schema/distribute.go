@@ -1,4 +1,4 @@
-package postgres
+package schema
 
 import (
 	"context"
@@ -9,6 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket/internal/migrate"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
 )
 
 // distributedTables are the tables that Citus distributes by user_id, those that there
@@ -20,11 +23,11 @@ var distributedTables = []string{"docket.owners", "docket.tasks", "docket.idempo
 var createTaskTypes, createTaskBody = func() (types, body string) {
 	var columnTypes, names, values []string
 	parameter := map[string]string{}
-	for _, c := range columns {
-		if c.value != nil {
-			columnTypes, names = append(columnTypes, c.sqlType), append(names, c.name)
-			parameter[c.name] = fmt.Sprintf("$%d", 4+len(names))
-			values = append(values, parameter[c.name])
+	for _, c := range column.All {
+		if c.Value != nil {
+			columnTypes, names = append(columnTypes, c.SQLType), append(names, c.Name)
+			parameter[c.Name] = fmt.Sprintf("$%d", 4+len(names))
+			values = append(values, parameter[c.Name])
 		}
 	}
 	return "text, bigint, bigint, boolean, " + //nolint:dupword // types
@@ -45,49 +48,15 @@ BEGIN
 END `
 }()
 
-// createTaskSQL makes the function that does what createSQL does, where its user's rows
+// CreateTaskSQL makes the function that does what createSQL does, where its user's rows
 // are. As a statement, that takes Citus several round trips to the worker.
-var createTaskSQL = "CREATE OR REPLACE FUNCTION docket.create_task(" + createTaskTypes + ") RETURNS TABLE (version bigint, outcome text) LANGUAGE plpgsql AS $f$" + createTaskBody + "$f$"
+var CreateTaskSQL = "CREATE OR REPLACE FUNCTION docket.create_task(" + createTaskTypes + ") RETURNS TABLE (version bigint, outcome text) LANGUAGE plpgsql AS $f$" + createTaskBody + "$f$"
 
-// isDistributedSQL tells whether Citus has distributed the tables. It fails where Citus
-// is not installed.
-const isDistributedSQL = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition AS p WHERE p.logicalrelid = to_regclass('docket.tasks') AND p.partmethod = 'h')"
-
-// hasCitusSQL tells whether isDistributedSQL can be run.
-const hasCitusSQL = "SELECT EXISTS (SELECT 1 FROM pg_extension AS e WHERE e.extname = 'citus')"
-
-// ask runs a query that returns one truth.
-func ask(ctx context.Context, conn *pgx.Conn, sql string) (answer bool, err error) {
-	err = conn.QueryRow(ctx, sql, pgx.QueryExecModeExec).Scan(&answer)
-	return answer, err
-}
-
-// isDistributed reports whether Citus has distributed the tables.
-func isDistributed(ctx context.Context, conn *pgx.Conn) (bool, error) {
-	if has, err := ask(ctx, conn, hasCitusSQL); err != nil || !has {
-		return false, err
-	}
-	return ask(ctx, conn, isDistributedSQL)
-}
-
-// errDistributed is the error of a connection of a store whose writes would be carried out
-// twice there: see wordedBegin.
-var errDistributed error = distributedError{}
-
-type distributedError struct{}
-
-func (distributedError) Error() string {
-	return "the tables were distributed after this program started: restart it"
-}
-
-// SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
-func (distributedError) SafeToRetry() bool { return true }
-
-// inspectDistribution returns as its verdict what an operator has to do before distributed
+// Inspect returns as its verdict what an operator has to do before distributed
 // tables can be served.
-func inspectDistribution(ctx context.Context, conn *pgx.Conn) (verdict, err error) {
+func Inspect(ctx context.Context, conn *pgx.Conn) (verdict, err error) {
 	for _, step := range distributionSteps() {
-		due, err := ask(ctx, conn, step.due)
+		due, err := connect.Ask(ctx, conn, step.due)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +104,7 @@ func distributionSteps() (steps []distributionStep) {
 	}, distributionStep{
 		"make docket.create_task",
 		functionDueSQL,
-		createTaskSQL + "; SELECT create_distributed_function('docket.create_task(" + createTaskTypes + ")', '$1', colocate_with => 'docket.owners', force_delegation => true)",
+		CreateTaskSQL + "; SELECT create_distributed_function('docket.create_task(" + createTaskTypes + ")', '$1', colocate_with => 'docket.owners', force_delegation => true)",
 	})
 }
 
@@ -148,27 +117,26 @@ var functionDueSQL = "SELECT NOT EXISTS (SELECT 1 FROM pg_proc AS f JOIN pg_dist
 // The schema must be this program's. It refuses while another program of Docket is
 // connected, which would not know that its writes need other statements. It can be
 // repeated, and completes what was interrupted. It calls done after each step.
-func Distribute(ctx context.Context, t Target, done func(step string)) (err error) {
-	conn, err := connect(ctx, t)
-	if err != nil {
-		return fmt.Errorf("cannot reach the database %s: %w", t, err)
-	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
-	has, err := ask(ctx, conn, hasCitusSQL)
+func Distribute(ctx context.Context, t connect.Target, done func(step string)) error {
+	return connect.With(ctx, t, func(conn *pgx.Conn) error { return distribute(ctx, t, conn, done) })
+}
+
+func distribute(ctx context.Context, t connect.Target, conn *pgx.Conn, done func(step string)) error {
+	has, err := connect.HasCitus(ctx, conn)
 	if err != nil {
 		return err
 	}
 	if !has {
 		return fmt.Errorf("the database %s has no extension citus: create it on every server, and add the workers (docs/operations.md)", t)
 	}
-	status, err := readStatus(ctx, conn)
+	status, err := StatusOf(ctx, conn)
 	if err != nil {
 		return err
 	}
 	if err := status.Check(); err != nil {
 		return err
 	}
-	is, err := ask(ctx, conn, isDistributedSQL)
+	is, err := connect.IsDistributed(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -190,7 +158,7 @@ WHERE a.datname = current_database() AND a.application_name = current_setting('a
 		if err != nil || sessions == 0 {
 			return err
 		}
-		if n == stepAttempts || !pause(ctx, maxAttempts) {
+		if n == stepAttempts || !connect.Pause(ctx, stepPause) {
 			return fmt.Errorf("%d other sessions of docket are connected: stop every server, and a pooler that keeps its sessions, then repeat", sessions)
 		}
 	}
@@ -201,7 +169,7 @@ func (m migration) distribute(ctx context.Context, done func(step string)) error
 	for _, step := range distributionSteps() {
 		taken := false
 		err := m.distributing(ctx, func() (err error) {
-			if taken, err = ask(ctx, m.conn, step.due); err != nil || !taken {
+			if taken, err = connect.Ask(ctx, m.conn, step.due); err != nil || !taken {
 				return err
 			}
 			_, err = m.conn.PgConn().Exec(ctx, step.do).ReadAll() // its function has line ends
@@ -222,7 +190,7 @@ func (m migration) distribute(ctx context.Context, done func(step string)) error
 func (m migration) distributing(ctx context.Context, f func() error) error {
 	for n := 1; ; n++ {
 		err := m.Exclusively(ctx, func(migrate.Tx) error { return f() })
-		if sqlState(err) != internalError || n == stepAttempts || !pause(ctx, maxAttempts) {
+		if pgerror.Code(err) != pgerror.InternalError || n == stepAttempts || !connect.Pause(ctx, stepPause) {
 			return err
 		}
 	}
@@ -231,10 +199,10 @@ func (m migration) distributing(ctx context.Context, f func() error) error {
 // redistribute distributes what a migration has added to tables that are distributed. It
 // removes docket.create_task when the schema is not this program's any more.
 func (m migration) redistribute(ctx context.Context) error {
-	if has, err := ask(ctx, m.conn, hasCitusSQL); err != nil || !has {
+	if has, err := connect.HasCitus(ctx, m.conn); err != nil || !has {
 		return err
 	}
-	is, err := ask(ctx, m.conn, isDistributedSQL)
+	is, err := connect.IsDistributed(ctx, m.conn)
 	if err != nil {
 		return err
 	}
@@ -242,9 +210,9 @@ func (m migration) redistribute(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case is && len(records) == len(migrations):
+	case is && len(records) == len(Migrations):
 		return m.distribute(ctx, func(string) {})
-	case len(records) < len(migrations):
+	case len(records) < len(Migrations):
 		return m.distributing(ctx, func() error {
 			return m.Exec(ctx, "DROP FUNCTION IF EXISTS docket.create_task("+createTaskTypes+")")
 		})

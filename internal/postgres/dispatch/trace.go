@@ -1,4 +1,4 @@
-package postgres
+package dispatch
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"docket/internal/postgres/pgerror"
 )
 
 // tracer records a span for each statement and each batch that a traced request
@@ -37,7 +39,7 @@ func endSpan(ctx context.Context, err error) {
 		return
 	}
 	if err != nil {
-		span.SetStatus(codes.Error, sqlState(err))
+		span.SetStatus(codes.Error, pgerror.Code(err))
 	}
 	span.End()
 }
