@@ -158,6 +158,17 @@ func Exec(t testing.TB, u string, statements ...string) {
 	}
 }
 
+// Connect opens a connection to u that is closed when the test ends.
+func Connect(t testing.TB, u string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
 // Count returns the number that a query returns on a new connection to u.
 func Count(t testing.TB, u, query string) (n int) {
 	t.Helper()
