@@ -139,14 +139,21 @@ func (p *Pair) Partition() {
 // Asynchronous makes commits on the primary not wait for the standby any more.
 func (p *Pair) Asynchronous(t testing.TB) {
 	t.Helper()
-	p.Primary.change(t, "SELECT current_setting('synchronous_standby_names') = ''", "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
+	p.reconfigure(t, "synchronous_standby_names", "")
 }
 
 // Demote makes the primary refuse to write (SQLSTATE 25006), and ends no
 // connection: an old primary that a failover has left behind.
 func (p *Pair) Demote(t testing.TB) {
 	t.Helper()
-	p.Primary.change(t, "SELECT current_setting('default_transaction_read_only') = 'on'", "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+	p.reconfigure(t, "default_transaction_read_only", "on")
+}
+
+// reconfigure gives a setting of the primary a value, and returns when it has it.
+func (p *Pair) reconfigure(t testing.TB, setting, value string) {
+	t.Helper()
+	p.Primary.change(t, fmt.Sprintf("SELECT current_setting('%s') = '%s'", setting, value),
+		fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", setting, value), "SELECT pg_reload_conf()")
 }
 
 // Promote makes the standby a primary, and returns when it accepts writes.

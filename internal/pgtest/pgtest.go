@@ -130,8 +130,8 @@ func New(t testing.TB, opts Options) *Cluster {
 	return c
 }
 
-// closeAfter closes c when the test ends, and logs the end of its log when the test has
-// failed.
+// closeAfter closes the cluster when the test ends. A test that fails logs the end of
+// the server's log.
 func (c *Cluster) closeAfter(t testing.TB) {
 	t.Cleanup(func() {
 		if t.Failed() {

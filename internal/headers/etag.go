@@ -1,4 +1,4 @@
-package httpapi
+package headers
 
 import (
 	"errors"
@@ -7,27 +7,24 @@ import (
 	"strings"
 )
 
-// etag is the strong entity tag of a task at a version (RFC 9110, 8.8.3).
-func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+// ETag is the strong entity tag of a task at a version (RFC 9110, 8.8.3).
+func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// revalidate is the Cache-Control of answers with an entity tag.
-var revalidate = []string{"private, no-cache"}
+// AnyETag stands in a list of entity tags for *.
+const AnyETag = "*"
 
-// anyTag stands in a list of entity tags for *.
-const anyTag = "*"
+var errMalformedTags = errors.New("headers: not a list of entity tags")
 
-var errMalformedTags = errors.New("httpapi: not a list of entity tags")
-
-// parseTags reads If-Match or If-None-Match (RFC 9110, sections 8.8.3 and 13.1):
+// ParseETags reads If-Match or If-None-Match (RFC 9110, sections 8.8.3 and 13.1):
 // * or a list of entity tags, whose lines count as one list. It returns nil
 // when there is no such field.
-func parseTags(lines []string) ([]string, error) {
+func ParseETags(lines []string) ([]string, error) {
 	if len(lines) == 0 {
 		return nil, nil
 	}
 	rest := strings.Trim(strings.Join(lines, ","), " \t")
-	if rest == anyTag {
-		return []string{anyTag}, nil
+	if rest == AnyETag {
+		return []string{AnyETag}, nil
 	}
 	var tags []string
 	for rest != "" {
@@ -55,13 +52,14 @@ func parseTags(lines []string) ([]string, error) {
 	return tags, nil
 }
 
-// matchesAny is the weak comparison of a tag, which is strong, with a list.
-func matchesAny(tags []string, tag string) bool {
-	return slices.ContainsFunc(tags, func(t string) bool { return t == anyTag || strings.TrimPrefix(t, "W/") == tag })
+// MatchesAny is the weak comparison of a tag, which is strong, with a list, in which
+// AnyETag matches every tag.
+func MatchesAny(tags []string, tag string) bool {
+	return slices.ContainsFunc(tags, func(t string) bool { return t == AnyETag || strings.TrimPrefix(t, "W/") == tag })
 }
 
-// withoutWeakness makes weak tags strong, for the weak comparison.
-func withoutWeakness(tags []string) []string {
+// Strong makes weak tags strong, for the weak comparison.
+func Strong(tags []string) []string {
 	var strong []string
 	for _, t := range tags {
 		strong = append(strong, strings.TrimPrefix(t, "W/"))
@@ -69,12 +67,12 @@ func withoutWeakness(tags []string) []string {
 	return strong
 }
 
-// versionsOf returns the versions that the strong tags of a list stand for. A
+// Versions returns the versions that the strong tags of a list stand for. A
 // tag that is no version, or is weak, stands for none: it never matches strongly.
-func versionsOf(tags []string) []int64 {
+func Versions(tags []string) []int64 {
 	versions := []int64{}
 	for _, tag := range tags {
-		if v, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64); err == nil && etag(v) == tag {
+		if v, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64); err == nil && ETag(v) == tag {
 			versions = append(versions, v)
 		}
 	}

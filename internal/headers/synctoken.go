@@ -1,4 +1,4 @@
-package httpapi
+package headers
 
 import (
 	"bytes"
@@ -18,9 +18,10 @@ const (
 	syncTokenChecksum = 8
 )
 
-var errNotASyncToken = errors.New("httpapi: not a sync token of this user")
+var errNotASyncToken = errors.New("headers: not a sync token of this user")
 
-func formatSyncToken(t docket.SyncToken, user string) string {
+// FormatSyncToken writes the token of a user.
+func FormatSyncToken(t docket.SyncToken, user string) string {
 	b := []byte{syncTokenVersion}
 	for _, n := range []int64{t.Epoch, t.Through, t.After} {
 		b = binary.AppendVarint(b, n)
@@ -33,7 +34,8 @@ func syncTokenSum(b []byte, user string) []byte {
 	return sum[:syncTokenChecksum]
 }
 
-func parseSyncToken(text, user string) (t docket.SyncToken, err error) {
+// ParseSyncToken reads what FormatSyncToken has written for the same user.
+func ParseSyncToken(text, user string) (t docket.SyncToken, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) < 1+syncTokenChecksum || b[0] != syncTokenVersion {
 		return t, errNotASyncToken
@@ -50,7 +52,7 @@ func parseSyncToken(text, user string) (t docket.SyncToken, err error) {
 		}
 		*n, b = value, b[size:]
 	}
-	if len(b) > 0 || formatSyncToken(t, user) != text {
+	if len(b) > 0 || FormatSyncToken(t, user) != text {
 		return docket.SyncToken{}, errNotASyncToken
 	}
 	return t, nil

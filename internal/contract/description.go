@@ -1,4 +1,4 @@
-package httpapi
+package contract
 
 import "github.com/danielgtaylor/huma/v2"
 
@@ -8,7 +8,7 @@ func description() *huma.OpenAPI {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
 			Title:   "Docket",
-			Version: contractVersion,
+			Version: version,
 			Description: "Tasks for the users of an application.\n\n" +
 				"Everything about a user's tasks lies under `/api/{user_id}`. Text is counted in Unicode code points and stored as given, but for white space around a title and a tag. " +
 				"Every error is a problem document (RFC 9457) whose `type` leads to a page that explains it. " +
@@ -47,6 +47,9 @@ func description() *huma.OpenAPI {
 	}
 }
 
+// Revalidate is the Cache-Control of answers with an entity tag.
+const Revalidate = "private, no-cache"
+
 // headers describes the header fields of answers, each once for all operations.
 func headers() map[string]*huma.Header {
 	text := func(description, format, pattern string, most int, example string) *huma.Header {
@@ -59,7 +62,7 @@ func headers() map[string]*huma.Header {
 		"Access-Control-Allow-Origin": text("The Origin of the request, when CORS_ORIGINS lists it; otherwise absent.", "uri", "", 255, "https://app.example.com"),
 		"Cache-Control": {
 			Description: "`private, no-cache` (may be kept, and must be checked by its ETag before each use) on an answer with an ETag, otherwise `no-store`.",
-			Schema:      &huma.Schema{Type: huma.TypeString, Enum: []any{revalidate[0], "no-store"}},
+			Schema:      &huma.Schema{Type: huma.TypeString, Enum: []any{Revalidate, "no-store"}},
 		},
 		"ETag":                text("What the answer is, as a strong entity tag: a task's version, or the mark of a list.", "", `^"[A-Za-z0-9_-]+"$`, 60, `"1"`),
 		"Link":                text("The next page, when there is one: `<…>; rel=\"next\"`, a reference relative to the request (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 16000, `<?cursor=AQ&limit=50>; rel="next"`),

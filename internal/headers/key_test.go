@@ -1,14 +1,12 @@
-package httpapi
+package headers
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/dunglas/httpsfv"
-	"github.com/google/uuid"
 
 	"docket"
-	"docket/internal/problem"
 )
 
 // TestStrings holds parseString against the cases for strings of the HTTP
@@ -52,7 +50,7 @@ func FuzzKey(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		key, err := parseKey([]string{text})
+		key, err := IdempotencyKey([]string{text})
 		if err != nil {
 			return
 		}
@@ -63,38 +61,8 @@ func FuzzKey(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q was read as %q, which cannot be written: %v", text, key, err)
 		}
-		if again, err := parseKey([]string{quoted}); err != nil || again != key {
+		if again, err := IdempotencyKey([]string{quoted}); err != nil || again != key {
 			t.Fatalf("%q was read as %q, and %q as %q, %v", text, key, quoted, again, err)
-		}
-	})
-}
-
-func FuzzBatch(f *testing.F) {
-	for _, seed := range []string{
-		`{"operations":[{"op":"create","task":{"title":"x"}},{"op":"delete","id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","if_version":1}]}`,
-		`{"operations":[{"op":"complete","id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","task":{"completed":false}}]}`,
-		`{"operations":[{"op":"create","id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","task":{"title":"x","tags":["a"],"metadata":{"a":1}}}],"x":1}`,
-		`{"operations":[{}]}`, `{"operations":[]}`, `{"operations":1}`, `[]`, ``,
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var in input
-		var f faults
-		err := decodeBatch(&in, &f, data)
-		if err != nil && docket.KindOf(err) != problem.Malformed {
-			t.Fatalf("%q: %v", data, err)
-		}
-		if err != nil || len(f.list) > 0 {
-			return
-		}
-		if n := len(in.operations); n < 1 || n > docket.MaxBatch {
-			t.Fatalf("%q has %d operations", data, n)
-		}
-		for _, o := range in.operations {
-			if o.Action == docket.Toggle || o.Action == docket.Create && (len(o.New.Normalize()) > 0 || o.If.Match.Set || o.ID != uuid.Nil && !docket.ValidNewID(o.ID)) || len(o.Update.Normalize()) > 0 {
-				t.Fatalf("%q has the operation %+v", data, o)
-			}
 		}
 	})
 }

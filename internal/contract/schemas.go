@@ -1,16 +1,15 @@
-package httpapi
+package contract
 
 import (
 	"reflect"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The types of this file are the shapes of bodies, for the contract alone.
-// Requests decode straight into the domain's types (decode.go), and answers are
-// encoded straight from them (encode.go); tests hold all three together.
+// The types of this file are the shapes of bodies, for the document. Package httpapi
+// decodes requests straight into the domain's types, and encodes most answers straight
+// from them; tests hold all three together.
 
 // Task is a task in a response.
 type Task struct {
@@ -74,15 +73,6 @@ type ReadOnlyFields struct {
 	DeletedAt   string  `json:"deleted_at,omitempty" readOnly:"true" doc:"Ignored." format:"date-time" maxLength:"27"`
 }
 
-// readOnly are their names.
-var readOnly = func() (names []string) {
-	for field := range reflect.TypeFor[ReadOnlyFields]().Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		names = append(names, name)
-	}
-	return names
-}()
-
 // anyObject is any JSON object.
 type anyObject struct{ jsontext.Value }
 
@@ -131,8 +121,8 @@ type ImportSkip struct {
 	Detail string `json:"detail" maxLength:"2000" pattern:"^[^\\x00-\\x1f\\x7f]+$" doc:"What was left out and why, as a sentence that can be shown to a user." example:"The task was left out. The title has 501 characters. Shorten it to at most 500."`
 }
 
-// eventStream is a stream of Server-Sent Events.
-type eventStream struct{}
+// EventStream is a stream of Server-Sent Events.
+type EventStream struct{}
 
 // Batch is the body of a batch: operations that are carried out together.
 type Batch struct {
@@ -181,10 +171,17 @@ type BatchRestore struct {
 	BatchTarget
 }
 
-// batchTypes are the types of the operations, by op.
-var batchTypes = map[string]reflect.Type{
-	"create": reflect.TypeFor[BatchCreate](), "update": reflect.TypeFor[BatchUpdate](), "complete": reflect.TypeFor[BatchComplete](),
-	"delete": reflect.TypeFor[BatchDelete](), "restore": reflect.TypeFor[BatchRestore](),
+// batchShapes are the types of the operations, in the order in which the document shows
+// them.
+var batchShapes = []struct {
+	op    string
+	shape reflect.Type
+}{
+	{"create", reflect.TypeFor[BatchCreate]()},
+	{"update", reflect.TypeFor[BatchUpdate]()},
+	{"complete", reflect.TypeFor[BatchComplete]()},
+	{"delete", reflect.TypeFor[BatchDelete]()},
+	{"restore", reflect.TypeFor[BatchRestore]()},
 }
 
 // BatchResults is the answer to a batch.

@@ -1,4 +1,4 @@
-package sqlite
+package engine
 
 import (
 	"context"
@@ -9,7 +9,8 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-var errDeadline = errors.New("sqlite: the statement reached its deadline")
+// ErrDeadline is why statements were interrupted that ran until the limit of SetAlarm.
+var ErrDeadline = errors.New("sqlite: the statement reached its deadline")
 
 // alarm interrupts the statements of a connection, also between two of their rows.
 type alarm struct {
@@ -34,7 +35,7 @@ func (a *alarm) set(ctx context.Context, limit time.Duration) {
 	left := context.AfterFunc(ctx, func() { a.ring(use, context.Cause(ctx)) })
 	a.stop = func() { left() }
 	if limit > 0 {
-		timer := time.AfterFunc(limit, func() { a.ring(use, errDeadline) })
+		timer := time.AfterFunc(limit, func() { a.ring(use, ErrDeadline) })
 		a.stop = func() { left(); timer.Stop() }
 	}
 }

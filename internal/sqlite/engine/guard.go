@@ -1,4 +1,4 @@
-package sqlite
+package engine
 
 import (
 	"errors"
@@ -17,8 +17,9 @@ func (p *panicked) Error() string {
 	return fmt.Sprintf("sqlite: panic: %v\n%s", p.value, p.stack)
 }
 
-// recovered calls f and returns the error that it returns, or a *panicked.
-func recovered(f func() error) (err error) {
+// Recovered calls f and returns the error that it returns or, when f panics, one for
+// which Panicked is true.
+func Recovered(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &panicked{value: r, stack: debug.Stack()}
@@ -27,17 +28,24 @@ func recovered(f func() error) (err error) {
 	return f()
 }
 
-// guarded is recovered for a call of SQLite.
+// guarded is Recovered for a call of SQLite.
 func guarded(f func() error) error {
-	err := recovered(f)
+	err := Recovered(f)
 	if p, ok := err.(*panicked); ok { //nolint:errorlint // one of f's own is an error that f returned
 		p.engine = true
 	}
 	return err
 }
 
-// enginePanicked reports whether the connection that returned err is unusable.
-func enginePanicked(err error) bool {
+// Panicked reports whether err stands for a panic, be it of SQLite or of other code.
+func Panicked(err error) bool {
+	_, ok := errors.AsType[*panicked](err)
+	return ok
+}
+
+// Unusable reports whether SQLite itself panicked: the connection that returned err
+// must be replaced.
+func Unusable(err error) bool {
 	p, ok := errors.AsType[*panicked](err)
 	return ok && p.engine
 }
