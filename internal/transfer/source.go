@@ -65,27 +65,15 @@ type utf16Decoder struct {
 	line  int
 }
 
+// Transform implements transform.Transformer.
 func (u *utf16Decoder) Transform(dst, src []byte, atEOF bool) (written, read int, err error) {
 	for read < len(src) {
-		unit := src[read:]
-		size := 2
-		if len(unit) >= 2 && utf16.IsSurrogate(rune(u.order.Uint16(unit))) {
-			size = 4
+		r, size, err := u.first(src[read:], atEOF)
+		if err == nil && len(dst)-written < utf8.RuneLen(r) {
+			err = transform.ErrShortDst
 		}
-		if len(unit) < size {
-			if !atEOF {
-				return written, read, transform.ErrShortSrc
-			}
-			return written, read, orTruncated(u.line, io.ErrUnexpectedEOF)
-		}
-		r := rune(u.order.Uint16(unit))
-		if size == 4 {
-			if r = utf16.DecodeRune(r, rune(u.order.Uint16(unit[2:]))); r == utf8.RuneError {
-				return written, read, badFile(u.line, "not_utf16", "The file is not UTF-16: it has half of a character (a surrogate without the other of its pair). Save it as UTF-8.")
-			}
-		}
-		if len(dst)-written < utf8.RuneLen(r) {
-			return written, read, transform.ErrShortDst
+		if err != nil {
+			return written, read, err
 		}
 		written += utf8.EncodeRune(dst[written:], r)
 		read += size
@@ -94,6 +82,28 @@ func (u *utf16Decoder) Transform(dst, src []byte, atEOF bool) (written, read int
 		}
 	}
 	return written, read, nil
+}
+
+// first decodes the first character of b, which has size bytes.
+func (u *utf16Decoder) first(b []byte, atEOF bool) (r rune, size int, err error) {
+	size = 2
+	if len(b) >= size {
+		if r = rune(u.order.Uint16(b)); utf16.IsSurrogate(r) {
+			size = 4
+		}
+	}
+	switch {
+	case len(b) < size && atEOF:
+		return r, size, orTruncated(u.line, io.ErrUnexpectedEOF)
+	case len(b) < size:
+		return r, size, transform.ErrShortSrc
+	case size == 2:
+		return r, size, nil
+	}
+	if r = utf16.DecodeRune(r, rune(u.order.Uint16(b[2:]))); r == utf8.RuneError {
+		err = badFile(u.line, "not_utf16", "The file is not UTF-16: it has half of a character (a surrogate without the other of its pair). Save it as UTF-8.")
+	}
+	return r, size, err
 }
 
 // Parsing is all computation. A paced reader pauses after so many bytes: Go looks for
