@@ -138,6 +138,7 @@ func (s *target) stand(t *testing.T, name string, rounds int) *bystander {
 	t.Helper()
 	s.stood++
 	b, c := &bystander{}, newClient(t, s.URL, bystanders)
+	defer c.http.CloseIdleConnections() // those of many rounds would be the server's memory
 	var wait sync.WaitGroup
 	for n := range bystanders {
 		wait.Go(func() {
