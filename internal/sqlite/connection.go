@@ -19,6 +19,7 @@ type connection struct {
 	conn    *sqlite.Conn // nil while it is closed
 	stmts   map[string]*statement
 	alarm   alarm
+	slice   slice // of the pass that uses it
 }
 
 // connection opens a connection to the file, with pragmas besides the usual ones.

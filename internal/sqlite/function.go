@@ -3,8 +3,6 @@ package sqlite
 import (
 	"bytes"
 	"errors"
-	"sync/atomic"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"zombiezen.com/go/sqlite"
@@ -65,25 +63,11 @@ func sizeOfTags(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 
 // inTime returns false when the connection is interrupted, so that a pass ends soon:
 // SQLite forgets an interrupt from the moment before a statement begins. A pass calls it
-// for each row.
+// for each row, and it rests there.
 func (c *connection) inTime() bool {
 	if c.alarm.ringing() {
 		return false
 	}
-	passed := time.Since(begin)
-	if last := paused.Load(); passed-time.Duration(last) >= pauseAfter && paused.CompareAndSwap(last, int64(passed)) {
-		time.Sleep(pause)
-	}
+	c.endSlice()
 	return true
 }
-
-// Passes pause after so much time. Go looks for arrivals on the network only every
-// 10 ms while all cores are busy, so the requests of others would wait for a pass.
-const (
-	pauseAfter = 5 * time.Millisecond
-	pause      = time.Millisecond
-)
-
-var paused atomic.Int64 // when a pass paused last, after begin
-
-var begin = time.Now()

@@ -13,6 +13,8 @@ type readers struct {
 	idle   chan *reader
 	n      int // readers, in use or not
 	limit  time.Duration
+	shorts *arrivals // what they read is short, and noted there; nil for passes
+	beside *arrivals // that passes give way to
 	health *health
 }
 
@@ -51,6 +53,7 @@ func openReaders(f file, n int, limit time.Duration, h *health) (*readers, error
 // use runs f with a reader that nobody else uses. It waits at most acquireTimeout for
 // one. The statements of f are interrupted when ctx ends, and at the limit of the pool.
 func (p *readers) use(ctx context.Context, f func(*reader) error) error {
+	p.shorts.note()
 	r, err := p.acquire(ctx)
 	if err != nil {
 		return err
@@ -71,6 +74,7 @@ func (p *readers) run(ctx context.Context, r *reader, f func(*reader) error) err
 		return err
 	}
 	r.conn.alarm.set(ctx, p.limit)
+	r.conn.slice = slice{beside: p.beside, end: time.Now().Add(longSlice)}
 	err := recovered(func() error { return f(r) })
 	cause := r.conn.alarm.clear()
 	if _, ok := errors.AsType[*panicked](err); !ok && !r.conn.conn.AutocommitEnabled() {

@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"sync/atomic"
+	"time"
+
+	"docket"
+)
+
+// A pass works in slices and rests between them. Go looks for arrivals on the network
+// only every 10 ms while all cores are busy, and a thread that never sleeps keeps its
+// core for milliseconds from one that the kernel has just woken.
+const (
+	// The first slice of a pass, and all of them while no short read or write comes: most
+	// passes end before it does.
+	longSlice = 5 * time.Millisecond
+	longRest  = time.Millisecond
+	// Beside short reads and writes: a fifth of a core, in slices that are shorter than
+	// most of their requests.
+	shortSlice = 300 * time.Microsecond
+	shortRest  = 1200 * time.Microsecond
+	// besideFor is how long after an arrival further ones are expected.
+	besideFor = 100 * time.Millisecond
+	// maxRests bounds the rests that do not count towards docket.PassTimeout. So a pass
+	// holds its snapshot for docket.StatementTimeout at most.
+	maxRests = docket.StatementTimeout - docket.PassTimeout
+)
+
+// arrivals is when the last short read or write came. A nil one knows of none.
+type arrivals struct{ last atomic.Int64 } // in nanoseconds after processBegan
+
+var processBegan = time.Now()
+
+func (a *arrivals) note() {
+	if a != nil {
+		a.last.Store(int64(time.Since(processBegan)))
+	}
+}
+
+func (a *arrivals) recent() bool {
+	return a != nil && time.Since(processBegan)-time.Duration(a.last.Load()) < besideFor
+}
+
+// slice is the slice of a pass that is at work.
+type slice struct {
+	beside *arrivals // that the pass gives way to
+	end    time.Time
+	rested time.Duration // by the pass, without counting towards its limit
+}
+
+// endSlice rests and begins another slice, when the one at work has ended.
+func (c *connection) endSlice() {
+	begun := time.Now()
+	if begun.Before(c.slice.end) {
+		return
+	}
+	rest, next := longRest, longSlice
+	if c.slice.beside.recent() {
+		rest, next = shortRest, shortSlice
+	}
+	time.Sleep(rest)
+	now := time.Now()
+	if rested := now.Sub(begun); c.slice.rested+rested <= maxRests {
+		c.slice.rested += rested
+		c.alarm.postpone(rested)
+	}
+	c.slice.end = now.Add(next)
+}
