@@ -77,19 +77,22 @@ func TestReadsHaveADeadline(t *testing.T) {
 	}
 }
 
-// TestFiltersCheckTheTime runs every filtered list on a connection whose interrupt
-// SQLite has missed: it looks at no task any more.
-func TestFiltersCheckTheTime(t *testing.T) {
+// TestPassesCheckTheTime runs every list that filters or sorts on a connection whose
+// interrupt SQLite has missed: it looks at no task any more.
+func TestPassesCheckTheTime(t *testing.T) {
 	s := open(t, tempPath(t))
 	storetest.Put(t, s, "task")
 	r := <-s.passes.idle
 	defer func() { s.passes.idle <- r }()
 	for l, text := range listSQL {
-		if !l.filtered || l.trash {
+		q := docket.ListQuery{Sort: l.sort}
+		if l.filtered {
+			q.Completed = docket.Some(false)
+		}
+		if !q.Pass() || l.trash {
 			continue
 		}
 		list := r.conn.stmt(text)
-		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(false)}
 		for _, cause := range []error{errDeadline, nil} {
 			r.conn.alarm.cause = cause
 			if found, err := list.listing("alice", q, 10).row(func() {}); found != (cause == nil) || err != nil {

@@ -27,18 +27,20 @@ const (
 )
 
 // arrivals is when the last short read or write came. A nil one knows of none.
-type arrivals struct{ last atomic.Int64 } // in nanoseconds after processBegan
-
-var processBegan = time.Now()
+type arrivals struct{ last atomic.Pointer[time.Time] }
 
 func (a *arrivals) note() {
 	if a != nil {
-		a.last.Store(int64(time.Since(processBegan)))
+		a.last.Store(new(time.Now()))
 	}
 }
 
 func (a *arrivals) recent() bool {
-	return a != nil && time.Since(processBegan)-time.Duration(a.last.Load()) < besideFor
+	if a == nil {
+		return false
+	}
+	last := a.last.Load()
+	return last != nil && time.Since(*last) < besideFor
 }
 
 // slice is the slice of a pass that is at work.

@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"docket"
+	"docket/internal/storetest"
+)
+
+// TestPassesRest has passes without an end take so long for each row. Their limit counts
+// their work, and only so much of their rests.
+func TestPassesRest(t *testing.T) {
+	const work = docket.PassTimeout
+	for name, test := range map[string]struct {
+		row    time.Duration
+		others time.Duration // until the last short read
+		want   time.Duration // until the pass is interrupted
+	}{
+		"alone":             {3 * time.Millisecond, -1, work + 333*longRest},
+		"beside others":     {1500 * time.Microsecond, time.Hour, work + 1329*shortRest},
+		"after others":      {3 * time.Millisecond, 0, work + 23*shortRest + 321*longRest},
+		"as long as it may": {400 * time.Microsecond, time.Hour, docket.StatementTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var shorts arrivals
+				c := &connection{}
+				c.alarm.rung = make(chan struct{})
+				begun := time.Now()
+				c.alarm.set(t.Context(), docket.PassTimeout)
+				defer func() { c.alarm.stop() }()
+				c.slice = slice{beside: &shorts, end: begun.Add(longSlice)}
+				var after time.Duration
+				go func() {
+					<-c.alarm.rung
+					after = time.Since(begun)
+				}()
+				for !c.alarm.ringing() {
+					if time.Since(begun) <= test.others {
+						shorts.note()
+					}
+					time.Sleep(test.row)
+					c.endSlice()
+				}
+				if synctest.Wait(); after != test.want {
+					t.Errorf("the pass was interrupted after %s, want %s", after, test.want)
+				}
+			})
+		})
+	}
+}
+
+// TestShortReadsAndWritesAreNoted looks at what passes give way to.
+func TestShortReadsAndWritesAreNoted(t *testing.T) {
+	s := open(t, tempPath(t))
+	if s.passes.beside != &s.arrivals {
+		t.Error("passes give way to nothing")
+	}
+	task := storetest.Put(t, s, "task")
+	if s.arrivals.last.Swap(nil) == nil {
+		t.Error("a write is not noted")
+	}
+	if _, err := s.List(t.Context(), "alice", docket.ListQuery{Search: "task", Limit: 1}); err != nil || s.arrivals.last.Load() != nil {
+		t.Errorf("a pass is noted, %v", err)
+	}
+	if _, err := s.Get(t.Context(), "alice", task.ID); err != nil || s.arrivals.last.Load() == nil {
+		t.Errorf("a short read is not noted, %v", err)
+	}
+}
