@@ -46,12 +46,12 @@ const sizeColumns = `SELECT octet_length(title) + coalesce(octet_length(descript
 
 // rest returns the statement without the columns and the owner.
 func (l listStatement) rest() string {
-	filters := ""
+	filters := " AND (?3 = 0 OR in_time())"
 	switch {
 	case l.filtered:
 		filters = filter
-	case l.sort.Key != docket.ByCreation:
-		filters = " AND in_time()" // all tasks are read, to sort them
+	case l.sort.Key != docket.ByCreation: // all tasks are read, to sort them
+		filters = " AND in_time()"
 	}
 	after, order := l.sequence()
 	return filters + "\nAND " + after + " ORDER BY " + order + " LIMIT ?2 OFFSET ?3"
