@@ -102,11 +102,11 @@ SELECT kept FROM owners WHERE user_id = ?1;
 PRAGMA wal_checkpoint(NOOP);
 
 -- listSQL by creation
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, filtered
@@ -116,7 +116,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash, filtered
@@ -132,7 +132,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash, filtered
