@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,14 +39,11 @@ func decodeBatch(in *input, f *faults, data []byte) error {
 	if err := readObject(f, data, batchFields, &list, object{required: "operations"}); err != nil || list == nil {
 		return err
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(list))
-	_, _ = d.ReadToken() // readObject has found the array to be valid
-	for i := 0; d.PeekKind() != ']'; i++ {
+	for i, v := range elements(list) {
 		if i == docket.MaxBatch {
 			f.add(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has at most %d operations. Send the others in another batch.", docket.MaxBatch)))
 			return nil
 		}
-		v, _ := d.ReadValue()
 		part := faults{strict: f.strict}
 		in.operations = append(in.operations, readOperation(&part, v))
 		f.within(fmt.Sprintf("/operations/%d", i), part)

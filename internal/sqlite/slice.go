@@ -4,7 +4,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 // A pass works in slices and rests between them. Go looks for arrivals on the network
@@ -50,21 +53,33 @@ type slice struct {
 	rested time.Duration // by the pass, without counting towards its limit
 }
 
-// endSlice rests and begins another slice, when the one at work has ended.
-func (c *connection) endSlice() {
+// addInTime adds the function in_time to the SQL of a connection. A pass calls it for
+// each row, and ends when it returns false.
+func addInTime(c *engine.Conn, f func() bool) error {
+	return c.AddFunction("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(f()), nil })
+}
+
+// inTime returns false when the connection is interrupted, so that a pass ends soon:
+// SQLite forgets an interrupt from the moment before a statement begins. Otherwise it
+// rests when the slice has ended, and begins another.
+func (r *reader) inTime() bool {
+	if r.conn.Interrupted() {
+		return false
+	}
 	begun := time.Now()
-	if begun.Before(c.slice.end) {
-		return
+	if begun.Before(r.slice.end) {
+		return true
 	}
 	rest, next := longRest, longSlice
-	if c.slice.beside.recent() {
+	if r.slice.beside.recent() {
 		rest, next = shortRest, shortSlice
 	}
 	time.Sleep(rest)
 	now := time.Now()
-	if rested := now.Sub(begun); c.slice.rested+rested <= maxRests {
-		c.slice.rested += rested
-		c.alarm.postpone(rested)
+	if rested := now.Sub(begun); r.slice.rested+rested <= maxRests {
+		r.slice.rested += rested
+		r.conn.Postpone(rested)
 	}
-	c.slice.end = now.Add(next)
+	r.slice.end = now.Add(next)
+	return true
 }

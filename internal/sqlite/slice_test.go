@@ -25,28 +25,36 @@ func TestPassesRest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				file := fileAt(tempPath(t))
+				if _, err := file.Create(); err != nil {
+					t.Fatal(err)
+				}
+				conn, err := file.Open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = conn.Close() }()
 				var shorts arrivals
-				c := &connection{}
-				c.alarm.rung = make(chan struct{})
 				begun := time.Now()
-				c.alarm.set(t.Context(), docket.PassTimeout)
-				defer func() { c.alarm.stop() }()
-				c.slice = slice{beside: &shorts, end: begun.Add(longSlice)}
+				conn.SetAlarm(t.Context(), docket.PassTimeout)
+				r := &reader{conn: conn, slice: slice{beside: &shorts, end: begun.Add(longSlice)}}
 				var after time.Duration
 				go func() {
-					<-c.alarm.rung
-					after = time.Since(begun)
+					const step = 100 * time.Microsecond
+					for time.Sleep(step / 2); !conn.Interrupted(); time.Sleep(step) {
+						after = time.Since(begun) + step/2
+					}
 				}()
-				for !c.alarm.ringing() {
+				for r.inTime() {
 					if time.Since(begun) <= test.others {
 						shorts.note()
 					}
 					time.Sleep(test.row)
-					c.endSlice()
 				}
 				if synctest.Wait(); after != test.want {
 					t.Errorf("the pass was interrupted after %s, want %s", after, test.want)
 				}
+				_ = conn.ClearAlarm()
 			})
 		})
 	}
