@@ -16,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"docket/internal/pgtest"
 )
 
@@ -91,16 +89,8 @@ func (s *target) size(t *testing.T) (database, log int64) {
 	if s.store == "sqlite" {
 		return fileSize(t, filepath.Join(s.dir, "docket.db")), fileSize(t, filepath.Join(s.dir, "docket.db-wal"))
 	}
-	conn, err := pgx.Connect(t.Context(), s.database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }() // it has only read
 	const sql = "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relnamespace = 'docket'::regnamespace AND relkind = 'r'"
-	if err := conn.QueryRow(t.Context(), sql).Scan(&database); err != nil {
-		t.Fatal(err)
-	}
-	return database, 0
+	return int64(pgtest.Count(t, s.database, sql)), 0
 }
 
 // fileSize returns the size of a file, 0 when there is none.
@@ -148,6 +138,7 @@ func (s *target) stand(t *testing.T, name string, rounds int) *bystander {
 	t.Helper()
 	s.stood++
 	b, c := &bystander{}, newClient(t, s.URL, bystanders)
+	defer c.http.CloseIdleConnections() // those of many rounds would be the server's memory
 	var wait sync.WaitGroup
 	for n := range bystanders {
 		wait.Go(func() {

@@ -175,7 +175,10 @@ func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) erro
 // is another task than the first.
 func contentID(d docket.Draft, same map[string]int) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %t %d %q %q %q", d.Title, textOf(d.Description), d.Completed, d.Priority, d.DueDate, d.Tags, d.Metadata)
+	fmt.Fprintf(h, "%t %d", d.Completed, d.Priority)
+	for _, text := range append([]string{d.Title, textOf(d.Description), string(d.DueDate), string(d.Metadata)}, d.Tags...) {
+		fmt.Fprintf(h, " %d:%s", len(text), text)
+	}
 	for _, at := range []time.Time{d.CreatedAt, d.UpdatedAt, d.CompletedAt, d.DeletedAt} {
 		fmt.Fprintf(h, " %d", at.UnixMicro())
 	}

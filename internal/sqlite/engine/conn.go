@@ -20,7 +20,7 @@ type Conn struct {
 	alarm   alarm
 }
 
-// Open opens a connection to the file, with pragmas besides the usual ones, such as
+// Open opens a connection to the file, which must exist, with pragmas besides the usual ones, such as
 // "query_only = 1". After an error the connection is closed, and Replace may open it.
 func (f File) Open(pragmas ...string) (*Conn, error) {
 	c := &Conn{file: f, pragmas: pragmas}
