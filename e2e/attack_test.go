@@ -23,7 +23,7 @@ const (
 	attackMemory  = 256 << 20        // the most that a server under attack may have resident, in bytes
 	attackGrowth  = 4                // the most bytes that the database may grow by for each byte sent
 	attackFirst   = 512 << 10        // the first pages of tables and indexes, in bytes
-	attackLog     = 4 << 20          // the size that SQLite's write-ahead log may have, whatever was sent
+	attackLog     = 36 << 20         // the size that SQLite's write-ahead log may have, whatever was sent: it is copied from 32 MiB on
 	attackAnswer  = 90 * time.Second // until a request counts as not answered
 	bystanders    = 4                // connections of the other user
 	attackRequest = 5                // measured requests in a round of a bystander

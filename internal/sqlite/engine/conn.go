@@ -156,6 +156,9 @@ func (c *Conn) SetAlarm(ctx context.Context, limit time.Duration) { c.alarm.set(
 // cause of the context or ErrDeadline, nil when they were not.
 func (c *Conn) ClearAlarm() (cause error) { return c.alarm.clear() }
 
+// Postpone moves the limit of SetAlarm by d. A function in SQL may call it.
+func (c *Conn) Postpone(d time.Duration) { c.alarm.postpone(d) }
+
 // Until has the statements of the connection interrupted when ctx ends, until release
 // is called.
 func (c *Conn) Until(ctx context.Context) (release func()) {
