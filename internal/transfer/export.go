@@ -21,7 +21,7 @@ type Export struct {
 // requests of others wait, so a page is small.
 const (
 	exportPage  = 500       // tasks
-	exportBytes = 512 << 10 // by docket.Task.Size, where the tasks are like those before them
+	exportBytes = 128 << 10 // by docket.Task.Size, where the tasks are like those before them
 	firstPage   = exportBytes / (32 << 10)
 )
 

@@ -15,8 +15,8 @@ func TestExportHoldsLittle(t *testing.T) {
 		size, all, pages int // pages: the most that there may be
 		held             int64
 	}{
-		{10, 5000, 12, 300 << 10},
-		{30 << 10, 1000, 65, exportBytes},
+		{10, 5000, 28, exportBytes},
+		{30 << 10, 1000, 260, exportBytes},
 		{0, 0, 1, 0},
 	} {
 		tasks := make([]docket.Task, test.all)

@@ -58,9 +58,12 @@ func (s *Skips) add(line int, code, detail string) {
 	}
 }
 
-// batchBytes ends a batch before docket.MaxImport tasks, by docket.Task.Size: others
-// wait for its transaction.
-const batchBytes = 1 << 20
+// batchBytes ends a batch before docket.MaxImport tasks, by their texts: others wait for
+// its transaction. That many usual tasks have less.
+const batchBytes = 256 << 10
+
+// bareSize is the size of a task without texts.
+var bareSize = (&docket.Task{}).Size()
 
 // Run imports the file. The error is a *FileError, of kind docket.QuotaExceeded, or that
 // of the Service or of reading the file. After the first two nothing was written.
@@ -114,7 +117,7 @@ func untilDone(ctx context.Context, file io.Reader) io.Reader {
 type batch struct {
 	tasks []docket.Task
 	lines []int
-	bytes int64
+	bytes int64 // of their texts
 }
 
 // scan parses the file and gives what it finds to flush, a batch at a time. It returns
@@ -153,7 +156,7 @@ func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) erro
 			return nil
 		}
 		seen[t.ID] = true
-		b.tasks, b.lines, b.bytes = append(b.tasks, t), append(b.lines, line), b.bytes+t.Size()
+		b.tasks, b.lines, b.bytes = append(b.tasks, t), append(b.lines, line), b.bytes+t.Size()-bareSize
 		found++
 		if len(b.tasks) < docket.MaxImport && b.bytes < batchBytes {
 			return nil
