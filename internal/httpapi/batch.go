@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,17 +39,21 @@ func decodeBatch(in *input, f *faults, data []byte) error {
 	if err := readObject(f, data, batchFields, &list, object{required: "operations"}); err != nil || list == nil {
 		return err
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(list))
+	d := decoderOf(list)
+	defer release(d)
 	_, _ = d.ReadToken() // readObject has found the array to be valid
+	const least = len(`{"op":"create","task":{"title":"x"}}`) // of most operations
+	in.operations = make([]docket.Operation, 0, min(docket.MaxBatch, 1+len(list)/least))
 	for i := 0; d.PeekKind() != ']'; i++ {
 		if i == docket.MaxBatch {
 			f.add(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has at most %d operations. Send the others in another batch.", docket.MaxBatch)))
 			return nil
 		}
-		v, _ := d.ReadValue()
 		part := faults{strict: f.strict}
-		in.operations = append(in.operations, readOperation(&part, v))
-		f.within(fmt.Sprintf("/operations/%d", i), part)
+		in.operations = append(in.operations, readOperation(&part, d))
+		if len(part.list)+len(part.ignored) > 0 {
+			f.within(fmt.Sprintf("/operations/%d", i), part)
+		}
 	}
 	if len(in.operations) == 0 {
 		f.add(bodyFault("/operations", "out_of_range", "The batch has no operations. Give it at least one."))
@@ -58,14 +61,15 @@ func decodeBatch(in *input, f *faults, data []byte) error {
 	return nil
 }
 
-// readOperation reads one operation of a batch, which is valid JSON.
-func readOperation(f *faults, data jsontext.Value) (o docket.Operation) {
+// readOperation reads the operation of a batch that d is at, which is valid JSON.
+func readOperation(f *faults, d *jsontext.Decoder) (o docket.Operation) {
 	var sent batchOperation
-	if data.Kind() != '{' {
+	if d.PeekKind() != '{' {
+		_ = d.SkipValue()
 		f.add(bodyFault("", "wrong_type", "Each operation must be a JSON object."))
 		return o
 	}
-	_ = readObject(f, data, operationFields, &sent, object{required: "op"})
+	_ = readMembers(f, d, operationFields, &sent, object{required: "op"})
 	if f.places["/op"] || f.places[""] {
 		return o
 	}
@@ -108,11 +112,11 @@ func (o *batchOperation) checkMembers(f *faults) {
 		{"if_version", o.version != nil, false, !create},
 		{"task", o.task != nil, create || update, create || update || o.op == "complete"},
 	} {
-		switch pointer := "/" + m.name; {
+		switch {
 		case m.required && !m.given:
-			f.add(bodyFault(pointer, "required", fmt.Sprintf("The operation %s needs the member %s.", o.op, m.name)))
+			f.add(bodyFault("/"+m.name, "required", fmt.Sprintf("The operation %s needs the member %s.", o.op, m.name)))
 		case m.given && !m.allowed:
-			f.add(bodyFault(pointer, "unexpected", fmt.Sprintf("The operation %s takes no member %s. Remove it.", o.op, m.name)))
+			f.add(bodyFault("/"+m.name, "unexpected", fmt.Sprintf("The operation %s takes no member %s. Remove it.", o.op, m.name)))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -82,7 +83,16 @@ type object struct {
 // is no field is ignored or, where input is strict, a fault. It finds all faults, not
 // only the first.
 func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o object) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(data))
+	d := decoderOf(data)
+	defer release(d)
+	if err := readMembers(f, d, fields, to, o); err != nil {
+		return malformedBody(data, err)
+	}
+	return atEnd(d)
+}
+
+// readMembers is readObject for the value that d is at. The error is the decoder's.
+func readMembers[T any](f *faults, d *jsontext.Decoder, fields []field[T], to *T, o object) error {
 	found, near := o.required == "", ""
 	isObject, err := eachMember(d, func(key string, value jsontext.Value) {
 		found = found || key == o.required
@@ -100,13 +110,9 @@ func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o objec
 			f.add(unknownField(key, fields))
 		}
 	})
-	if err != nil {
-		return malformedBody(data, err)
-	}
-	if err := atEnd(d); err != nil {
-		return err
-	}
 	switch {
+	case err != nil:
+		return err
 	case !isObject:
 		f.add(bodyFault("", "wrong_type", "The body must be a JSON object."))
 	case !found:
@@ -114,6 +120,25 @@ func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o objec
 		f.add(bodyFault("/"+o.required, "required", fmt.Sprintf("The field %s is missing. Add %q, %s.%s", o.required, o.required, fields[i].want, near)))
 	}
 	return nil
+}
+
+// decoders are without a text. Most of what a new one costs is what it comes to hold for
+// its checks of names.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
+// decoderOf returns a decoder of a JSON text, until release.
+func decoderOf(data []byte) *jsontext.Decoder {
+	d, ok := decoders.Get().(*jsontext.Decoder)
+	if !ok {
+		d = new(jsontext.Decoder)
+	}
+	d.Reset(bytes.NewBuffer(data))
+	return d
+}
+
+func release(d *jsontext.Decoder) {
+	d.Reset(new(bytes.Buffer))
+	decoders.Put(d)
 }
 
 // eachMember calls visit for each member of the JSON object that d is at, and

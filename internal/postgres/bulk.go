@@ -29,7 +29,7 @@ var bulkParameters = func() parameters[*bulk] {
 		"added":   func(b *bulk) any { return b.done.Added },
 		"deleted": func(b *bulk) any { return b.done.Deleted },
 
-		"deleted_id": func(b *bulk) any { ids, _ := b.deletions(); return uuidTexts(ids) },
+		"deleted_id": func(b *bulk) any { ids, _ := b.deletions(); return keys(ids) },
 		"deleted_at": func(b *bulk) any { _, times := b.deletions(); return timeType.array(times) },
 	}
 	for _, c := range columns {
@@ -97,7 +97,7 @@ func run(operations []docket.Operation) int {
 
 // bulkFor returns the bulk of the creates of a write, and its statement.
 func bulkFor(owner docket.UserID, w *docket.Write, creates []docket.Operation) (*bulk, *statement[*bulk]) {
-	b, s := &bulk{owner: owner, epoch: w.Epoch, limit: w.TaskLimit()}, createManyFreshSQL
+	b, s := &bulk{owner: owner, epoch: w.Epoch, limit: w.TaskLimit(), tasks: make([]docket.Task, 0, len(creates))}, createManyFreshSQL
 	for _, o := range creates {
 		b.tasks = append(b.tasks, w.NewTask(owner, o))
 		if !o.Fresh {

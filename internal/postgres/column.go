@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,9 @@ func derived[T any](name string, k kind[T], of func(*docket.Task) T) column {
 			values := make([]T, len(tasks))
 			for i := range tasks {
 				values[i] = of(&tasks[i])
+			}
+			if k.null != nil && !slices.ContainsFunc(values, func(v T) bool { return !k.null(v) }) {
+				return nil // which unnest makes as long as the other arrays
 			}
 			return k.array(values)
 		},
