@@ -41,7 +41,8 @@ func decodeBatch(in *input, f *faults, data []byte) error {
 	}
 	d := decoderOf(list)
 	defer release(d)
-	_, _ = d.ReadToken() // readObject has found the array to be valid
+	// readObject has found the array to be valid.
+	_, _ = d.ReadToken()
 	const least = len(`{"op":"create","task":{"title":"x"}}`) // of most operations
 	in.operations = make([]docket.Operation, 0, min(docket.MaxBatch, 1+len(list)/least))
 	for i := 0; d.PeekKind() != ']'; i++ {
