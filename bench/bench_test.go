@@ -23,6 +23,7 @@ import (
 	"docket/internal/httpapi"
 	"docket/internal/pgtest"
 	"docket/internal/postgres"
+	"docket/internal/postgres/connect"
 	"docket/internal/sqlite"
 )
 
@@ -109,7 +110,7 @@ func openSQLite(b *testing.B, path string) docket.Store {
 
 func openPostgres(b *testing.B, url string) docket.Store {
 	b.Helper()
-	target, err := postgres.ParseURL(url)
+	target, err := connect.ParseURL(url)
 	must(b, err)
 	s, err := postgres.Open(b.Context(), postgres.Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)})
 	must(b, err)

@@ -13,37 +13,35 @@ import (
 var share = flag.Int("share", 15, "percent of a core that each server has in BenchmarkWorkers")
 
 // BenchmarkWorkers compares one, two and four workers of Citus with one PostgreSQL,
-// each server held to the same share of a core, so that its CPU is the limit. It needs
-// -citus, and root for the control groups.
+// each server held to the same share of a core, so that its CPU is the limit. There is
+// one database at a time, because Citus itself works for each. It needs -citus, and
+// root for the control groups.
 func BenchmarkWorkers(b *testing.B) {
 	const d = dataset(100_000)
 	binary := buildDocket(b)
 	cluster := pgtest.NewCitus(b, 4)
 	plain := pgtest.New(b, pgtest.Options{Unsafe: true}) // as the nodes of the cluster are
-	var rows []*row
-	var servers []*process
-	add := func(name, url string) {
-		d.postgres(b, url)
-		p := startDocket(b, binary, url)
-		servers, rows = append(servers, p), append(rows, &row{name: name})
-	}
+	one := plain.Database(b)
+	d.postgres(b, one)
 	for _, n := range []int{1, 2, 4} {
-		add(fmt.Sprintf("%d workers", n), spread(b, cluster, binary, n))
-	}
-	add("one PostgreSQL", plain.Database(b))
-	for _, server := range append(cluster.Workers, cluster.Coordinator, plain) {
-		server.Limit(b, *share)
-	}
-	for _, workload := range []string{"get", "create"} {
-		for i, r := range rows {
-			r.samples, r.measure = nil, func(s int) sample { return servers[i].wrk(b, d, workload, 64, s) }
-		}
-		interleave(rows)
-		one := rows[0].median()
-		for _, r := range rows {
-			m := r.median()
-			fmt.Printf("%s, %s: %.0f requests/s, %.2f times one worker, p50 %.1f ms, p99 %.1f ms, %d errors\n", workload, r.name, m.Rate, m.Rate/one.Rate, m.P50, m.P99, m.Errors)
-		}
+		b.Run(fmt.Sprintf("%d", n), func(b *testing.B) {
+			url := spread(b, cluster, binary, n)
+			d.postgres(b, url)
+			first, second := startDocket(b, binary, url), startDocket(b, binary, one)
+			for _, server := range append(cluster.Workers, cluster.Coordinator, plain) {
+				server.Limit(b, *share)
+			}
+			for _, workload := range []string{"get", "create"} {
+				rows := []*row{
+					{measure: func(s int) sample { return first.wrk(b, d, workload, 64, s) }},
+					{measure: func(s int) sample { return second.wrk(b, d, workload, 64, s) }},
+				}
+				interleave(rows)
+				x, y := rows[0].median(), rows[1].median()
+				fmt.Printf("%s, %d workers: %.0f requests/s, %.2f times the %.0f of one PostgreSQL, p99 %.0f and %.0f ms, %d errors\n",
+					workload, n, x.Rate, x.Rate/y.Rate, y.Rate, x.P99, y.P99, x.Errors+y.Errors)
+			}
+		})
 	}
 }
 

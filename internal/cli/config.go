@@ -24,6 +24,7 @@ import (
 
 	"docket"
 	"docket/internal/postgres"
+	"docket/internal/postgres/connect"
 	"docket/internal/secret"
 )
 
@@ -179,8 +180,8 @@ func (c *Config) validate() []string {
 	if _, err := c.database(); err != nil {
 		fault("%v", err)
 	}
-	if _, known := postgres.ExecModes[c.ExecMode]; !known && c.ExecMode != "" {
-		fault("DATABASE_EXEC_MODE must be %s, or not set", strings.Join(slices.Sorted(maps.Keys(postgres.ExecModes)), ", "))
+	if _, known := connect.ExecModes[c.ExecMode]; !known && c.ExecMode != "" {
+		fault("DATABASE_EXEC_MODE must be %s, or not set", strings.Join(slices.Sorted(maps.Keys(connect.ExecModes)), ", "))
 	}
 	if c.Batching != "on" && c.Batching != "off" {
 		fault("DATABASE_BATCHING must be on or off")

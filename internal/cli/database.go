@@ -16,6 +16,8 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/postgres"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/schema"
 	"docket/internal/sqlite"
 )
 
@@ -43,13 +45,13 @@ func (c *Config) database() (database, error) {
 	if !strings.HasPrefix(text, "postgres") {
 		return nil, errors.New("DATABASE_URL must be sqlite:PATH, or begin with postgres:// or postgresql://")
 	}
-	target, err := postgres.ParseURL(text)
+	target, err := connect.ParseURL(text)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL %w", err)
 	}
 	options := postgres.Options{Target: target, ExecMode: c.ExecMode, MaxConns: c.MaxConns, NoBatching: c.Batching == "off", Migrate: c.Migrate == "auto"}
 	if c.DirectURL.IsSet() {
-		direct, err := postgres.ParseURL(c.DirectURL.Reveal())
+		direct, err := connect.ParseURL(c.DirectURL.Reveal())
 		if err != nil {
 			return nil, fmt.Errorf("DIRECT_DATABASE_URL %w", err)
 		}
@@ -80,7 +82,7 @@ func (c *Config) detectExecMode(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, detectTimeout)
 	defer cancel()
 	const name = "DATABASE_EXEC_MODE"
-	mode, how, err := postgres.Detect(ctx, server.options.Target)
+	mode, how, err := connect.Detect(ctx, server.options.Target)
 	if err != nil {
 		c.sources[name] = "detected at the start; now: " + strings.Join(strings.Fields(err.Error()), " ") // on one line
 		return
@@ -192,11 +194,11 @@ func (d postgresServer) open(ctx context.Context, log *slog.Logger) (docket.Stor
 }
 
 func (d postgresServer) migrate(ctx context.Context, f func(migrate.Migrator) error) error {
-	return postgres.Migrate(ctx, d.options.Unpooled(), f)
+	return schema.Migrate(ctx, d.options.Unpooled(), f)
 }
 
 func (d postgresServer) status(ctx context.Context) (migrate.Status, error) {
-	return postgres.ReadStatus(ctx, d.options.Unpooled())
+	return schema.ReadStatus(ctx, d.options.Unpooled())
 }
 
 func (d postgresServer) lister(ctx context.Context) (lister, error) {
@@ -213,7 +215,7 @@ func (d postgresServer) backup(context.Context, string) error {
 }
 
 func (d postgresServer) distribute(ctx context.Context, done func(step string)) error {
-	return postgres.Distribute(ctx, d.options.Unpooled(), done)
+	return schema.Distribute(ctx, d.options.Unpooled(), done)
 }
 
 // withDatabase loads the configuration and passes its database to f.

@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"docket"
-	"docket/internal/postgres"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/legacy"
 )
 
 func (a *app) importCommand() *cobra.Command {
@@ -49,7 +50,7 @@ func (a *app) importTasks(ctx context.Context, c Config, from string) (err error
 	if hasPassword(from) {
 		log.Warn("other users of this machine can read the password of --from in the list of processes: set IMPORT_DATABASE_URL instead")
 	}
-	source, err := postgres.ParseURL(cmp.Or(from, c.ImportURL.Reveal(), c.DatabaseURL.Reveal()))
+	source, err := connect.ParseURL(cmp.Or(from, c.ImportURL.Reveal(), c.DatabaseURL.Reveal()))
 	if err != nil {
 		return fmt.Errorf("the database to import from %w (IMPORT_DATABASE_URL, --from URL, or DATABASE_URL)", err)
 	}
@@ -64,7 +65,7 @@ func (a *app) importTasks(ctx context.Context, c Config, from string) (err error
 	total := func(rows int) {
 		bar = a.progress("importing", rows)
 	}
-	err = postgres.ReadLegacy(ctx, source, total, func(row postgres.Legacy) error {
+	err = legacy.Read(ctx, source, total, func(row legacy.Row) error {
 		return errors.Join(i.add(ctx, row), bar.Add(1))
 	})
 	if err == nil {
@@ -94,7 +95,7 @@ type importer struct {
 	refused  []string // one line for each invalid task
 }
 
-func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
+func (i *importer) add(ctx context.Context, row legacy.Row) error {
 	owner, err := docket.ParseUserID(row.UserID)
 	if err != nil {
 		return i.refuse(row, err)
@@ -116,7 +117,7 @@ func (i *importer) add(ctx context.Context, row postgres.Legacy) error {
 
 // refuse records why a row cannot be imported. It returns an error that is not
 // about the row.
-func (i *importer) refuse(row postgres.Legacy, err error) error {
+func (i *importer) refuse(row legacy.Row, err error) error {
 	fault, ok := errors.AsType[*docket.Error](err)
 	if !ok {
 		return err

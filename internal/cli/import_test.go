@@ -18,8 +18,8 @@ const pythonTable = `CREATE TABLE tasks (
   id UUID PRIMARY KEY DEFAULT gen_random_uuid(), user_id VARCHAR(255) NOT NULL, title VARCHAR(500) NOT NULL, description TEXT,
   completed BOOLEAN DEFAULT FALSE, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)`
 
-// legacy returns the URL of a database with n tasks in public.tasks.
-func legacy(t *testing.T, n int) string {
+// legacyDatabase returns the URL of a database with n tasks in public.tasks.
+func legacyDatabase(t *testing.T, n int) string {
 	t.Helper()
 	url := pgtest.Shared(t).Database(t)
 	pgtest.Exec(t, url, pythonTable, "CREATE INDEX idx_tasks_user_id ON tasks(user_id)", fmt.Sprintf(
@@ -53,7 +53,7 @@ const (
 func TestImport(t *testing.T) {
 	inDir(t, "")
 	const n = 100_000
-	url := legacy(t, n)
+	url := legacyDatabase(t, n)
 	code, out, errs := runImport(t.Context(), url)
 	if code != 0 || !strings.Contains(out, "Imported 100000 tasks; 0 existed already.") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
@@ -79,7 +79,7 @@ func TestImport(t *testing.T) {
 func TestImportInterrupted(t *testing.T) {
 	inDir(t, "")
 	const n = 5000
-	url := legacy(t, n)
+	url := legacyDatabase(t, n)
 	for interrupted := 0; ; interrupted++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -146,7 +146,7 @@ func TestImportOfInvalidRows(t *testing.T) {
 // which other users can read, causes a warning.
 func TestImportIntoSQLite(t *testing.T) {
 	inDir(t, "")
-	url := legacy(t, 500) + "&password=unused"
+	url := legacyDatabase(t, 500) + "&password=unused"
 	code, out, errs := runImportWith(t.Context(), []string{"DATABASE_URL=sqlite:docket.db", "IMPORT_DATABASE_URL=" + url})
 	if code != 0 || !strings.Contains(out, "Imported 500 tasks") || strings.Contains(errs, "list of processes") {
 		t.Errorf("IMPORT_DATABASE_URL: exit %d: %s%s", code, out, errs)

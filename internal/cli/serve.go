@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -37,18 +36,13 @@ const (
 	// maxConnections is the maximum number of open connections. A further one closes
 	// the one that has been idle for the longest time.
 	maxConnections = 10_000
-	// gcPercent replaces the default of 100: with a heap of a few MiB the default
-	// collects garbage hundreds of times a second under load. GOGC overrides it.
-	gcPercent = 200
 )
 
 // serve runs the service until ctx ends. Then, in this order, it fails
 // readiness, serves for the drain delay, finishes requests, ends the workers and
 // closes the database.
 func (a *app) serve(ctx context.Context, c Config, _ []string) (err error) {
-	if _, set := os.LookupEnv("GOGC"); !set { //nolint:forbidigo // the runtime's own variable
-		debug.SetGCPercent(gcPercent)
-	}
+	growHeap()
 	log := a.logger(c)
 	if names := c.exposedSecrets(); len(names) > 0 {
 		log.Warn("other users of this machine can read the secrets in .env: run `chmod 600 .env`", "variables", names)

@@ -45,9 +45,9 @@ func New(service *docket.Service, o Options) http.Handler {
 	}
 	for i := range routes {
 		rt := &routes[i]
-		a.mux.Handle(rt.method+" "+rt.path, edge.Handler(func(w http.ResponseWriter, r *http.Request) error {
-			if rt.ofUser() {
-				if err := edge.InfoOf(r.Context()).Require(rt.scope); err != nil {
+		a.mux.Handle(rt.Method+" "+rt.Path, edge.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			if rt.OfUser() {
+				if err := edge.InfoOf(r.Context()).Require(rt.Scope); err != nil {
 					return err
 				}
 			}

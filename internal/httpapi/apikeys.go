@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"docket"
+	"docket/internal/contract"
 	"docket/internal/edge"
 	"docket/internal/problem"
 )
@@ -36,10 +36,7 @@ var apiKeyFields = []field[docket.NewAPIKey]{
 // setScopes takes a scope that is none as some other one, so that only its own fault is
 // found.
 func setScopes(n *docket.NewAPIKey, v jsontext.Value) (faults []docket.Fault) {
-	d := jsontext.NewDecoder(bytes.NewReader(v))
-	_, _ = d.ReadToken() // v is valid
-	for i := 0; d.PeekKind() != ']'; i++ {
-		element, _ := d.ReadValue()
+	for i, element := range elements(v) {
 		name := ""
 		if element.Kind() == '"' {
 			name = unquote(element)
@@ -100,9 +97,9 @@ func (a *api) createAPIKey(rt *route, w http.ResponseWriter, r *http.Request) er
 	if err := caller.Require(in.apiKey.Scopes); err != nil { // nobody gives what they do not have
 		return err
 	}
-	made, err := edge.Admit(r.Context(), edge.Cost{}, func() (m APIKeyMade, err error) {
+	made, err := edge.Admit(r.Context(), edge.Cost{}, func() (m contract.APIKeyMade, err error) {
 		key, text, err := a.service.CreateAPIKey(r.Context(), in.owner, in.apiKey)
-		return APIKeyMade{showAPIKey(key), text}, err
+		return contract.APIKeyMade{APIKey: showAPIKey(key), Key: text}, err
 	})
 	if err != nil {
 		return err
@@ -121,7 +118,7 @@ func (a *api) listAPIKeys(rt *route, w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	shown := make([]APIKey, len(keys))
+	shown := make([]contract.APIKey, len(keys))
 	for i := range keys {
 		shown[i] = showAPIKey(keys[i])
 	}
@@ -146,8 +143,8 @@ func (a *api) revokeAPIKey(rt *route, w http.ResponseWriter, r *http.Request) er
 }
 
 // showAPIKey returns what is told of a key.
-func showAPIKey(k docket.APIKey) APIKey {
-	shown := APIKey{ID: k.ID.String(), Name: k.Name, Scopes: k.Scopes.Names(), CreatedAt: string(appendTime(nil, k.CreatedAt))}
+func showAPIKey(k docket.APIKey) contract.APIKey {
+	shown := contract.APIKey{ID: k.ID.String(), Name: k.Name, Scopes: k.Scopes.Names(), CreatedAt: string(appendTime(nil, k.CreatedAt))}
 	if !k.ExpiresAt.IsZero() {
 		shown.ExpiresAt = new(string(appendTime(nil, k.ExpiresAt)))
 	}

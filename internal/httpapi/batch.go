@@ -39,22 +39,16 @@ func decodeBatch(in *input, f *faults, data []byte) error {
 	if err := readObject(f, data, batchFields, &list, object{required: "operations"}); err != nil || list == nil {
 		return err
 	}
-	d := decoderOf(list)
-	defer release(d)
-	// readObject has found the array to be valid.
-	_, _ = d.ReadToken()
 	const least = len(`{"op":"create","task":{"title":"x"}}`) // of most operations
 	in.operations = make([]docket.Operation, 0, min(docket.MaxBatch, 1+len(list)/least))
-	for i := 0; d.PeekKind() != ']'; i++ {
+	for i, v := range elements(list) {
 		if i == docket.MaxBatch {
 			f.add(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has at most %d operations. Send the others in another batch.", docket.MaxBatch)))
 			return nil
 		}
 		part := faults{strict: f.strict}
-		in.operations = append(in.operations, readOperation(&part, d))
-		if len(part.list)+len(part.ignored) > 0 {
-			f.within(fmt.Sprintf("/operations/%d", i), part)
-		}
+		in.operations = append(in.operations, readOperation(&part, v))
+		f.within(fmt.Sprintf("/operations/%d", i), part)
 	}
 	if len(in.operations) == 0 {
 		f.add(bodyFault("/operations", "out_of_range", "The batch has no operations. Give it at least one."))
@@ -62,15 +56,14 @@ func decodeBatch(in *input, f *faults, data []byte) error {
 	return nil
 }
 
-// readOperation reads the operation of a batch that d is at, which is valid JSON.
-func readOperation(f *faults, d *jsontext.Decoder) (o docket.Operation) {
+// readOperation reads one operation of a batch, which is valid JSON.
+func readOperation(f *faults, data jsontext.Value) (o docket.Operation) {
 	var sent batchOperation
-	if d.PeekKind() != '{' {
-		_ = d.SkipValue()
+	if data.Kind() != '{' {
 		f.add(bodyFault("", "wrong_type", "Each operation must be a JSON object."))
 		return o
 	}
-	_ = readMembers(f, d, operationFields, &sent, object{required: "op"})
+	_ = readObject(f, data, operationFields, &sent, object{required: "op"})
 	if f.places["/op"] || f.places[""] {
 		return o
 	}

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -11,16 +10,6 @@ import (
 	"docket"
 	"docket/internal/httpapi"
 )
-
-// constant is a store that has one task.
-type constant struct {
-	docket.Store
-	task docket.Task
-}
-
-func (c *constant) Get(context.Context, docket.UserID, uuid.UUID) (docket.Task, error) {
-	return c.task, nil
-}
 
 // discarded is an answer that nobody reads.
 type discarded struct {
@@ -38,7 +27,7 @@ func BenchmarkGet(b *testing.B) {
 	note := "Two litres"
 	task := docket.Task{ID: uuid.Must(uuid.NewV7()), UserID: "alice", CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(2, 0), Version: 7}
 	task.Title, task.Description = "Buy milk", &note
-	handler := httpapi.New(docket.NewService(&constant{task: task}), httpapi.Options{})
+	handler := httpapi.New(docket.NewService(&echo{task: task}), httpapi.Options{})
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "/api/alice/tasks/"+task.ID.String(), http.NoBody)
 	if err != nil {
 		b.Fatal(err)

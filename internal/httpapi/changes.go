@@ -8,6 +8,7 @@ import (
 
 	"docket"
 	"docket/internal/edge"
+	"docket/internal/headers"
 )
 
 // defaultChanges is the default of the parameter limit.
@@ -35,7 +36,7 @@ func checkChanges(in *input) {
 		return
 	}
 	var err error
-	if in.changes.Since, err = parseSyncToken(*in.token, in.user); err != nil {
+	if in.changes.Since, err = headers.ParseSyncToken(*in.token, in.user); err != nil {
 		in.fault(queryFault("since", "invalid_token", "This is not a sync token of this user: send next of an earlier answer as it is, or begin again without since."))
 	}
 }
@@ -70,7 +71,7 @@ func writeChanges(w http.ResponseWriter, c docket.Changes, user string) (err err
 			return err
 		}
 	}
-	a.bytes = append(append(append(a.bytes, `],"next":"`...), formatSyncToken(c.Next, user)...), `","has_more":`...)
+	a.bytes = append(append(append(a.bytes, `],"next":"`...), headers.FormatSyncToken(c.Next, user)...), `","has_more":`...)
 	a.bytes = append(strconv.AppendBool(a.bytes, c.More), '}')
 	return a.end()
 }

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -27,7 +26,9 @@ import (
 	"docket/internal/httpapi"
 	"docket/internal/pgtest"
 	"docket/internal/postgres"
+	"docket/internal/postgres/connect"
 	"docket/internal/sqlite"
+	"docket/internal/storetest"
 	"docket/internal/web"
 )
 
@@ -51,13 +52,18 @@ var backends = map[string]func(t *testing.T) docket.Store{
 	},
 }
 
-func openPostgres(t *testing.T, url string) docket.Store {
+func targetOf(t *testing.T, url string) connect.Target {
 	t.Helper()
-	target, err := postgres.ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := postgres.Open(t.Context(), postgres.Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)})
+	return target
+}
+
+func openPostgres(t *testing.T, url string) docket.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), postgres.Options{Target: targetOf(t, url), Migrate: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,14 +74,14 @@ func openPostgres(t *testing.T, url string) docket.Store {
 type client struct {
 	*testing.T
 	url string
-	log *bytes.Buffer
+	log *storetest.Log
 }
 
 // serve starts a server on store, which it closes when the test ends.
 func serve(t *testing.T, store docket.Store, options httpapi.Options, rules ...docket.Option) *client {
 	t.Helper()
-	c := &client{T: t, log: &bytes.Buffer{}}
-	options.Edge.Log = slog.New(slog.NewJSONHandler(&locked{w: c.log}, nil))
+	c := &client{T: t, log: &storetest.Log{}}
+	options.Edge.Log = slog.New(slog.NewJSONHandler(c.log, nil))
 	hub := feed.New(store.Counters)
 	options.Feed, options.Pages = hub, web.Pages(httpapi.ContractJSON, httpapi.ContractYAML)
 	ctx, stop := context.WithCancel(context.Background())
@@ -105,18 +111,6 @@ func serve(t *testing.T, store docket.Store, options httpapi.Options, rules ...d
 func serveSQLite(t *testing.T) *client {
 	t.Helper()
 	return serve(t, backends["sqlite"](t), httpapi.Options{})
-}
-
-// locked makes a writer safe for the server's goroutines.
-type locked struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *locked) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
 }
 
 // answer is a response that has been read.

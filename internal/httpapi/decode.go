@@ -85,14 +85,6 @@ type object struct {
 func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o object) error {
 	d := decoderOf(data)
 	defer release(d)
-	if err := readMembers(f, d, fields, to, o); err != nil {
-		return malformedBody(data, err)
-	}
-	return atEnd(d)
-}
-
-// readMembers is readObject for the value that d is at. The error is the decoder's.
-func readMembers[T any](f *faults, d *jsontext.Decoder, fields []field[T], to *T, o object) error {
 	found, near := o.required == "", ""
 	isObject, err := eachMember(d, func(key string, value jsontext.Value) {
 		found = found || key == o.required
@@ -110,9 +102,13 @@ func readMembers[T any](f *faults, d *jsontext.Decoder, fields []field[T], to *T
 			f.add(unknownField(key, fields))
 		}
 	})
-	switch {
-	case err != nil:
+	if err != nil {
+		return malformedBody(data, err)
+	}
+	if err := atEnd(d); err != nil {
 		return err
+	}
+	switch {
 	case !isObject:
 		f.add(bodyFault("", "wrong_type", "The body must be a JSON object."))
 	case !found:
@@ -122,11 +118,11 @@ func readMembers[T any](f *faults, d *jsontext.Decoder, fields []field[T], to *T
 	return nil
 }
 
-// decoders are without a text. Most of what a new one costs is what it comes to hold for
-// its checks of names.
+// decoders have no text. Most of what a new one costs is the memory for its checks of
+// names.
 var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
 
-// decoderOf returns a decoder of a JSON text, until release.
+// decoderOf returns a decoder of data, until release.
 func decoderOf(data []byte) *jsontext.Decoder {
 	d, ok := decoders.Get().(*jsontext.Decoder)
 	if !ok {

@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"docket"
+	"docket/internal/contract"
+	"docket/internal/headers"
 )
 
 // answerChunk is the approximate size of the parts in which an answer is sent, in bytes.
@@ -26,6 +28,9 @@ type answer struct {
 }
 
 var answers = sync.Pool{New: func() any { return new(answer) }}
+
+// revalidate is the Cache-Control of answers with an entity tag.
+var revalidate = []string{contract.Revalidate}
 
 var applicationJSON = []string{"application/json"}
 
@@ -76,7 +81,7 @@ func (a *answer) send() error {
 // writeHealthy answers that the server is well, with what its operator should look at.
 func writeHealthy(w http.ResponseWriter, warnings []string) error {
 	w.Header()["Cache-Control"] = []string{"no-store"}
-	return writeValue(w, http.StatusOK, Health{Status: "ok", Warnings: warnings})
+	return writeValue(w, http.StatusOK, contract.Health{Status: "ok", Warnings: warnings})
 }
 
 // writeValue answers with a value whose type is its shape.
@@ -98,7 +103,7 @@ func writeTask(w http.ResponseWriter, status int, t docket.Task) (err error) {
 	if a.bytes, err = appendTask(a.bytes, &t); err != nil {
 		return err
 	}
-	w.Header()["Etag"] = []string{etag(t.Version)}
+	w.Header()["Etag"] = []string{headers.ETag(t.Version)}
 	w.Header()["Cache-Control"] = revalidate
 	return a.end()
 }
@@ -108,7 +113,7 @@ func writeTask(w http.ResponseWriter, status int, t docket.Task) (err error) {
 func writeTombstone(w http.ResponseWriter, t docket.Task, minimal bool) (err error) {
 	none := keptWithoutTombstone(&t)
 	if !none {
-		w.Header()["Etag"] = []string{etag(t.Version)}
+		w.Header()["Etag"] = []string{headers.ETag(t.Version)}
 		w.Header()["Cache-Control"] = revalidate
 	}
 	if minimal {

@@ -13,16 +13,18 @@ import (
 	"pgregory.net/rapid"
 
 	"docket"
+	"docket/internal/contract"
 )
 
 // asSchema is a task as the contract's schema has it.
-func asSchema(t docket.Task) Task {
+func asSchema(t docket.Task) contract.Task {
 	const layout = "2006-01-02T15:04:05.000000Z"
-	s := Task{
+	s := contract.Task{
 		ID: t.ID.String(), UserID: string(t.UserID), Title: t.Title, Description: t.Description, Completed: t.Completed,
-		Priority: t.Priority.String(), Tags: t.Tags, Metadata: anyObject{jsontext.Value(t.Metadata.JSON())},
+		Priority: t.Priority.String(), Tags: t.Tags,
 		CreatedAt: t.CreatedAt.UTC().Format(layout), UpdatedAt: t.UpdatedAt.UTC().Format(layout), Version: t.Version,
 	}
+	s.Metadata.Value = jsontext.Value(t.Metadata.JSON())
 	if t.DueDate != "" {
 		s.DueDate = new(string(t.DueDate))
 	}
@@ -63,7 +65,7 @@ func TestTasksAreEncodedByTheirSchema(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		tasks := rapid.SliceOfN(task, 0, 5).Draw(t, "tasks")
-		schemas := make([]Task, len(tasks))
+		schemas := make([]contract.Task, len(tasks))
 		for i, one := range tasks {
 			schemas[i] = asSchema(one)
 		}
@@ -103,7 +105,7 @@ func TestAnswersSayHowLongTheyAre(t *testing.T) {
 		if known {
 			want = int64(len(body))
 		}
-		var decoded []Task
+		var decoded []contract.Task
 		if err := json.Unmarshal(body, &decoded); err != nil || len(decoded) != count || got.ContentLength != want {
 			t.Errorf("%d tasks: %d decoded, %v, length %d of %d", count, len(decoded), err, got.ContentLength, len(body))
 		}

@@ -13,38 +13,6 @@ import (
 	"docket"
 )
 
-func TestParseTags(t *testing.T) {
-	for text, want := range map[string][]string{
-		`*`: {"*"}, ` * `: {"*"}, `"a"`: {`"a"`}, `"a", W/"b","c"`: {`"a"`, `W/"b"`, `"c"`}, `,"a",,`: {`"a"`}, `""`: {`""`}, `"a,b"`: {`"a,b"`}, "\"\x80\"": {"\"\x80\""},
-	} {
-		if got, err := parseTags([]string{text}); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%s: %q, %v", text, got, err)
-		}
-	}
-	if got, err := parseTags([]string{`"a"`, `"b"`}); err != nil || !slices.Equal(got, []string{`"a"`, `"b"`}) {
-		t.Errorf("two lines: %q, %v", got, err)
-	}
-	for _, text := range []string{``, `,`, `a`, `"a`, `a"`, `"a" "b"`, `"a"b`, `W"a"`, `w/"a"`, `*,*`, `"a b"`, "\"a\x00\"", `'a'`} {
-		if got, err := parseTags([]string{text}); err == nil {
-			t.Errorf("%q was read as %q", text, got)
-		}
-	}
-	if got, err := parseTags(nil); got != nil || err != nil {
-		t.Errorf("no field was read as %q, %v", got, err)
-	}
-}
-
-func TestPrefers(t *testing.T) {
-	for text, want := range map[string]bool{
-		"count=exact": true, "COUNT=exact": true, `count="exact"`: true, "return=minimal, count=exact;x": true, " count = exact ": true,
-		"": false, "count": false, "count=estimated": false, "exact": false, "count=none, count=exact": false, "discount=exact": false, "count=EXACT": false,
-	} {
-		if got := prefers([]string{text}, "count", "exact"); got != want {
-			t.Errorf("%q: %v", text, got)
-		}
-	}
-}
-
 func TestCursors(t *testing.T) {
 	position := docket.Position{ID: uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-516273849a5b")}
 	for _, known := range sorts {
@@ -89,38 +57,6 @@ func FuzzCursor(f *testing.F) {
 		p, err := list.Position(text)
 		if err == nil && list.Cursor(*p) != text {
 			t.Fatalf("%q was read as %+v, which is written %q", text, p, list.Cursor(*p))
-		}
-	})
-}
-
-func FuzzTags(f *testing.F) {
-	for _, seed := range []string{`*`, `"a", W/"b"`, `"`, `,`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		tags, err := parseTags([]string{text})
-		if err != nil {
-			return
-		}
-		again, err := parseTags([]string{strings.Join(tags, ", ")})
-		if err != nil || !slices.Equal(tags, again) {
-			t.Fatalf("%q was read as %q and then as %q, %v", text, tags, again, err)
-		}
-		for _, v := range versionsOf(tags) {
-			if !slices.Contains(tags, etag(v)) {
-				t.Fatalf("%q stands for version %d", text, v)
-			}
-		}
-		markPage(docket.MarkList("alice", docket.ListQuery{}), 1, 0, "").knownState(tags)
-	})
-}
-
-func FuzzPrefer(f *testing.F) {
-	f.Add("count=exact")
-	f.Add(`a;b="c, d", count`)
-	f.Fuzz(func(t *testing.T, text string) {
-		if prefers([]string{text}, "count", "exact") && !strings.Contains(strings.ToLower(text), "count") {
-			t.Fatalf("%q prefers a count", text)
 		}
 	})
 }
@@ -170,18 +106,6 @@ func TestFiltersDoNotMixInTheMark(t *testing.T) {
 			t.Errorf("%+v has the mark of %+v", q, queries[first])
 		}
 		met[docket.MarkList("alice", q)] = i
-	}
-}
-
-// TestEveryPageHasAMark compares the pages of one list.
-func TestEveryPageHasAMark(t *testing.T) {
-	list := docket.MarkList("alice", docket.ListQuery{})
-	tags := map[string]bool{}
-	for _, page := range []pageMark{markPage(list, 1, 0, ""), markPage(list, 2, 0, ""), markPage(list, 1, 1, ""), markPage(list, 1, 2, ""), markPage(list, 1, 0, "AQ"), markPage(list, 1, 0, "offset")} {
-		tags[page.tag(docket.State{})] = true
-	}
-	if len(tags) != 6 {
-		t.Errorf("6 pages have %d entity tags", len(tags))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"docket"
 	"docket/internal/edge"
 	"docket/internal/feed"
+	"docket/internal/headers"
 	"docket/internal/problem"
 )
 
@@ -60,7 +61,7 @@ func readLastEventID(in *input, name string, values []string) {
 
 // begin sets where a stream begins, or notes the fault.
 func (in *input) begin(text string, bad docket.Fault) {
-	token, err := parseSyncToken(text, in.user)
+	token, err := headers.ParseSyncToken(text, in.user)
 	if err != nil {
 		in.fault(bad)
 	}
@@ -113,7 +114,7 @@ type stream struct {
 func (s *stream) run(ctx context.Context, w http.ResponseWriter) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	text := "retry: " + retryAfter() + "\nid: " + formatSyncToken(s.token, s.user) + "\n\n"
+	text := "retry: " + retryAfter() + "\nid: " + headers.FormatSyncToken(s.token, s.user) + "\n\n"
 	for send(w, []byte(text)) == nil {
 		left, err := edge.Reverify(ctx)
 		ended := false
@@ -181,7 +182,7 @@ func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool
 // push sends changes, one at a time. It reports whether the client is gone.
 func (s *stream) push(w http.ResponseWriter, c docket.Changes) (gone bool, err error) {
 	for i := range c.Items {
-		b := append(append(s.event[:0], "id: "...), formatSyncToken(c.TokenAfter(i), s.user)...)
+		b := append(append(s.event[:0], "id: "...), headers.FormatSyncToken(c.TokenAfter(i), s.user)...)
 		b = append(b, "\nevent: task\ndata: "...)
 		if b, err = appendChange(b, &c.Items[i]); err != nil {
 			return false, err

@@ -3,11 +3,15 @@ package httpapi
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"math"
+	"reflect"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"docket"
+	"docket/internal/contract"
 )
 
 // taskFields are the fields that a client may set of a task.
@@ -28,9 +32,33 @@ var completedField = field[docket.TaskUpdate]{
 // completeFields are the fields of the body that sets whether a task is completed.
 var completeFields = []field[docket.TaskUpdate]{completedField}
 
+// readOnly are the names of the fields of a task that a body may carry and that are then
+// ignored.
+var readOnly = func() (names []string) {
+	for field := range reflect.TypeFor[contract.ReadOnlyFields]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
+
 func unquote(v jsontext.Value) string {
 	b, _ := jsontext.AppendUnquote(nil, v) // v was read as a valid string
 	return string(b)
+}
+
+// elements are those of a valid JSON array. A value is overwritten by the next one.
+func elements(array jsontext.Value) iter.Seq2[int, jsontext.Value] {
+	return func(yield func(int, jsontext.Value) bool) {
+		d := decoderOf(array)
+		defer release(d)
+		_, _ = d.ReadToken() // it is valid
+		for i := 0; d.PeekKind() != ']'; i++ {
+			if v, _ := d.ReadValue(); !yield(i, v) {
+				return
+			}
+		}
+	}
 }
 
 func unquoteOptional(v jsontext.Value) *string {
@@ -69,10 +97,7 @@ func setTags(u *docket.TaskUpdate, v jsontext.Value) []docket.Fault {
 	var faults []docket.Fault
 	var tags []string
 	if v.Kind() == '[' {
-		d := jsontext.NewDecoder(bytes.NewReader(v))
-		_, _ = d.ReadToken() // v is valid
-		for i := 0; d.PeekKind() != ']'; i++ {
-			element, _ := d.ReadValue()
+		for i, element := range elements(v) {
 			tag := "?"
 			if element.Kind() == '"' {
 				tag = unquote(element)

@@ -14,7 +14,9 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"docket"
+	"docket/internal/contract"
 	"docket/internal/edge"
+	"docket/internal/headers"
 	"docket/internal/problem"
 	"docket/internal/transfer"
 )
@@ -82,20 +84,20 @@ func (a *api) calendar(rt *route, w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	q := docket.ListQuery{DueFrom: time.Time{}.Add(time.Microsecond)} // every due date
-	mark := markPage(docket.MarkList(in.owner, q), 0, 0, "the calendar")
-	q.Known = mark.knownState(in.noneMatch)
+	mark := headers.NewPage(docket.MarkList(in.owner, q), 0, 0, "the calendar")
+	q.Known = mark.KnownState(in.noneMatch)
 	answer := &fileAnswer{w: w, head: r.Method == http.MethodHead}
 	read, tag := a.pages(r.Context(), in), ""
 	err = transfer.Export{Format: transfer.Calendar, Query: q, Now: a.service.Time()}.Write(answer, func(q docket.ListQuery) (docket.Page, error) {
 		page, err := read(q)
 		if err == nil && tag == "" {
-			tag = mark.tag(page.State)
+			tag = mark.ETag(page.State)
 			answer.set = func(h http.Header) {
 				setFormat(h, transfer.Calendar)
 				h.Set("ETag", tag)
 				h["Cache-Control"] = revalidate
 			}
-			answer.unchanged = page.Unchanged || matchesAny(in.noneMatch, tag)
+			answer.unchanged = page.Unchanged || headers.MatchesAny(in.noneMatch, tag)
 		}
 		return page, err
 	})
@@ -160,20 +162,15 @@ func (a *api) pages(ctx context.Context, in *input) func(docket.ListQuery) (dock
 				first = false
 				edge.Hold(ctx, heldBy(page.Tasks))
 			}
-			if first || n == attempts || !isBusy(err) || !wait(ctx, time.Second) {
+			if first || n == attempts || !isBusy(err) {
 				return page, err
 			}
+			select {
+			case <-ctx.Done():
+				return page, err
+			case <-time.After(time.Second):
+			}
 		}
-	}
-}
-
-// wait waits for d. It returns false when ctx ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 
@@ -248,9 +245,9 @@ func explainFile(err error) error {
 }
 
 func writeImport(w http.ResponseWriter, result transfer.Result) error {
-	body := ImportResult{Added: result.Added, Unchanged: result.Unchanged, SkippedCount: result.Skipped.Total, Skipped: []ImportSkip{}}
+	body := contract.ImportResult{Added: result.Added, Unchanged: result.Unchanged, SkippedCount: result.Skipped.Total, Skipped: []contract.ImportSkip{}}
 	for _, s := range result.Skipped.List {
-		body.Skipped = append(body.Skipped, ImportSkip(s))
+		body.Skipped = append(body.Skipped, contract.ImportSkip(s))
 	}
 	text, err := json.Marshal(body)
 	if err != nil {

@@ -2,17 +2,12 @@ package httpapi
 
 import (
 	"net/http"
-	"strings"
 
-	"github.com/dunglas/httpsfv"
+	"docket/internal/headers"
 )
 
-const (
-	// maxIgnored is how many ignored names an answer tells.
-	maxIgnored = 20
-	// maxIgnoredName is the length in bytes up to which it tells a name.
-	maxIgnoredName = 80
-)
+// maxIgnored is how many ignored names an answer tells.
+const maxIgnored = 20
 
 // ignore adds the name of what was ignored, while there is room: the JSON pointer of a
 // member of the body, or a query parameter behind a question mark.
@@ -28,31 +23,5 @@ func tellIgnored(w http.ResponseWriter, names []string) {
 	if len(names) == 0 {
 		return
 	}
-	list := make(httpsfv.List, 0, maxIgnored)
-	for _, name := range names[:min(len(names), maxIgnored)] {
-		list = append(list, httpsfv.NewItem(visible(name)))
-	}
-	if text, err := httpsfv.Marshal(list); err == nil { // visible has made the names valid
-		w.Header().Set("Docket-Ignored", text)
-	}
-}
-
-// visible returns a name from the client as a String of RFC 9651 can hold it: what is
-// not ASCII, and %, is percent-encoded, and a long name is cut.
-func visible(name string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for _, c := range []byte(name) {
-		if b.Len() > maxIgnoredName-len("%xx")-len("...") {
-			return b.String() + "..."
-		}
-		if c >= ' ' && c <= '~' && c != '%' {
-			b.WriteByte(c)
-		} else {
-			b.WriteByte('%')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		}
-	}
-	return b.String()
+	w.Header().Set("Docket-Ignored", headers.Names(names[:min(len(names), maxIgnored)]))
 }

@@ -15,6 +15,7 @@ import (
 
 	"docket"
 	"docket/internal/edge"
+	"docket/internal/headers"
 	"docket/internal/problem"
 	"docket/internal/transfer"
 )
@@ -36,7 +37,7 @@ type input struct {
 	names   map[string]string // of the parameters that set one thing: which of them was sent
 	list    docket.ListQuery
 	cursor  *string
-	page    pageMark
+	page    headers.Page
 	token   *string // since, of changes
 	changes docket.ChangesQuery
 	since   *docket.SyncToken
@@ -82,7 +83,7 @@ func (a *api) decode(rt *route, w http.ResponseWriter, r *http.Request) (*input,
 	if err := rt.readQuery(in, r); err != nil {
 		return nil, err
 	}
-	if rt.ofUser() && !edge.InfoOf(r.Context()).Allows(in.user) {
+	if rt.OfUser() && !edge.InfoOf(r.Context()).Allows(in.user) {
 		return nil, problem.ErrForeignUser
 	}
 	rt.readParams(in, r)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"docket"
 	"docket/internal/problem"
@@ -26,7 +27,7 @@ import (
 func TestEveryPathParameterIsRead(t *testing.T) {
 	for _, rt := range routes {
 		var want, got []string
-		for _, match := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(rt.path, -1) {
+		for _, match := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(rt.Path, -1) {
 			want = append(want, match[1])
 		}
 		for _, p := range rt.params {
@@ -34,11 +35,11 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 				got = append(got, p.name)
 			}
 			if p.in == inHeader && http.CanonicalHeaderKey(p.name) != p.name {
-				t.Errorf("%s: the header %s is not in its canonical form", rt.id, p.name)
+				t.Errorf("%s: the header %s is not in its canonical form", rt.ID, p.name)
 			}
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%s %s reads %v", rt.method, rt.path, got)
+			t.Errorf("%s %s reads %v", rt.Method, rt.Path, got)
 		}
 	}
 }
@@ -54,7 +55,7 @@ func TestSortsAreInTheContract(t *testing.T) {
 // TestBoundsAreInTheContract compares the bounds that the contract publishes with
 // those of the domain.
 func TestBoundsAreInTheContract(t *testing.T) {
-	schemas := contract().Components.Schemas.Map()
+	schemas := document().Components.Schemas.Map()
 	for _, name := range []string{"Task", "TaskCreate", "TaskUpdate"} {
 		fields := schemas[name].Properties
 		for field, most := range map[string]int{"title": docket.MaxTitle, "description": docket.MaxDescription} {
@@ -108,7 +109,7 @@ func TestOrderOfTheDocumentation(t *testing.T) {
 		shown = append(shown, match[1])
 	}
 	for _, rt := range routes {
-		want = append(want, rt.id)
+		want = append(want, rt.ID)
 	}
 	if !slices.Equal(shown, want) {
 		t.Errorf("shown are %v, want %v", shown, want)
@@ -118,7 +119,7 @@ func TestOrderOfTheDocumentation(t *testing.T) {
 // TestShapesAreWhatIsDecoded compares the fields of the contract's body
 // schemas with those that the decoders take.
 func TestShapesAreWhatIsDecoded(t *testing.T) {
-	schemas := contract().Components.Schemas.Map()
+	schemas := document().Components.Schemas.Map()
 	for name, taken := range map[string][]string{
 		"TaskCreate": append(namesOf(taskFields), readOnly...), "TaskUpdate": append(namesOf(taskFields), readOnly...), "TaskComplete": append(namesOf(completeFields), readOnly...),
 		"Batch": namesOf(batchFields), "BatchUpdate": namesOf(operationFields), "BatchComplete": namesOf(operationFields),
@@ -213,6 +214,36 @@ func FuzzBody(f *testing.F) {
 func strict(data []byte) bool {
 	var v map[string]jsontext.Value
 	return json.Unmarshal(data, &v) == nil && v != nil
+}
+
+func FuzzBatch(f *testing.F) {
+	for _, seed := range []string{
+		`{"operations":[{"op":"create","task":{"title":"x"}},{"op":"delete","id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","if_version":1}]}`,
+		`{"operations":[{"op":"complete","id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","task":{"completed":false}}]}`,
+		`{"operations":[{"op":"create","id":"019a4e6f-1b2c-7d3e-8f40-516273849a5b","task":{"title":"x","tags":["a"],"metadata":{"a":1}}}],"x":1}`,
+		`{"operations":[{}]}`, `{"operations":[]}`, `{"operations":1}`, `[]`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var in input
+		var f faults
+		err := decodeBatch(&in, &f, data)
+		if err != nil && docket.KindOf(err) != problem.Malformed {
+			t.Fatalf("%q: %v", data, err)
+		}
+		if err != nil || len(f.list) > 0 {
+			return
+		}
+		if n := len(in.operations); n < 1 || n > docket.MaxBatch {
+			t.Fatalf("%q has %d operations", data, n)
+		}
+		for _, o := range in.operations {
+			if o.Action == docket.Toggle || o.Action == docket.Create && (len(o.New.Normalize()) > 0 || o.If.Match.Set || o.ID != uuid.Nil && !docket.ValidNewID(o.ID)) || len(o.Update.Normalize()) > 0 {
+				t.Fatalf("%q has the operation %+v", data, o)
+			}
+		}
+	})
 }
 
 func FuzzQuery(f *testing.F) {

@@ -3,13 +3,11 @@ package httpapi
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/dunglas/httpsfv"
-
 	"docket"
+	"docket/internal/headers"
 )
 
 // idempotencyKey is the parameter that makes a write safe to send again.
@@ -18,47 +16,13 @@ var idempotencyKey = param{
 	tag: `pattern:"^([!#-~][!-~]*|\"([!#-\\[\\]-~]|\\\\[\"\\\\])+\")$" maxLength:"512" doc:"Makes the request safe to send again for 24 hours: it is carried out once, and its repetitions, which must be the same to the byte, get the first one's answer with Idempotent-Replayed. 1 to 255 visible ASCII characters, bare or as a quoted string (RFC 9651), made up by the client for each request." example:"8e03978e-40d5-43dd-bc93-6894a57f9324"`,
 	read: func(in *input, _ string, lines []string) {
 		var err error
-		if in.keyText, err = parseKey(lines); err != nil {
+		if in.keyText, err = headers.IdempotencyKey(lines); err != nil {
 			in.fault(docket.Fault{
 				In: docket.InHeader, Name: "Idempotency-Key", Code: "malformed",
 				Detail: "The header Idempotency-Key must be given once, as 1 to 255 visible ASCII characters without spaces, bare or in double quotes.",
 			})
 		}
 	},
-}
-
-var errNotAKey = errors.New("httpapi: not an idempotency key")
-
-// parseKey reads the lines of the header: the characters as they are, or a
-// String of RFC 9651 that holds them.
-func parseKey(lines []string) (string, error) {
-	if len(lines) != 1 {
-		return "", errNotAKey
-	}
-	text := strings.Trim(lines[0], " \t")
-	if strings.HasPrefix(text, `"`) {
-		var err error
-		if text, err = parseString(text); err != nil {
-			return "", err
-		}
-	}
-	if len(text) < 1 || len(text) > docket.MaxKey || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errNotAKey
-	}
-	return text, nil
-}
-
-// parseString reads a String of RFC 9651, section 3.3.3, without parameters.
-func parseString(text string) (string, error) {
-	item, err := httpsfv.UnmarshalItem([]string{text})
-	if err != nil {
-		return "", err
-	}
-	value, ok := item.Value.(string)
-	if !ok || len(item.Params.Names()) > 0 {
-		return "", errNotAKey
-	}
-	return value, nil
 }
 
 // fingerprint distinguishes requests with the same key: by method, path, If-Match and

@@ -9,6 +9,7 @@ import (
 
 	"docket"
 	"docket/internal/edge"
+	"docket/internal/headers"
 )
 
 // checkList checks the parameters of a list together. The cursor depends on all
@@ -35,7 +36,7 @@ func checkList(in *input) {
 		}
 		in.list.After, behind = after, *in.cursor
 	}
-	in.page = markPage(list, in.list.Limit, in.list.Offset, behind)
+	in.page = headers.NewPage(list, in.list.Limit, in.list.Offset, behind)
 }
 
 // faultOnce notes a fault of a parameter that has none yet.
@@ -50,7 +51,7 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	in.list.Known = in.page.knownState(in.noneMatch)
+	in.list.Known = in.page.KnownState(in.noneMatch)
 	page, err := edge.Admit(r.Context(), costOfList(in.list), func() (docket.Page, error) {
 		return a.service.Tasks(r.Context(), in.owner, in.list)
 	})
@@ -58,14 +59,14 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	edge.Hold(r.Context(), heldBy(page.Tasks))
-	tag, header := in.page.tag(page.State), w.Header()
+	tag, header := in.page.ETag(page.State), w.Header()
 	header.Set("ETag", tag)
 	header["Cache-Control"] = revalidate
 	if in.list.Count { // also with a 304: a browser asks for one by itself
 		header.Set("X-Total-Count", strconv.Itoa(page.Total))
 		applied(w, "count=exact")
 	}
-	if page.Unchanged || matchesAny(in.noneMatch, tag) {
+	if page.Unchanged || headers.MatchesAny(in.noneMatch, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -78,7 +79,7 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 // nextLink is the Link header (RFC 8288) of the page behind a position: a reference
 // relative to this request, with its filters and a cursor.
 func (rt *route) nextLink(in *input, after docket.Position) string {
-	link := []byte("<?cursor=" + in.page.list.Cursor(after))
+	link := []byte("<?cursor=" + in.page.Cursor(after))
 	known := rt.queryParams()
 	for _, name := range slices.Sorted(maps.Keys(in.query)) {
 		if name == cursor.name || name == offset.name || !slices.ContainsFunc(known, func(p param) bool { return p.name == name }) {

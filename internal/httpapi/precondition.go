@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"docket"
+	"docket/internal/headers"
 )
 
 const (
@@ -29,7 +30,7 @@ func tagsParam(name, doc string, to func(*input) *[]string) param {
 	return param{
 		in: inHeader, name: name, shape: text, tag: reflectTag(tagPattern + doc),
 		read: func(in *input, name string, lines []string) {
-			tags, err := parseTags(lines)
+			tags, err := headers.ParseETags(lines)
 			if err != nil {
 				in.fault(docket.Fault{In: docket.InHeader, Name: name, Code: "malformed", Detail: fmt.Sprintf(`The header %s must be * or a list of entity tags, such as "1", "2".`, name)})
 			}
@@ -48,20 +49,20 @@ func noIfMatch(mend string) param {
 }
 
 // creates reports whether a PUT makes its task.
-func (in *input) creates() bool { return slices.Contains(in.noneMatch, anyTag) }
+func (in *input) creates() bool { return slices.Contains(in.noneMatch, headers.AnyETag) }
 
 // precondition is what a write demands: If-Match by the strong comparison of
 // tags and If-None-Match by the weak one, where * is any task (RFC 9110, section
 // 13.1).
 func (in *input) precondition() (p docket.Precondition) {
 	switch {
-	case slices.Contains(in.noneMatch, anyTag): // there must be no task
+	case slices.Contains(in.noneMatch, headers.AnyETag): // there must be no task
 		return docket.Precondition{Match: docket.Some([]int64{})}
 	case in.noneMatch != nil:
-		p.NoneMatch = docket.Some(versionsOf(withoutWeakness(in.noneMatch)))
+		p.NoneMatch = docket.Some(headers.Versions(headers.Strong(in.noneMatch)))
 	}
-	if in.match != nil && !slices.Contains(in.match, anyTag) {
-		p.Match = docket.Some(versionsOf(in.match))
+	if in.match != nil && !slices.Contains(in.match, headers.AnyETag) {
+		p.Match = docket.Some(headers.Versions(in.match))
 	}
 	return p
 }
@@ -93,9 +94,9 @@ func (in *input) explain(err error) error {
 		if part == nil {
 			continue
 		}
-		if version, err := strconv.ParseInt(part[1], 10, 64); err == nil && etag(version) != tag {
+		if version, err := strconv.ParseInt(part[1], 10, 64); err == nil && headers.ETag(version) != tag {
 			return &docket.Error{Kind: docket.PreconditionFailed, Detail: fmt.Sprintf(
-				"The ETag in If-Match was altered on its way, as proxies that compress answers do, and so it matches no version. Nothing was written. Send the version alone: If-Match: %s.", etag(version))}
+				"The ETag in If-Match was altered on its way, as proxies that compress answers do, and so it matches no version. Nothing was written. Send the version alone: If-Match: %s.", headers.ETag(version))}
 		}
 	}
 	return err

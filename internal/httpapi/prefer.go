@@ -2,15 +2,16 @@ package httpapi
 
 import (
 	"net/http"
-	"strings"
+
+	"docket/internal/headers"
 )
 
 // The preferences that a request may have (RFC 7240). That it be handled strictly is read
 // first of all, by decode.
 var (
 	preferStrict  = preferParam("", `"handling=strict"`, func(*input, []string) {})
-	preferCount   = preferParam("count=exact asks for X-Total-Count; ", `"count=exact"`, func(in *input, lines []string) { in.list.Count = prefers(lines, "count", "exact") })
-	preferMinimal = preferParam("return=minimal asks for a 204 without a body; ", `"return=minimal"`, func(in *input, lines []string) { in.minimal = prefers(lines, "return", "minimal") })
+	preferCount   = preferParam("count=exact asks for X-Total-Count; ", `"count=exact"`, func(in *input, lines []string) { in.list.Count = headers.Prefers(lines, "count", "exact") })
+	preferMinimal = preferParam("return=minimal asks for a 204 without a body; ", `"return=minimal"`, func(in *input, lines []string) { in.minimal = headers.Prefers(lines, "return", "minimal") })
 )
 
 func preferParam(doc, example string, read func(in *input, lines []string)) param {
@@ -23,7 +24,7 @@ func preferParam(doc, example string, read func(in *input, lines []string)) para
 }
 
 // handleStrictly reports whether unknown names are to be faults (RFC 7240, section 4.4).
-func handleStrictly(h http.Header) bool { return prefers(h["Prefer"], "handling", "strict") }
+func handleStrictly(h http.Header) bool { return headers.Prefers(h["Prefer"], "handling", "strict") }
 
 // applied says that a preference of the request was followed.
 func applied(w http.ResponseWriter, preference string) {
@@ -32,18 +33,4 @@ func applied(w http.ResponseWriter, preference string) {
 		preference = before + ", " + preference
 	}
 	w.Header().Set(name, preference)
-}
-
-// prefers reports whether the field Prefer (RFC 7240) names a preference with
-// this value. Preferences that are not known, or malformed, are ignored, as the
-// RFC asks; of several with one name the first counts.
-func prefers(lines []string, name, value string) bool {
-	for preference := range strings.SplitSeq(strings.Join(lines, ","), ",") {
-		token, _, _ := strings.Cut(preference, ";")
-		key, given, _ := strings.Cut(token, "=")
-		if strings.EqualFold(strings.TrimSpace(key), name) {
-			return strings.Trim(strings.TrimSpace(given), `"`) == value
-		}
-	}
-	return false
 }

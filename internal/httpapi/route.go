@@ -4,59 +4,64 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
 
-	"docket"
+	"docket/internal/contract"
 )
 
-// route is one operation: a row of the table.
+// route is one operation: a row of the table. Params and Body of its Operation stay nil:
+// operations derives them from params and body.
 type route struct {
-	method, path string
-	handle       handler
-	basic        bool          // it takes an API key as a password too
-	scope        docket.Scopes // what the caller of a route of a user needs
+	contract.Operation
+	handle handler
 
-	// The request. Faults are listed in the order of params.
-	params []param
+	params []param         // faults are listed in their order
 	check  func(in *input) // looks at the query parameters together; may be nil
 	body   *body           // nil: none
-
-	// The answer.
-	status   int
-	means    string       // the description of that status
-	shape    reflect.Type // nil: no body
-	files    []string     // the media types of a file, instead of a body of that shape
-	none     string       // the description of a 204 instead; "": there is none
-	creates  bool         // it may be 201, with Location
-	headers  []string     // besides those of every answer
-	cached   bool         // it may be 304
-	statuses []int        // of errors, besides those of every route
-
-	// The contract.
-	id, summary, description string
 }
+
+// operations returns the table as the contract shows it.
+func operations() []contract.Operation {
+	list := make([]contract.Operation, len(routes))
+	for i := range routes {
+		rt := &routes[i]
+		list[i] = rt.Operation
+		for _, p := range rt.params {
+			if p.shape != nil {
+				list[i].Params = append(list[i].Params, contract.Param{In: p.in, Name: p.name, Shape: p.shape, Tag: p.tag, Schema: p.schema, Repeats: p.repeats, Deprecated: p.deprecated})
+			}
+		}
+		if b := rt.body; b != nil {
+			list[i].Body = &contract.Body{MediaTypes: b.mediaTypes, Optional: b.optional, Shape: b.shape}
+			if b.mediaTypes == nil {
+				list[i].Body.MediaTypes = justJSON
+			}
+		}
+	}
+	return list
+}
+
+// ContractJSON returns the OpenAPI document of the API.
+func ContractJSON() ([]byte, error) { return contract.New(operations()).JSON() }
+
+// ContractYAML returns the OpenAPI document of the API.
+func ContractYAML() ([]byte, error) { return contract.New(operations()).YAML() }
 
 // handler carries out one operation: it decodes the request, has it admitted,
 // makes one call of the Service, and writes the answer. Its error is answered as
 // a problem document.
 type handler func(a *api, rt *route, w http.ResponseWriter, r *http.Request) error
 
-// ofUser reports whether the route belongs to a user and needs that user's token.
-func (rt *route) ofUser() bool { return strings.HasPrefix(rt.path, "/api/") }
-
-// place is the part of a request that a parameter is in.
-type place string
-
+// The places of parameters.
 const (
-	inPath   place = "path"
-	inQuery  place = "query"
-	inHeader place = "header"
+	inPath   = contract.Path
+	inQuery  = contract.Query
+	inHeader = contract.Header
 )
 
 // param is a parameter: where it stands, how it is read, and what the contract
 // says about it.
 type param struct {
-	in   place
+	in   contract.Place
 	name string // a header's in its canonical form
 	// read takes the values in, and notes their faults under the name. Path parameters
 	// are read always, others when they are given. A query parameter has one value

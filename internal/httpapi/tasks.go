@@ -11,6 +11,7 @@ import (
 
 	"docket"
 	"docket/internal/edge"
+	"docket/internal/headers"
 	"docket/internal/problem"
 )
 
@@ -98,11 +99,11 @@ func (a *api) getTask(rt *route, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	tag := etag(task.Version)
+	tag := headers.ETag(task.Version)
 	switch {
-	case in.match != nil && !slices.Contains(in.match, anyTag) && !slices.Contains(in.match, tag):
+	case in.match != nil && !slices.Contains(in.match, headers.AnyETag) && !slices.Contains(in.match, tag):
 		return in.explain(docket.Stale())
-	case matchesAny(in.noneMatch, tag):
+	case headers.MatchesAny(in.noneMatch, tag):
 		w.Header().Set("ETag", tag)
 		w.Header()["Cache-Control"] = revalidate
 		w.WriteHeader(http.StatusNotModified)

@@ -1,7 +1,6 @@
 package mcp_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -14,7 +13,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +25,7 @@ import (
 	"docket/internal/mcp"
 	"docket/internal/secret"
 	"docket/internal/sqlite"
+	"docket/internal/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +34,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type server struct {
 	*testing.T
 	url string
-	log *locked
+	log *storetest.Log
 }
 
 // options change what a server is made of.
@@ -57,7 +56,7 @@ func serve(t *testing.T, o options) *server {
 	if o.store != nil {
 		store = o.store(store)
 	}
-	s := &server{T: t, log: &locked{}}
+	s := &server{T: t, log: &storetest.Log{}}
 	o.edge.Log = slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if o.mcp.Retention == 0 {
 		o.mcp.Retention = docket.DefaultRetention
@@ -72,24 +71,6 @@ func serve(t *testing.T, o options) *server {
 		}
 	})
 	return s
-}
-
-// locked is a log that goroutines write.
-type locked struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *locked) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *locked) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // answer is a response that has been read.

@@ -23,7 +23,7 @@ import (
 func TestDatabaseIsEmptyAndOwnedByAnOrdinaryRole(t *testing.T) {
 	t.Parallel()
 	direct := pgtest.Shared(t).Database(t)
-	conn := connect(t, direct)
+	conn := pgtest.Connect(t, direct)
 
 	equal(t, "role", get[string](t, conn, "SELECT current_user"), pgtest.Role)
 	equal(t, "superuser", get[bool](t, conn, "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication FROM pg_roles WHERE rolname = current_user"), false)
@@ -32,7 +32,7 @@ func TestDatabaseIsEmptyAndOwnedByAnOrdinaryRole(t *testing.T) {
 	equal(t, "encoding", get[string](t, conn, "SHOW server_encoding"), "UTF8")
 	equal(t, "lower", get[string](t, conn, "SELECT lower('ÀЖ')"), "àж")
 
-	super := connect(t, pgtest.AsSuperuser(direct))
+	super := pgtest.Connect(t, pgtest.AsSuperuser(direct))
 	equal(t, "AsSuperuser's role", get[string](t, super, "SELECT current_user"), pgtest.SuperRole)
 	equal(t, "AsSuperuser's database", get[string](t, super, "SELECT current_database()"), get[string](t, conn, "SELECT current_database()"))
 }
@@ -40,7 +40,7 @@ func TestDatabaseIsEmptyAndOwnedByAnOrdinaryRole(t *testing.T) {
 func TestDatabasesAreSeparateAndDropped(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Shared(t)
-	admin := connect(t, pgtest.AsSuperuser(c.Database(t)))
+	admin := pgtest.Connect(t, pgtest.AsSuperuser(c.Database(t)))
 	exists := func(u string) bool {
 		parsed, err := url.Parse(u)
 		if err != nil {
@@ -76,12 +76,12 @@ func TestDurabilityIsAsOptionsSay(t *testing.T) {
 	t.Parallel()
 	settings := "SELECT string_agg(setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
 	private := pgtest.New(t, pgtest.Options{Settings: map[string]string{"application_name": "it's me", "max_connections": "123"}})
-	conn := connect(t, private.Database(t))
+	conn := pgtest.Connect(t, private.Database(t))
 	equal(t, "private", get[string](t, conn, settings), "on on on")
 	equal(t, "application_name", get[string](t, conn, "SHOW application_name"), "it's me")
 	equal(t, "max_connections", get[string](t, conn, "SHOW max_connections"), "123")
 
-	equal(t, "shared", get[string](t, connect(t, pgtest.Shared(t).Database(t)), settings), "off off off")
+	equal(t, "shared", get[string](t, pgtest.Connect(t, pgtest.Shared(t).Database(t)), settings), "off off off")
 }
 
 func TestStopStartRestart(t *testing.T) {
@@ -91,7 +91,7 @@ func TestStopStartRestart(t *testing.T) {
 	pooled := c.DefaultPooler(t).URL(direct)
 	pgtest.Exec(t, direct, "CREATE TABLE kept (n int)")
 	for i, mode := range []pgtest.Mode{pgtest.Fast, pgtest.Immediate} {
-		conn := connect(t, direct)
+		conn := pgtest.Connect(t, direct)
 		do(t, conn, "INSERT INTO kept VALUES (1)")
 		started := get[string](t, conn, "SELECT pg_postmaster_start_time()::text")
 
@@ -99,7 +99,7 @@ func TestStopStartRestart(t *testing.T) {
 		if err := conn.Ping(t.Context()); err == nil {
 			t.Errorf("%s: an old connection still works", mode)
 		}
-		again := connect(t, direct)
+		again := pgtest.Connect(t, direct)
 		equal(t, string(mode)+": rows", get[int](t, again, "SELECT count(*)::int FROM kept"), i+1)
 		if get[string](t, again, "SELECT pg_postmaster_start_time()::text") == started {
 			t.Errorf("%s: the same server runs", mode)
@@ -119,7 +119,7 @@ func TestStopStartRestart(t *testing.T) {
 		t.Errorf("connecting to a stopped server: %v", err)
 	}
 	c.Start(t)
-	connect(t, direct)
+	pgtest.Connect(t, direct)
 	c.Stop(t, pgtest.Immediate) // the test ends with a stopped cluster
 }
 
@@ -189,7 +189,7 @@ func TestOrphanMaker(t *testing.T) {
 		return
 	}
 	c := pgtest.New(t, pgtest.Options{})
-	conn := connect(t, pgtest.AsSuperuser(c.Database(t)))
+	conn := pgtest.Connect(t, pgtest.AsSuperuser(c.Database(t)))
 	data := get[string](t, conn, "SHOW data_directory")
 	fmt.Println("orphans", strings.TrimSuffix(data, "/data"), c.Addr(), c.DefaultPooler(t).Addr())
 	<-context.Background().Done()

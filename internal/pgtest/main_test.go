@@ -1,7 +1,6 @@
 package pgtest_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -12,17 +11,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
-
-// connect opens a connection that is closed when the test ends.
-func connect(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
 
 // get runs a query that returns one value.
 func get[T any](t *testing.T, conn *pgx.Conn, sql string, args ...any) T {

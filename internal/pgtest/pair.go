@@ -44,14 +44,7 @@ func NewPair(t testing.TB) *Pair {
 		t.Fatal(err)
 	}
 	p.Standby = standby
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(standby.log())
-		}
-		if err := standby.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	standby.closeAfter(t)
 	if err := untilTrue(AsSuperuser(u), "SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"); err != nil {
 		t.Fatal(err)
 	}
@@ -146,30 +139,28 @@ func (p *Pair) Partition() {
 // Asynchronous makes commits on the primary not wait for the standby any more.
 func (p *Pair) Asynchronous(t testing.TB) {
 	t.Helper()
-	admin := AsSuperuser(p.Primary.url("postgres"))
-	Exec(t, admin, "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
-	if err := untilTrue(admin, "SELECT current_setting('synchronous_standby_names') = ''"); err != nil {
-		t.Fatal(err)
-	}
+	p.Primary.change(t, "SELECT current_setting('synchronous_standby_names') = ''", "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
 }
 
 // Demote makes the primary refuse to write (SQLSTATE 25006), and ends no
 // connection: an old primary that a failover has left behind.
 func (p *Pair) Demote(t testing.TB) {
 	t.Helper()
-	admin := AsSuperuser(p.Primary.url("postgres"))
-	Exec(t, admin, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-	if err := untilTrue(admin, "SELECT current_setting('default_transaction_read_only') = 'on'"); err != nil {
-		t.Fatal(err)
-	}
+	p.Primary.change(t, "SELECT current_setting('default_transaction_read_only') = 'on'", "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
 }
 
 // Promote makes the standby a primary, and returns when it accepts writes.
 func (p *Pair) Promote(t testing.TB) {
 	t.Helper()
-	admin := AsSuperuser(p.Standby.url("postgres"))
-	Exec(t, admin, fmt.Sprintf("SELECT pg_promote(true, %d)", int(patience.Seconds())))
-	if err := untilTrue(admin, "SELECT NOT pg_is_in_recovery()"); err != nil {
+	p.Standby.change(t, "SELECT NOT pg_is_in_recovery()", fmt.Sprintf("SELECT pg_promote(true, %d)", int(patience.Seconds())))
+}
+
+// change runs statements as the superuser, and returns when the query done is true.
+func (c *Cluster) change(t testing.TB, done string, statements ...string) {
+	t.Helper()
+	admin := AsSuperuser(c.url("postgres"))
+	Exec(t, admin, statements...)
+	if err := untilTrue(admin, done); err != nil {
 		t.Fatal(err)
 	}
 }

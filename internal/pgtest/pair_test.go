@@ -29,9 +29,9 @@ func TestPairReplicatesAndFailsOver(t *testing.T) {
 	pgtest.Exec(t, u, "CREATE TABLE kept (n int)")
 	eventually(t, kept(u))
 	eventually(t, kept(pooled))
-	old := connect(t, u)
+	old := pgtest.Connect(t, u)
 	equal(t, "the address leads to a standby", get[bool](t, old, "SELECT pg_is_in_recovery()"), false)
-	replica := connect(t, standby)
+	replica := pgtest.Connect(t, standby)
 	equal(t, "the standby is one", get[bool](t, replica, "SELECT pg_is_in_recovery()"), true)
 	eventually(t, func() error { // committed there is not yet visible there
 		if n := get[int](t, replica, "SELECT count(*)::int FROM kept"); n != 2 {
@@ -82,7 +82,7 @@ func TestPairPartition(t *testing.T) {
 	p := pgtest.NewPair(t)
 	u := p.Database(t)
 	pgtest.Exec(t, u, "CREATE TABLE kept (n int)")
-	conn := connect(t, u)
+	conn := pgtest.Connect(t, u)
 
 	p.Isolate()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -90,7 +90,7 @@ func TestPairPartition(t *testing.T) {
 	if _, err := conn.Exec(ctx, "INSERT INTO kept VALUES (1)"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a commit without the standby: %v", err)
 	}
-	look := connect(t, p.Direct(u, p.Primary))
+	look := pgtest.Connect(t, p.Direct(u, p.Primary))
 	p.Asynchronous(t)
 	do(t, look, "INSERT INTO kept VALUES (2)")
 
@@ -101,5 +101,5 @@ func TestPairPartition(t *testing.T) {
 		_, err := tryInsert(t, u)
 		return err
 	})
-	equal(t, "rows", get[int](t, connect(t, u), "SELECT count(*)::int FROM kept"), 1)
+	equal(t, "rows", get[int](t, pgtest.Connect(t, u), "SELECT count(*)::int FROM kept"), 1)
 }

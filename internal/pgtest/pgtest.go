@@ -126,6 +126,13 @@ func New(t testing.TB, opts Options) *Cluster {
 		t.Fatal(err)
 	}
 	c.private = true
+	c.closeAfter(t)
+	return c
+}
+
+// closeAfter closes the cluster when the test ends. A test that fails logs the end of
+// the server's log.
+func (c *Cluster) closeAfter(t testing.TB) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(c.log())
@@ -134,7 +141,6 @@ func New(t testing.TB, opts Options) *Cluster {
 			t.Error(err)
 		}
 	})
-	return c
 }
 
 // AsSuperuser returns u, any URL from this package, for SuperRole: for
@@ -150,6 +156,18 @@ func Exec(t testing.TB, u string, statements ...string) {
 	if err := execSQL(u, statements...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Connect opens a connection to u, which is closed when the test ends.
+func Connect(t testing.TB, u string) *pgx.Conn {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(ctx) }) // the test may have ended it
+	return conn
 }
 
 // Count returns the number that a query returns on a new connection to u.

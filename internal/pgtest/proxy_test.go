@@ -25,7 +25,7 @@ func routes(t *testing.T, test func(t *testing.T, u string)) {
 func TestRoundTripsAreCounted(t *testing.T) {
 	routes(t, func(t *testing.T, u string) {
 		proxy := pgtest.NewProxy(t, u, 0)
-		conn := connect(t, proxy.URL(u))
+		conn := pgtest.Connect(t, proxy.URL(u))
 		equal(t, "connecting", proxy.RoundTrips(), 1)
 
 		const query = "SELECT $1::text || repeat('x', 100000)" // an answer of several packets
@@ -72,7 +72,7 @@ func TestDelay(t *testing.T) {
 	routes(t, func(t *testing.T, u string) {
 		const delay = 40 * time.Millisecond
 		begun := time.Now()
-		conn := connect(t, pgtest.Delay(t, u, delay))
+		conn := pgtest.Connect(t, pgtest.Delay(t, u, delay))
 		if took := time.Since(begun); took < 2*delay { // TCP's handshake and PostgreSQL's
 			t.Errorf("connecting took %v", took)
 		}
@@ -89,14 +89,14 @@ func TestCutRefuseFreeze(t *testing.T) {
 	routes(t, func(t *testing.T, u string) {
 		proxy := pgtest.NewProxy(t, u, 0)
 		u = proxy.URL(u)
-		conn := connect(t, u)
+		conn := pgtest.Connect(t, u)
 
 		proxy.Cut()
 		if err := conn.Ping(t.Context()); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
 			t.Errorf("a query on a connection that was cut: %v", err)
 		}
 		<-conn.PgConn().CleanupDone() // see Pooler
-		conn = connect(t, u)
+		conn = pgtest.Connect(t, u)
 
 		for range 2 { // the second call changes nothing
 			proxy.Refuse(t, true)
@@ -108,7 +108,7 @@ func TestCutRefuseFreeze(t *testing.T) {
 		for range 2 {
 			proxy.Refuse(t, false)
 		}
-		connect(t, u)
+		pgtest.Connect(t, u)
 
 		proxy.Freeze(true)
 		connected := make(chan error, 1)
@@ -135,7 +135,7 @@ func TestCutRefuseFreeze(t *testing.T) {
 		}
 		<-conn.PgConn().CleanupDone()
 
-		connect(t, u)
+		pgtest.Connect(t, u)
 		proxy.Freeze(true) // until the test ends, which must not wait for it
 	})
 }
@@ -145,10 +145,10 @@ func TestHoldAnswers(t *testing.T) {
 	t.Parallel()
 	direct := pgtest.Shared(t).Database(t)
 	pgtest.Exec(t, direct, "CREATE TABLE kept (n int)")
-	look := connect(t, direct)
+	look := pgtest.Connect(t, direct)
 	proxy := pgtest.NewProxy(t, direct, 0)
 	for _, cut := range []bool{false, true} {
-		conn := connect(t, proxy.URL(direct))
+		conn := pgtest.Connect(t, proxy.URL(direct))
 		do(t, look, "TRUNCATE kept")
 		proxy.HoldAnswers(true)
 		answered := make(chan error, 1)
@@ -182,7 +182,7 @@ func TestProxyPassesOnThatTheServerIsAway(t *testing.T) {
 	c := pgtest.New(t, pgtest.Options{Unsafe: true})
 	direct := c.Database(t)
 	u := pgtest.Delay(t, direct, 2*time.Millisecond)
-	conn := connect(t, u)
+	conn := pgtest.Connect(t, u)
 	c.Stop(t, pgtest.Immediate)
 	if err := conn.Ping(t.Context()); err == nil {
 		t.Error("a query on a connection whose server is gone succeeded")

@@ -10,6 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 )
 
 // keyed holds the arguments of the statements about API keys.
@@ -21,11 +24,11 @@ type keyed struct {
 var apiKeyParameters = parameters[keyed]{
 	"user_id":    func(k keyed) any { return string(k.Owner) },
 	"epoch":      func(k keyed) any { return k.epoch },
-	"id":         func(k keyed) any { return key(k.ID) },
+	"id":         func(k keyed) any { return column.UUID(k.ID) },
 	"hash":       func(k keyed) any { return k.Hash[:] },
 	"created_at": func(k keyed) any { return k.CreatedAt },
-	"expires_at": func(k keyed) any { return optionalTimeType.value(k.ExpiresAt) },
-	"used_on":    func(k keyed) any { return optionalTimeType.value(k.UsedOn) },
+	"expires_at": func(k keyed) any { return column.OptionalTime(k.ExpiresAt) },
+	"used_on":    func(k keyed) any { return column.OptionalTime(k.UsedOn) },
 	"scopes":     func(k keyed) any { return k.Scopes.String() },
 	"name":       func(k keyed) any { return k.Name },
 }
@@ -93,13 +96,13 @@ func (s *Store) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUI
 // readAPIKeys returns the keys that a statement finds. It shares its round trip with
 // other reads.
 func (s *Store) readAPIKeys(ctx context.Context, st *statement[keyed], of docket.APIKey) (keys []docket.APIKey, err error) {
-	err = s.batch(ctx, s.batchers.reads, &call{
-		owner: of.Owner, sql: st.sql, args: st.args(keyed{APIKey: of}),
-		read: func(rows pgx.Rows) (err error) {
+	err = s.db.Batch(ctx, s.db.Reads, &dispatch.Call{
+		Owner: of.Owner, SQL: st.sql, Args: st.args(keyed{APIKey: of}),
+		Read: func(rows pgx.Rows) (err error) {
 			keys, err = scanAPIKeys(rows, of.Owner)
 			return err
 		},
-		outcome: func(err error) error { return err },
+		Outcome: func(err error) error { return err },
 	})
 	return keys, err
 }
@@ -110,11 +113,11 @@ func scanAPIKeys(rows pgx.Rows, owner docket.UserID) ([]docket.APIKey, error) {
 	keys := []docket.APIKey{}
 	for rows.Next() {
 		k, hash, scopes := docket.APIKey{Owner: owner}, []byte(nil), ""
-		if err := rows.Scan(&k.ID, &hash, (*utcTime)(&k.CreatedAt), (*utcTime)(&k.ExpiresAt), (*utcTime)(&k.UsedOn), &scopes, &k.Name); err != nil {
-			return nil, &callError{err}
+		if err := rows.Scan(&k.ID, &hash, (*column.UTCTime)(&k.CreatedAt), (*column.UTCTime)(&k.ExpiresAt), (*column.UTCTime)(&k.UsedOn), &scopes, &k.Name); err != nil {
+			return nil, pgerror.BadResult(err)
 		}
 		if copy(k.Hash[:], hash) != len(k.Hash) {
-			return nil, &callError{fmt.Errorf("postgres: the hash of an API key has %d bytes", len(hash))}
+			return nil, pgerror.BadResult(fmt.Errorf("postgres: the hash of an API key has %d bytes", len(hash)))
 		}
 		k.Scopes = docket.ParseScopes(scopes)
 		keys = append(keys, k)
@@ -135,10 +138,10 @@ func (s *Store) MarkAPIKeyUsed(ctx context.Context, owner docket.UserID, id uuid
 // changeAPIKey runs a statement that changes one key. It returns none when there was no
 // key to change.
 func (s *Store) changeAPIKey(ctx context.Context, st *statement[keyed], k docket.APIKey, none error) error {
-	return s.batch(ctx, s.batchers.writesOf(k.Owner), &call{
-		owner: k.Owner, sql: st.sql, args: st.args(keyed{APIKey: k}),
-		read: func(rows pgx.Rows) error { return scanOne(rows, new(uuid.UUID)) },
-		outcome: func(err error) error {
+	return s.db.Batch(ctx, s.db.WritesOf(k.Owner), &dispatch.Call{
+		Owner: k.Owner, SQL: st.sql, Args: st.args(keyed{APIKey: k}),
+		Read: func(rows pgx.Rows) error { return dispatch.ScanOne(rows, new(uuid.UUID)) },
+		Outcome: func(err error) error {
 			if errors.Is(err, pgx.ErrNoRows) {
 				return none
 			}

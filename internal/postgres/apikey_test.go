@@ -8,6 +8,7 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/schema"
 )
 
 func newAPIKey(t *testing.T, s *Store) docket.APIKey {
@@ -31,7 +32,7 @@ func TestOlderErasureEndsAPIKeys(t *testing.T) {
 	if _, err := s.FindAPIKey(t.Context(), "alice", key.ID); docket.KindOf(err) != docket.APIKeyNotFound {
 		t.Errorf("after the erasure the key is found: %v", err)
 	}
-	if step := migrations[6]; step.Name != "api_keys" || step.Compatible != migrations[5].Compatible {
+	if step := schema.Migrations[6]; step.Name != "api_keys" || step.Compatible != schema.Migrations[5].Compatible {
 		t.Errorf("the step %s refuses programs of before schema %d", step.Name, step.Compatible)
 	}
 }

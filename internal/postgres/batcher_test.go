@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -14,15 +15,16 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/dispatch"
 	"docket/internal/storetest"
 )
 
 // mates returns users whose writes go to the same batcher, and that batcher.
-func mates(s *Store, n int) ([]docket.UserID, *batcher) {
-	b := s.batchers.writesOf("user-0")
+func mates(s *Store, n int) ([]docket.UserID, *dispatch.Batcher) {
+	b := s.db.WritesOf("user-0")
 	var users []docket.UserID
 	for i := 0; len(users) < n; i++ {
-		if user := docket.UserID(fmt.Sprintf("user-%d", i)); s.batchers.writesOf(user) == b {
+		if user := docket.UserID(fmt.Sprintf("user-%d", i)); s.db.WritesOf(user) == b {
 			users = append(users, user)
 		}
 	}
@@ -60,46 +62,45 @@ func openBehindProxy(t *testing.T) (s *Store, proxy *pgtest.Proxy, direct string
 
 // patient gives a store time limits that no slow machine reaches.
 func patient(s *Store) {
-	s.acquireTimeout, s.statementTimeout, s.passTimeout = time.Minute, time.Minute, time.Minute
+	s.db.Limits = dispatch.Limits{Acquire: time.Minute, Statement: time.Minute, Pass: time.Minute}
 }
 
-// holds reports whether b has so many leads taken and calls queued.
-func (b *batcher) holds(leads, queued int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.leads == leads && len(b.queue) == queued
+// trouble has the store see a statement fail because of the connection.
+func trouble(t *testing.T, s *Store) {
+	t.Helper()
+	_ = s.db.Run(t.Context(), dispatch.Maintaining, func(context.Context, *pgx.Conn) error { return io.ErrUnexpectedEOF })
+	if !s.db.Troubled() {
+		t.Fatal("the store is not in trouble")
+	}
 }
 
-// goesAlone reports whether a call of the owner goes alone.
-func (b *batcher) goesAlone(owner docket.UserID) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.apart[owner] > 0
+// holding reports whether b has so many leads taken and calls queued.
+func holding(b *dispatch.Batcher, leads, queued int) bool {
+	now := b.Stats()
+	return now.Leads == leads && now.Queued == queued
 }
 
 // idle fails the test when a batcher that nothing uses holds anything.
-func (b *batcher) idle(t *testing.T) {
+func idle(t *testing.T, b *dispatch.Batcher) {
 	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.leads != 0 || len(b.queue) != 0 || len(b.apart) != 0 {
-		t.Errorf("the batcher is left with %d leads taken, %d calls queued and %d owners apart", b.leads, len(b.queue), len(b.apart))
+	if now := b.Stats(); now.Leads != 0 || now.Queued != 0 || now.Apart != 0 {
+		t.Errorf("the batcher is left with %d leads taken, %d calls queued and %d calls apart", now.Leads, now.Queued, now.Apart)
 	}
 }
 
 // whileInFlight begins the calls, to a batcher of one lead: the first is in flight and
 // the others are queued until the function that it returns is called, which waits
 // for them.
-func whileInFlight(t *testing.T, proxy *pgtest.Proxy, s *Store, b *batcher, calls ...func()) (goOn func()) {
+func whileInFlight(t *testing.T, proxy *pgtest.Proxy, s *Store, b *dispatch.Batcher, calls ...func()) (goOn func()) {
 	t.Helper()
 	patient(s)
 	var running sync.WaitGroup
 	proxy.Freeze(true)
-	before := b.groups.Load()
+	before := b.Stats().Groups
 	for i, call := range calls {
 		running.Go(call)
 		waitUntil(t, "the first call is in flight and the others are queued", func() bool {
-			return b.groups.Load() == before+1 && b.holds(1, i)
+			return b.Stats().Groups == before+1 && holding(b, 1, i)
 		})
 	}
 	return func() {
@@ -134,15 +135,15 @@ func TestWritesShareARoundTrip(t *testing.T) {
 			t.Errorf("%s wrote %+v and has %+v, %v", user, tasks[i], got, err)
 		}
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestReadsShareARoundTrip has each user read a task that exists, and one that
 // does not, while others do the same.
 func TestReadsShareARoundTrip(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
-	b := s.batchers.reads
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
+	b := s.db.Reads
+	width := b.Stats().Width
 	var calls []func()
 	for i := range 20 {
 		user := docket.UserID(fmt.Sprintf("user-%d", i))
@@ -157,7 +158,7 @@ func TestReadsShareARoundTrip(t *testing.T) {
 			}
 		})
 	}
-	conn, err := s.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,16 +166,16 @@ func TestReadsShareARoundTrip(t *testing.T) {
 	for i, call := range calls {
 		running.Go(call)
 		waitUntil(t, "the call waits for the connection or is queued", func() bool {
-			return b.holds(min(i+1, b.width), max(0, i+1-b.width))
+			return holding(b, min(i+1, width), max(0, i+1-width))
 		})
 	}
 	conn.Release()
 	running.Wait()
 	// Each leader makes a group: the first one takes all that are queued.
-	if took := b.groups.Load(); took != int64(b.width) {
+	if took := b.Stats().Groups; took != int64(width) {
 		t.Errorf("%d reads took %d groups", len(calls), took)
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestReadsFarAway has the width of the batcher of reads follow the distance
@@ -193,12 +194,9 @@ func TestReadsFarAway(t *testing.T) {
 		"far, one connection":   {far, 1, 2, 2},
 	} {
 		s := open(t, test.url, func(o *Options) { o.MaxConns = test.conns })
-		if width := s.batchers.reads.width; width < test.least || width > test.most {
+		if width := s.db.Reads.Stats().Width; width < test.least || width > test.most {
 			t.Errorf("%s: %d groups at a time, want %d to %d", name, width, test.least, test.most)
 		}
-	}
-	if width := widthAt(time.Millisecond, 20); width != readWidth {
-		t.Errorf("1 ms away: %d groups at a time, want %d", width, readWidth)
 	}
 }
 
@@ -206,8 +204,7 @@ func TestReadsFarAway(t *testing.T) {
 // held for long: the others are served meanwhile, and that one afterwards.
 func TestLockedUserHoldsUpNobody(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
-	s := open(t, direct)
-	patient(s)
+	s := openPatient(t, direct)
 	users, b := mates(s, 3)
 	create(t, s, users...)
 	tx := lock(t, direct, fmt.Sprintf("SELECT user_id FROM docket.owners WHERE user_id = '%s' FOR UPDATE", users[0]))
@@ -216,7 +213,7 @@ func TestLockedUserHoldsUpNobody(t *testing.T) {
 		_, err := storetest.Create(context.Background(), s, of(users[0], "waits"))
 		locked <- err
 	}()
-	waitUntil(t, "the write goes alone", func() bool { return b.goesAlone(users[0]) })
+	waitUntil(t, "the write goes alone", func() bool { return b.Stats().Apart > 0 })
 	for range 20 {
 		create(t, s, users[1:]...)
 	}
@@ -231,15 +228,14 @@ func TestLockedUserHoldsUpNobody(t *testing.T) {
 	if err := <-locked; err != nil {
 		t.Error(err)
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestOwnerApart has a second write of a user whose first one goes alone: it does
 // too, without a group that would wait for the same lock.
 func TestOwnerApart(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
-	s := open(t, direct)
-	patient(s)
+	s := openPatient(t, direct)
 	users, b := mates(s, 1)
 	create(t, s, users...)
 	tx := lock(t, direct, "SELECT user_id FROM docket.owners FOR UPDATE")
@@ -250,22 +246,18 @@ func TestOwnerApart(t *testing.T) {
 		}
 	}
 	running.Go(write)
-	waitUntil(t, "the first write goes alone", func() bool { return b.goesAlone(users[0]) })
-	groups := b.groups.Load()
+	waitUntil(t, "the first write goes alone", func() bool { return b.Stats().Apart > 0 })
+	groups := b.Stats().Groups
 	running.Go(write)
-	waitUntil(t, "the second one does", func() bool {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.apart[users[0]] == 2
-	})
+	waitUntil(t, "the second one does", func() bool { return b.Stats().Apart == 2 })
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	running.Wait()
-	if took := b.groups.Load() - groups; took != 0 {
+	if took := b.Stats().Groups - groups; took != 0 {
 		t.Errorf("the second write went in %d groups", took)
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestGroupLocksInOrder has a group arrive in the reverse order of its users and
@@ -289,7 +281,7 @@ func TestGroupLocksInOrder(t *testing.T) {
 		})
 	}
 	whileInFlight(t, proxy, s, b, calls...)()
-	rows, err := s.pool.Query(t.Context(), "SELECT user_id FROM docket.locked ORDER BY n")
+	rows, err := s.db.Pool.Query(t.Context(), "SELECT user_id FROM docket.locked ORDER BY n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +315,7 @@ func TestInstancesDoNotDeadlock(t *testing.T) {
 	}
 	running.Wait()
 	var deadlocks, changes int64
-	err := stores[0].pool.QueryRow(t.Context(), `SELECT d.deadlocks, (SELECT sum(counter) FROM docket.owners) FROM pg_stat_database AS d WHERE d.datname = current_database()`,
+	err := stores[0].db.Pool.QueryRow(t.Context(), `SELECT d.deadlocks, (SELECT sum(counter) FROM docket.owners) FROM pg_stat_database AS d WHERE d.datname = current_database()`,
 		pgx.QueryExecModeExec).Scan(&deadlocks, &changes)
 	if want := int64(len(tasks) + 48*40); err != nil || deadlocks != 0 || changes != want {
 		t.Errorf("%d deadlocks, %d changes of %d, %v", deadlocks, changes, want, err)

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
 )
 
 // bulk is a number of new tasks of one owner, as the arguments of one statement.
@@ -29,12 +31,12 @@ var bulkParameters = func() parameters[*bulk] {
 		"added":   func(b *bulk) any { return b.done.Added },
 		"deleted": func(b *bulk) any { return b.done.Deleted },
 
-		"deleted_id": func(b *bulk) any { ids, _ := b.deletions(); return keys(ids) },
-		"deleted_at": func(b *bulk) any { _, times := b.deletions(); return timeType.array(times) },
+		"deleted_id": func(b *bulk) any { ids, _ := b.deletions(); return column.UUIDs(ids) },
+		"deleted_at": func(b *bulk) any { _, times := b.deletions(); return times },
 	}
-	for _, c := range columns {
-		if c.array != nil {
-			p[c.name] = func(b *bulk) any { return c.array(b.tasks) }
+	for _, c := range column.All {
+		if c.Array != nil {
+			p[c.Name] = func(b *bulk) any { return c.Array(b.tasks) }
 		}
 	}
 	return p
@@ -68,10 +70,10 @@ SELECT o.counter FROM o`)
 // expressions may use i, the task, and i.n, its number in the bulk from 1 on.
 func insertMany(version, from, where string) string {
 	var names, selected, arrays []string
-	for _, c := range columns {
-		if c.array != nil {
-			names, selected = append(names, c.name), append(selected, "i."+c.name)
-			arrays = append(arrays, fmt.Sprintf("@%s::%s[]", c.name, c.sqlType))
+	for _, c := range column.All {
+		if c.Array != nil {
+			names, selected = append(names, c.Name), append(selected, "i."+c.Name)
+			arrays = append(arrays, fmt.Sprintf("@%s::%s[]", c.Name, c.SQLType))
 		}
 	}
 	list := strings.Join(names, ", ")
@@ -107,16 +109,12 @@ func bulkFor(owner docket.UserID, w *docket.Write, creates []docket.Operation) (
 	return b, s
 }
 
-// errApart says that the tasks of a bulk cannot be made together. The error of one of
-// them shows when each is made by itself.
-var errApart = errors.New("postgres: the tasks of a bulk cannot be made together")
-
 // result returns the tasks of the bulk with their versions, after err of its statement,
 // which has returned the last version.
 func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), isTaskTwice(err):
-		return nil, errApart
+		return nil, dispatch.ErrApart
 	case err != nil:
 		return nil, err
 	}
@@ -126,42 +124,29 @@ func (b *bulk) result(last int64, err error) ([]docket.Task, error) {
 	return b.tasks, nil
 }
 
-// merge makes one call of creates that follow each other in a group and can be made
-// together.
-func merge(group []*call) []*call {
-	calls := make([]*call, 0, len(group))
-	for len(group) > 0 {
-		c, n := group[0], 1
-		for n < len(group) && c.mergesWith(group[n]) {
-			n++
-		}
-		if n > 1 {
-			c = asOne(group[:n])
-		}
-		calls, group = append(calls, c), group[n:]
-	}
-	return calls
+// MergesWith implements dispatch.Part.
+func (r *request) MergesWith(other dispatch.Part) bool {
+	o, ok := other.(*request)
+	return ok && r.write.MaxTasks == o.write.MaxTasks
 }
 
-func (c *call) mergesWith(other *call) bool {
-	return c.create != nil && other.create != nil && c.owner == other.owner && c.create.write.MaxTasks == other.create.write.MaxTasks
-}
-
-// asOne returns the call that makes the tasks of creates.
-func asOne(creates []*call) *call {
-	first := creates[0].create
-	b := &bulk{owner: first.owner, epoch: first.write.Epoch, limit: first.write.TaskLimit()}
+// Merge implements dispatch.Part for creates.
+func (r *request) Merge(creates []dispatch.Part) *dispatch.Call {
+	b := &bulk{owner: r.owner, epoch: r.write.Epoch, limit: r.write.TaskLimit()}
+	requests := make([]*request, 0, len(creates))
 	for _, c := range creates {
-		b.tasks = append(b.tasks, c.create.task)
+		if create, ok := c.(*request); ok {
+			requests, b.tasks = append(requests, create), append(b.tasks, create.task)
+		}
 	}
-	return &call{
-		owner: first.owner, sql: createManyFreshSQL.sql, args: createManyFreshSQL.args(b), members: creates,
-		read: func(rows pgx.Rows) error {
+	return &dispatch.Call{
+		Owner: r.owner, SQL: createManyFreshSQL.sql, Args: createManyFreshSQL.args(b),
+		Read: func(rows pgx.Rows) error {
 			var last int64
-			err := scanOne(rows, &last)
+			err := dispatch.ScanOne(rows, &last)
 			tasks, err := b.result(last, err)
 			for i := range tasks {
-				creates[i].create.task, creates[i].create.outcome = tasks[i], outcomeDone
+				requests[i].task, requests[i].outcome = tasks[i], outcomeDone
 			}
 			return err
 		},

@@ -22,8 +22,7 @@ import (
 // other are one statement, for the other, each is its own. Both get the same answers,
 // and have the same tasks and results afterwards.
 func TestBulkIsOneByOne(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t))
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t))
 	now := time.Date(2026, 1, 31, 9, 30, 0, 123_456_000, time.UTC)
 	pairs, bulks := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -78,7 +77,7 @@ func drawOperation(r *rapid.T, ids *[]uuid.UUID) docket.Operation {
 
 // writeApart is Write with a statement for each operation.
 func writeApart(t *testing.T, s *Store, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
-	conn, err := s.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +112,7 @@ func everything(t *testing.T, s *Store, owner docket.UserID) (rows []string) {
 		"SELECT (to_jsonb(t) - 'user_id')::text FROM docket.tasks AS t WHERE t.user_id = $1 ORDER BY t.version",
 		"SELECT k.key FROM docket.idempotency_keys AS k WHERE k.user_id = $1 ORDER BY k.key",
 	} {
-		found, err := s.pool.Query(t.Context(), query, owner)
+		found, err := s.db.Pool.Query(t.Context(), query, owner)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,14 +208,14 @@ func TestGroupMakesTasksTogether(t *testing.T) {
 		if together := pgtest.Count(t, direct, "SELECT max(n) FROM made"); (together == 5) != (want == 5) {
 			t.Errorf("at most %d: %d tasks were made by one statement", most, together)
 		}
-		b.idle(t)
+		idle(t, b)
 	}
 }
 
 // BenchmarkBatch makes a hundred tasks in one write, as one statement and as a hundred.
 func BenchmarkBatch(b *testing.B) {
 	s := open(b, pgtest.Shared(b).Database(b))
-	conn, err := s.pool.Acquire(b.Context())
+	conn, err := s.db.Pool.Acquire(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
 )
 
 // countersSQL spans the users that somebody listens to.
@@ -45,7 +47,7 @@ var changesSQL = func() map[changesStatement]*statement[ownedRange] {
 		}
 		statements[c] = p.compile(`WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through FROM docket.owners AS x WHERE x.user_id = @user_id)
-SELECT ` + noTask + `, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
+SELECT ` + column.NoTask + `, ARRAY[o.epoch, o.counter, o.purged_through, 0] FROM o
 UNION ALL
 ` + pageQuery(where, pageOrder{by: "t.version"}, false, c.long))
 	}
@@ -55,13 +57,13 @@ UNION ALL
 // Changes implements docket.Store.
 func (s *Store) Changes(ctx context.Context, owner docket.UserID, q docket.ChangeRange) (docket.ChangePage, error) {
 	page, st := new(docket.Page), changesSQL[changesStatement{q.Live, q.Limit > maxBatchedPage}]
-	c := &call{
-		owner: owner, sql: st.sql, args: st.args(ownedRange{owner, q}),
-		read:    func(rows pgx.Rows) error { return readPage(page, rows, owner, q.Limit) },
-		outcome: func(err error) error { return err },
+	c := &dispatch.Call{
+		Owner: owner, SQL: st.sql, Args: st.args(ownedRange{owner, q}),
+		Read:    func(rows pgx.Rows) error { return readPage(page, rows, owner, q.Limit) },
+		Outcome: func(err error) error { return err },
 	}
 	// A snapshot may have to pass over any number of deleted tasks.
-	if err := s.runPage(ctx, reading, c, !q.Live && q.Limit <= maxBatchedPage); err != nil {
+	if err := s.runPage(ctx, dispatch.Reading, c, !q.Live && q.Limit <= maxBatchedPage); err != nil {
 		return docket.ChangePage{}, err
 	}
 	return docket.ChangePage{Tasks: page.Tasks, State: page.State, More: page.More}, nil
@@ -73,7 +75,7 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (states ma
 	for i, owner := range owners {
 		list[i] = string(owner)
 	}
-	err = s.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.db.Run(ctx, dispatch.Reading, func(ctx context.Context, conn *pgx.Conn) error {
 		states = map[docket.UserID]docket.State{}
 		rows, err := conn.Query(ctx, countersSQL.sql, countersSQL.args(list)...)
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
@@ -16,18 +18,18 @@ func distributed(t *testing.T, c *pgtest.Citus) string {
 	url := c.Database(t)
 	target := targetOf(t, url)
 	up := func(m migrate.Migrator) error { _, err := m.Up(t.Context()); return err }
-	if err := Migrate(t.Context(), target, up); err != nil {
+	if err := schema.Migrate(t.Context(), target, up); err != nil {
 		t.Fatal(err)
 	}
-	if err := Distribute(t.Context(), target, func(string) {}); err != nil {
+	if err := schema.Distribute(t.Context(), target, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	return url
 }
 
-func targetOf(t *testing.T, url string) Target {
+func targetOf(t *testing.T, url string) connect.Target {
 	t.Helper()
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,7 @@ WHERE s.shardid = get_shard_id_for_distribution_column('docket.tasks', 'alice'::
 		t.Fatal(err)
 	}
 	for name, on := range map[string]worker{
-		"another server of the cluster": {host: "127.0.0.1", port: w.options.Target.config.Port, group: 1},
+		"another server of the cluster": {host: "127.0.0.1", port: w.options.Target.Config().Port, group: 1},
 		"nobody":                        {host: "127.0.0.1", port: 1, group: 1},
 	} {
 		h, err := w.openHome(t.Context(), on, home{}, cluster, 2)

@@ -14,6 +14,9 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -23,7 +26,6 @@ type stage string
 // saboteur is a tracer that panics at a stage, once. While it holds the stage it
 // first says that it was reached and waits.
 type saboteur struct {
-	tracer
 	at      atomic.Value // a stage
 	reached chan struct{}
 	held    chan struct{}
@@ -45,6 +47,12 @@ func (s *saboteur) pass(at stage) {
 	}
 	panic("sabotage")
 }
+
+func (*saboteur) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+
+func (*saboteur) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 func (s *saboteur) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
 	s.pass("acquire")
@@ -72,18 +80,17 @@ func (s *saboteur) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndDa
 // openSabotaged opens a store of one connection with a saboteur in its pool.
 func openSabotaged(t *testing.T) (*Store, *saboteur) {
 	t.Helper()
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	saboteur := &saboteur{reached: make(chan struct{}), held: make(chan struct{})}
 	saboteur.at.Store(stage(""))
-	config := s.pool.Config()
+	config := s.db.Pool.Config()
 	config.ConnConfig.Tracer = saboteur
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pool.Close()
-	s.pool = pool
+	s.db.Pool.Close()
+	s.db.Pool = pool
 	return s, saboteur
 }
 
@@ -106,26 +113,25 @@ type bomb struct{}
 func (bomb) TextValue() (pgtype.Text, error) { panic("sabotage") }
 
 // errand returns a call of a user that reads a task, or toggles it.
-func errand(owner docket.UserID, task docket.Task, write bool) *call {
+func errand(owner docket.UserID, task docket.Task, write bool) *dispatch.Call {
 	r := new(Store).requestFor(owner, &docket.Write{Now: task.CreatedAt}, &docket.Operation{Action: docket.Toggle, ID: task.ID}, true)
-	c := &call{owner: owner, sql: r.sql, args: r.args}
+	c := &dispatch.Call{Owner: owner, SQL: r.sql, Args: r.args}
 	dest := r.dest
 	if !write {
-		c.sql, c.args = getSQL.sql, getSQL.args(taskID{owner, task.ID})
-		dest = []any{&taskRow{owner: owner, task: new(docket.Task)}}
+		c.SQL, c.Args = getSQL.sql, getSQL.args(taskID{owner, task.ID})
+		dest = []any{&column.Row{Owner: owner, Task: new(docket.Task)}}
 	}
-	c.read = func(rows pgx.Rows) error { return scanOne(rows, dest...) }
-	c.outcome = func(err error) error { return err }
+	c.Read = func(rows pgx.Rows) error { return dispatch.ScanOne(rows, dest...) }
+	c.Outcome = func(err error) error { return err }
 	return c
 }
 
 // errands returns three calls of users that share a batcher of width 1.
-func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *batcher, calls []*call) {
+func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *dispatch.Batcher, calls []*dispatch.Call) {
 	t.Helper()
 	users, b = mates(s, 3)
 	if !write {
-		b = s.batchers.reads
-		b.width = 1
+		b = dispatch.NewBatcher(1, "", dispatch.Reading)
 	}
 	for i, task := range create(t, s, users...) {
 		calls = append(calls, errand(users[i], task, write))
@@ -135,12 +141,12 @@ func errands(t *testing.T, s *Store, write bool) (users []docket.UserID, b *batc
 
 // together runs three calls, of which the first leads, as one group. With the
 // stage "acquire" the others are queued when the first panics.
-func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *batcher, calls []*call) (errs []error) {
+func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *dispatch.Batcher, calls []*dispatch.Call) (errs []error) {
 	t.Helper()
 	var conn *pgxpool.Conn
 	if at != "acquire" { // hold the only connection, so that the leader waits
 		var err error
-		if conn, err = s.pool.Acquire(t.Context()); err != nil {
+		if conn, err = s.db.Pool.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,9 +155,9 @@ func together(t *testing.T, s *Store, saboteur *saboteur, at stage, b *batcher, 
 	for i, c := range calls {
 		ends[i] = make(chan error, 1)
 		go func() {
-			ends[i] <- recovered(func() error { return s.batch(context.Background(), b, c) })
+			ends[i] <- recovered(func() error { return s.db.Batch(context.Background(), b, c) })
 		}()
-		waitUntil(t, "the call leads or is queued", func() bool { return b.holds(1, i) })
+		waitUntil(t, "the call leads or is queued", func() bool { return holding(b, 1, i) })
 	}
 	if at == "acquire" {
 		<-saboteur.reached
@@ -173,21 +179,21 @@ func TestPanicsAreContained(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		at     stage
-		second func(*call) // what the second call does
+		second func(*dispatch.Call) // what the second call does
 		reads  [3]string
 		writes [3]string
 	}{
 		{"acquiring", "acquire", nil, [3]string{panics, served, served}, [3]string{panics, served, served}},
-		{"building", "", func(c *call) { c.args[0] = bomb{} }, [3]string{panics, panics, served}, [3]string{panics, lost, lost}},
+		{"building", "", func(c *dispatch.Call) { c.Args[0] = bomb{} }, [3]string{panics, panics, served}, [3]string{panics, lost, lost}},
 		{"sending", "send", nil, [3]string{panics, served, served}, [3]string{panics, lost, lost}},
 		// Of a read, the first statement is that of a call; of a write, the group's own.
 		{"receiving", "receive", nil, [3]string{internal, served, served}, [3]string{panics, lost, lost}},
 		{"closing", "close", nil, [3]string{panics, served, served}, [3]string{panics, lost, lost}},
-		{"reading", "", func(c *call) { c.read = func(pgx.Rows) error { panic("sabotage") } }, [3]string{served, internal, served}, [3]string{served, internal, served}},
-		{"reading on", "", func(c *call) {
-			c.read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") }
+		{"reading", "", func(c *dispatch.Call) { c.Read = func(pgx.Rows) error { panic("sabotage") } }, [3]string{served, internal, served}, [3]string{served, internal, served}},
+		{"reading on", "", func(c *dispatch.Call) {
+			c.Read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") }
 		}, [3]string{served, internal, served}, [3]string{served, internal, served}},
-		{"outcome", "", func(c *call) { c.outcome = func(error) error { panic("sabotage") } }, [3]string{served, panics, served}, [3]string{served, panics, served}},
+		{"outcome", "", func(c *dispatch.Call) { c.Outcome = func(error) error { panic("sabotage") } }, [3]string{served, panics, served}, [3]string{served, panics, served}},
 	} {
 		for write, want := range map[bool][3]string{false: test.reads, true: test.writes} {
 			t.Run(fmt.Sprintf("%s, write=%t", test.name, write), func(t *testing.T) {
@@ -212,15 +218,15 @@ func TestPanicsAreContained(t *testing.T) {
 						t.Errorf("call %d was %s, want %s", i, got, want[i])
 					}
 				}
-				b.idle(t)
-				if s.troubled.Load() {
+				idle(t, b)
+				if s.db.Troubled() {
 					t.Error("the store is marked as troubled")
 				}
 				create(t, s, users...)
-				if err := s.batch(t.Context(), b, errand(users[0], of(users[0], "none"), write)); !errors.Is(err, pgx.ErrNoRows) {
+				if err := s.db.Batch(t.Context(), b, errand(users[0], of(users[0], "none"), write)); !errors.Is(err, pgx.ErrNoRows) {
 					t.Errorf("the next call returned %v", err)
 				}
-				if n := s.pool.Stat().AcquiredConns(); n != 0 {
+				if n := s.db.Pool.Stat().AcquiredConns(); n != 0 {
 					t.Errorf("%d connections are not given back", n)
 				}
 			})
@@ -230,20 +236,19 @@ func TestPanicsAreContained(t *testing.T) {
 
 // TestPanicsAlone has a call that goes alone panic.
 func TestPanicsAlone(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, true })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, true })
 	task := storetest.Put(t, s, "task")
-	for name, sabotage := range map[string]func(*call){
-		"building": func(c *call) { c.args[0] = bomb{} },
-		"reading":  func(c *call) { c.read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") } },
-		"outcome":  func(c *call) { c.outcome = func(error) error { panic("sabotage") } },
+	for name, sabotage := range map[string]func(*dispatch.Call){
+		"building": func(c *dispatch.Call) { c.Args[0] = bomb{} },
+		"reading":  func(c *dispatch.Call) { c.Read = func(rows pgx.Rows) error { rows.Next(); panic("sabotage") } },
+		"outcome":  func(c *dispatch.Call) { c.Outcome = func(error) error { panic("sabotage") } },
 	} {
-		for _, b := range []*batcher{s.batchers.reads, s.batchers.writesOf("alice")} {
-			c := errand("alice", task, b.policy.write)
+		for write, b := range map[bool]*dispatch.Batcher{false: s.db.Reads, true: s.db.WritesOf("alice")} {
+			c := errand("alice", task, write)
 			sabotage(c)
-			err := recovered(func() error { return s.batch(context.Background(), b, c) })
-			if err == nil || !strings.Contains(err.Error(), "sabotage") || docket.KindOf(err) != docket.Internal || s.troubled.Load() {
-				t.Errorf("%s: %v; troubled: %t", name, err, s.troubled.Load())
+			err := recovered(func() error { return s.db.Batch(context.Background(), b, c) })
+			if err == nil || !strings.Contains(err.Error(), "sabotage") || docket.KindOf(err) != docket.Internal || s.db.Troubled() {
+				t.Errorf("%s: %v; troubled: %t", name, err, s.db.Troubled())
 			}
 		}
 		if err := s.Ready(t.Context()); err != nil {
@@ -256,25 +261,25 @@ func TestPanicsAlone(t *testing.T) {
 // TestBadRowIsContained has one call of a group not understand its row. The others
 // have their results from the same round trip.
 func TestBadRowIsContained(t *testing.T) {
-	for _, write := range []bool{false, true} {
+	for write, p := range map[bool]dispatch.Policy{false: dispatch.Reading, true: dispatch.Writing} {
 		s, saboteur := openSabotaged(t)
 		_, b, calls := errands(t, s, write)
-		calls[1].read = func(rows pgx.Rows) error {
+		calls[1].Read = func(rows pgx.Rows) error {
 			rows.Next()
 			return rows.Scan(new(bool)) // of seven columns
 		}
-		before := b.groups.Load()
+		before := b.Stats().Groups
 		errs := together(t, s, saboteur, "", b, calls)
 		if errs[0] != nil || errs[2] != nil || errs[1] == nil || docket.KindOf(errs[1]) != docket.Internal {
 			t.Errorf("write=%t: %v", write, errs)
 		}
-		if groups := b.groups.Load() - before; groups != 1 || s.troubled.Load() {
-			t.Errorf("write=%t: %d groups; troubled: %t", write, groups, s.troubled.Load())
+		if groups := b.Stats().Groups - before; groups != 1 || s.db.Troubled() {
+			t.Errorf("write=%t: %d groups; troubled: %t", write, groups, s.db.Troubled())
 		}
-		if err := s.alone(t.Context(), t.Context(), b.policy, b, calls[1]); !ofCall(err) || s.troubled.Load() {
-			t.Errorf("write=%t, alone: %v; troubled: %t", write, err, s.troubled.Load())
+		if err := s.db.Alone(t.Context(), p, b, calls[1]); !pgerror.IsBadResult(err) || s.db.Troubled() {
+			t.Errorf("write=%t, alone: %v; troubled: %t", write, err, s.db.Troubled())
 		}
-		b.idle(t)
+		idle(t, b)
 	}
 }
 
@@ -288,8 +293,8 @@ func TestBadRowInTransaction(t *testing.T) {
 		`CREATE TRIGGER halve BEFORE INSERT ON docket.tasks FOR EACH ROW EXECUTE FUNCTION docket.halve()`)
 	create := docket.Operation{Action: docket.Create, New: docket.NewTask{Fields: docket.Fields{Title: "task"}}}
 	_, err := s.Write(t.Context(), "alice", docket.Write{Operations: []docket.Operation{create, create}, Now: storetest.Draft("").CreatedAt})
-	if !ofCall(err) || docket.KindOf(err) != docket.Internal || s.troubled.Load() {
-		t.Errorf("it returned %v; troubled: %t", err, s.troubled.Load())
+	if !pgerror.IsBadResult(err) || docket.KindOf(err) != docket.Internal || s.db.Troubled() {
+		t.Errorf("it returned %v; troubled: %t", err, s.db.Troubled())
 	}
 	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.tasks"); n != 0 {
 		t.Errorf("it left %d tasks", n)
@@ -303,7 +308,7 @@ func TestReadOnlyConnection(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
 		s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 1, noBatching })
 		storetest.Put(t, s, "task")
-		if _, err := s.pool.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
+		if _, err := s.db.Pool.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 			t.Fatal(err)
 		}
 		_, err := storetest.Create(t.Context(), s, storetest.Draft("task"))

@@ -15,12 +15,13 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
 // TestHashOf compares hashes with the server's, for texts of every length modulo 12.
 func TestHashOf(t *testing.T) {
-	rows, err := open(t, pgtest.Shared(t).Database(t)).pool.Query(t.Context(),
+	rows, err := open(t, pgtest.Shared(t).Database(t)).db.Pool.Query(t.Context(),
 		`SELECT x.text, hashtext(x.text COLLATE "C") FROM (SELECT left(repeat('Ünïcode user ', 20), n) AS text FROM generate_series(0, 250) AS n) AS x`)
 	if err != nil {
 		t.Fatal(err)
@@ -48,27 +49,10 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestTargetAt keeps everything of a URL but the address.
-func TestTargetAt(t *testing.T) {
-	for _, text := range []string{
-		"postgres://docket:secret@db.example:5433/tasks?sslmode=verify-full&sslrootcert=system",
-		"postgresql://tasks?host=one,two&port=1,2&user=docket&password=secret&sslmode=verify-full&sslrootcert=system&target_session_attrs=read-write",
-	} {
-		at, err := targetOf(t, strings.Replace(text, "//tasks", "///tasks", 1)).at(&worker{host: "worker.example", port: 5555})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := at.config
-		if c.Host != "worker.example" || c.Port != 5555 || c.User != "docket" || c.Password != "secret" || c.Database != "tasks" || c.TLSConfig == nil || c.TLSConfig.ServerName != "worker.example" || len(c.Fallbacks) > 0 {
-			t.Errorf("%s became %s as %s, TLS %+v, %d fallbacks", text, at, c.User, c.TLSConfig, len(c.Fallbacks))
-		}
-	}
-}
-
 func TestDistributeNeedsCitus(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	open(t, url)
-	err := Distribute(t.Context(), targetOf(t, url), func(string) {})
+	err := schema.Distribute(t.Context(), targetOf(t, url), func(string) {})
 	if err == nil || !strings.Contains(err.Error(), "has no extension citus") {
 		t.Errorf("Distribute returned %v", err)
 	}
@@ -89,12 +73,12 @@ func TestDistributeOnCitus(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		url := c.Database(t)
 		target := targetOf(t, url)
-		if err := Distribute(t.Context(), target, func(string) {}); err == nil || !strings.Contains(err.Error(), "migrate up") {
+		if err := schema.Distribute(t.Context(), target, func(string) {}); err == nil || !strings.Contains(err.Error(), "migrate up") {
 			t.Errorf("without a schema it returned %v", err)
 		}
 		s := open(t, url)
 		storetest.Put(t, s, "task")
-		if err := Distribute(t.Context(), target, func(string) {}); err == nil || !strings.Contains(err.Error(), "stop every server") {
+		if err := schema.Distribute(t.Context(), target, func(string) {}); err == nil || !strings.Contains(err.Error(), "stop every server") {
 			t.Errorf("beside another program it returned %v", err)
 		}
 	})
@@ -104,24 +88,24 @@ func TestDistributeOnCitus(t *testing.T) {
 		const functions = "SELECT count(*) FROM pg_proc WHERE proname = 'create_task'"
 		down := func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }
 		up := func(m migrate.Migrator) error { _, err := m.Up(t.Context()); return err }
-		for n := range migrations {
-			if err := Migrate(t.Context(), target, down); err != nil {
+		for n := range schema.Migrations {
+			if err := schema.Migrate(t.Context(), target, down); err != nil {
 				t.Fatalf("down %d: %v", n, err)
 			}
 			if got := pgtest.Count(t, url, functions); got != 0 {
 				t.Errorf("%d functions with an older schema", got)
 			}
-			if n+1 == len(migrations) {
+			if n+1 == len(schema.Migrations) {
 				break // without docket.tasks nothing is distributed any more
 			}
-			if err := Migrate(t.Context(), target, up); err != nil {
+			if err := schema.Migrate(t.Context(), target, up); err != nil {
 				t.Fatalf("up again: %v", err)
 			}
 			if got := pgtest.Count(t, url, functions); got != 1 {
 				t.Errorf("%d functions with this schema", got)
 			}
 			for range n + 1 {
-				if err := Migrate(t.Context(), target, down); err != nil {
+				if err := schema.Migrate(t.Context(), target, down); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -129,7 +113,7 @@ func TestDistributeOnCitus(t *testing.T) {
 	})
 	t.Run("unfinished", func(t *testing.T) {
 		url := distributed(t, c)
-		pgtest.Exec(t, url, "DROP FUNCTION docket.create_task("+createTaskTypes+")")
+		pgtest.Exec(t, url, "DROP FUNCTION docket.create_task")
 		_, err := Open(t.Context(), Options{Target: targetOf(t, url), Log: slog.New(slog.DiscardHandler)})
 		if err == nil || !strings.Contains(err.Error(), "docket migrate up") {
 			t.Errorf("without the function Open returned %v", err)
@@ -140,12 +124,12 @@ func TestDistributeOnCitus(t *testing.T) {
 		url := c.Database(t)
 		s := open(t, url)
 		storetest.Put(t, s, "task")
-		s.pool.Reset()
-		s.checks.Reset()
+		s.db.Pool.Reset()
+		s.db.Checks.Reset()
 		waitUntil(t, "the store has no connection", func() bool {
 			return pgtest.Count(t, url, "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'docket'") <= 0
 		})
-		if err := (migration{connection(t, url)}).distribute(t.Context(), func(string) {}); err != nil {
+		if err := schema.Distribute(t.Context(), targetOf(t, url), func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := storetest.Create(t.Context(), s, storetest.Draft("task")); docket.KindOf(err) != docket.Unavailable {
@@ -155,16 +139,6 @@ func TestDistributeOnCitus(t *testing.T) {
 			t.Errorf("Ready returned %v", err)
 		}
 	})
-}
-
-func connection(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
 }
 
 // distributeRows distributes a database that has rows, and finds them again.
@@ -183,7 +157,7 @@ func distributeRows(t *testing.T, url string) {
 	_ = s.Close()
 	for _, want := range []int{9, 0} {
 		var steps []string
-		if err := Distribute(t.Context(), target, func(step string) { steps = append(steps, step) }); err != nil || len(steps) != want {
+		if err := schema.Distribute(t.Context(), target, func(step string) { steps = append(steps, step) }); err != nil || len(steps) != want {
 			t.Errorf("%d steps, want %d: %v, %v", len(steps), want, steps, err)
 		}
 	}
@@ -204,7 +178,7 @@ func distributeRows(t *testing.T, url string) {
 func TestStatementsOnCitus(t *testing.T) {
 	c := pgtest.NewCitus(t, 2)
 	url := distributed(t, c)
-	conn := connection(t, url)
+	conn := pgtest.Connect(t, url)
 	all := maps.Clone(statements)
 	maps.Copy(all, onShards)
 	for _, name := range []string{"create", "create fresh", "create plain", "create many", "create many fresh"} {

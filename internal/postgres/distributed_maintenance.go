@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/dispatch"
 )
 
 // Where the tables are distributed no statement may lock rows on several servers, so the
@@ -65,7 +66,7 @@ SELECT count(*) FROM gone`)
 // removeOwned removes what is due, for each user in a transaction of its own.
 func (s *Store) removeOwned(ctx context.Context, d distributedRemoval, r removal) (n int, err error) {
 	var due []ownedRemoval
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.db.Run(ctx, dispatch.Maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		rows, err := conn.Query(ctx, d.due.sql, d.due.args(r)...)
 		if err != nil {
 			return err

@@ -3,14 +3,16 @@ package postgres
 import (
 	"fmt"
 	"strings"
+
+	"docket/internal/postgres/column"
 )
 
 // createOnShardSQL is createSQL and createFreshSQL as a call of docket.create_task.
 var createOnShardSQL = func() *statement[*request] {
 	var values strings.Builder
-	for _, c := range columns {
-		if c.value != nil {
-			fmt.Fprintf(&values, ", @%s::%s", c.name, c.sqlType)
+	for _, c := range column.All {
+		if c.Value != nil {
+			fmt.Fprintf(&values, ", @%s::%s", c.Name, c.SQLType)
 		}
 	}
 	return operationParameters.compile("SELECT c.version, c.outcome FROM docket.create_task(@user_id::text, @epoch::bigint, @limit::bigint, @fresh::boolean" + values.String() + ") AS c")

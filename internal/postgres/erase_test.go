@@ -14,8 +14,7 @@ import (
 // for its owner.
 func TestErasureTakesTheOwnerFirst(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	s := open(t, url)
-	patient(s)
+	s := openPatient(t, url)
 	storetest.Put(t, s, "task")
 	write := lock(t, url, "SELECT 1 FROM docket.owners FOR UPDATE")
 	erased := make(chan error, 1)
@@ -122,7 +121,7 @@ func TestEraseBesideKeyedWriters(t *testing.T) {
 func keysHaveTasks(t *testing.T, s *Store) {
 	t.Helper()
 	var keys, tasks int
-	err := s.pool.QueryRow(context.Background(), "SELECT (SELECT count(*) FROM docket.idempotency_keys WHERE user_id = 'alice'), (SELECT count(*) FROM docket.tasks WHERE user_id = 'alice')").Scan(&keys, &tasks)
+	err := s.db.Pool.QueryRow(context.Background(), "SELECT (SELECT count(*) FROM docket.idempotency_keys WHERE user_id = 'alice'), (SELECT count(*) FROM docket.tasks WHERE user_id = 'alice')").Scan(&keys, &tasks)
 	if err != nil || keys > tasks {
 		t.Errorf("%d keys of %d tasks, %v", keys, tasks, err)
 	}

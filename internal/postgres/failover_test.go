@@ -13,6 +13,8 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -20,12 +22,11 @@ import (
 // read-only, more of them than a write has attempts.
 func TestReadOnlyPool(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
-		s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 6, noBatching })
-		patient(s)
+		s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns, o.NoBatching = 6, noBatching })
 		storetest.Put(t, s, "task")
 		var conns []*pgxpool.Conn
 		for range 6 {
-			conn, err := s.pool.Acquire(t.Context())
+			conn, err := s.db.Pool.Acquire(t.Context())
 			if err == nil {
 				_, err = conn.Exec(t.Context(), "SET default_transaction_read_only = on")
 			}
@@ -66,7 +67,7 @@ func TestPromotion(t *testing.T) {
 			pgtest.Exec(t, super, `DO $$ BEGIN EXECUTE format('COPY (SELECT) TO %L', current_setting('data_directory') || '/standby.signal'); END $$`)
 			cluster.Restart(t, pgtest.Fast)
 
-			target, err := ParseURL(url)
+			target, err := connect.ParseURL(url)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +76,7 @@ func TestPromotion(t *testing.T) {
 			}
 			waitUntil(t, "pgbouncer has connected again", func() bool {
 				_, err := storetest.Create(context.Background(), s, storetest.Draft("task"))
-				return docket.KindOf(err) == docket.Unavailable && isReadOnly(err)
+				return docket.KindOf(err) == docket.Unavailable && pgerror.IsReadOnly(err)
 			})
 			if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
 				t.Errorf("Ready returned %v", err)
@@ -163,8 +164,7 @@ func TestServerWithoutTimelines(t *testing.T) {
 // before it, or are not locked yet.
 func TestRenewInSteps(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	s := open(t, url)
-	patient(s)
+	s := openPatient(t, url)
 	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.owners (user_id, epoch, counter, live) SELECT 'user-' || lpad(n::text, 4, '0'), 1, 7, 0 FROM generate_series(1, %d) n", 3*renewStep))
 	middle := lock(t, url, fmt.Sprintf("SELECT 1 FROM docket.owners WHERE user_id = 'user-%04d' FOR UPDATE", renewStep+renewStep/2))
 	renewed := make(chan error, 1)

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -45,7 +45,7 @@ func TestUndetectedPooler(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if mode := pgx.QueryExecMode(s.mode.Load()); mode != pgx.QueryExecModeCacheDescribe || !strings.Contains(log.String(), "DATABASE_EXEC_MODE") {
+	if mode := modeOf(t, s); mode != pgx.QueryExecModeCacheDescribe || !strings.Contains(log.String(), "DATABASE_EXEC_MODE") {
 		t.Errorf("the mode is %s, the log %q", mode, &log)
 	}
 	if tasks, err := storetest.List(s); err != nil || len(tasks) != 401 {
@@ -53,16 +53,22 @@ func TestUndetectedPooler(t *testing.T) {
 	}
 }
 
+// modeOf returns the exec mode of new connections.
+func modeOf(t *testing.T, s *Store) pgx.QueryExecMode {
+	t.Helper()
+	conn, err := s.db.Pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	return conn.Conn().Config().DefaultQueryExecMode
+}
+
 // lock begins a transaction on a connection of its own that runs sql.
 func lock(t *testing.T, url, sql string) pgx.Tx {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(ctx) })
-	tx, err := conn.Begin(ctx)
+	tx, err := pgtest.Connect(t, url).Begin(ctx)
 	if err == nil {
 		_, err = tx.Exec(ctx, sql)
 	}
@@ -85,7 +91,7 @@ func TestLockedTable(t *testing.T) {
 			s := open(t, via(direct), func(o *Options) { o.MaxConns = 2 })
 			task := storetest.Put(t, s, "task")
 			tx := lock(t, direct, "LOCK TABLE docket.tasks")
-			s.acquireTimeout, s.statementTimeout = 500*time.Millisecond, time.Second
+			s.db.Limits.Acquire, s.db.Limits.Statement = 500*time.Millisecond, time.Second
 			var wait sync.WaitGroup
 			for range 4 { // some hold the connections, the others wait for one
 				wait.Go(func() {
@@ -118,16 +124,16 @@ func TestLockedTable(t *testing.T) {
 // call.
 func TestPoolExhausted(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	held, err := s.pool.Acquire(t.Context())
+	held, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.acquireTimeout = 50 * time.Millisecond
+	s.db.Limits.Acquire = 50 * time.Millisecond
 	var wait sync.WaitGroup
 	for range 2 {
 		wait.Go(func() {
 			_, err := storetest.Create(context.Background(), s, storetest.Draft("task"))
-			if docket.KindOf(err) != docket.Unavailable || !errors.Is(err, errAcquire) {
+			if docket.KindOf(err) != docket.Unavailable || !errors.Is(err, pgerror.ErrAcquire) {
 				t.Errorf("Create returned %v", err)
 			}
 		})
@@ -136,7 +142,7 @@ func TestPoolExhausted(t *testing.T) {
 	held.Release()
 	patient(s)
 	storetest.Put(t, s, "task")
-	s.batchers.writesOf("alice").idle(t)
+	idle(t, s.db.WritesOf("alice"))
 }
 
 // TestLostAnswer cuts the connection after a statement was sent and before its
@@ -144,8 +150,7 @@ func TestPoolExhausted(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
 	proxy := pgtest.NewProxy(t, direct, 0)
-	s := open(t, proxy.URL(direct), func(o *Options) { o.MaxConns, o.NoBatching = 1, true }) // whose groups wait for less
-	patient(s)
+	s := openPatient(t, proxy.URL(direct), func(o *Options) { o.MaxConns, o.NoBatching = 1, true }) // whose groups wait for less
 	task := storetest.Put(t, s, "task")
 
 	during := func(f func() error) error {
@@ -208,7 +213,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	task := storetest.Put(t, s, "task")
 	proxy.Refuse(t, true)
 	proxy.Cut()
-	s.pool.Reset() // TestLostAnswer has the first statement after the loss
+	s.db.Pool.Reset() // TestLostAnswer has the first statement after the loss
 	for range 5 {
 		if _, err := storetest.Create(t.Context(), s, storetest.Draft("lost")); docket.KindOf(err) != docket.Unavailable {
 			t.Errorf("a write without a database returned %v", err)
@@ -250,34 +255,13 @@ func TestPoolerWithoutServer(t *testing.T) {
 	storetest.Put(t, s, "back")
 }
 
-func TestHungUp(t *testing.T) {
-	url := pgtest.Shared(t).Database(t)
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	if hungUp(conn.PgConn()) {
-		t.Error("a live connection looks dead")
-	}
-	var pid int
-	if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil { // it still works
-		t.Fatal(err)
-	}
-	pgtest.Exec(t, pgtest.AsSuperuser(url), fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid))
-	for !hungUp(conn.PgConn()) && t.Context().Err() == nil {
-		continue
-	}
-}
-
 // TestDeadlockIsRepeated has another transaction take a task and then its owner,
 // in the reverse of our order. Our statement is the one that closes the circle,
 // and the only one that looks for it.
 func TestDeadlockIsRepeated(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	super := pgtest.AsSuperuser(url)
-	s := open(t, url, func(o *Options) { o.NoBatching = true }) // whose groups wait for less
-	patient(s)
+	s := openPatient(t, url, func(o *Options) { o.NoBatching = true }) // whose groups wait for less
 	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, url, `CREATE FUNCTION halt() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN new; END'`,
 		`CREATE TRIGGER halt BEFORE UPDATE ON docket.owners FOR EACH ROW EXECUTE FUNCTION halt()`) // it runs with the row locked
@@ -339,7 +323,7 @@ func TestLiveCountsExactly(t *testing.T) {
 	}
 	wait.Wait()
 	var live, counter, highest int
-	err := s.pool.QueryRow(t.Context(), "SELECT o.live, o.counter, (SELECT max(t.version) FROM docket.tasks t) FROM docket.owners o").Scan(&live, &counter, &highest)
+	err := s.db.Pool.QueryRow(t.Context(), "SELECT o.live, o.counter, (SELECT max(t.version) FROM docket.tasks t) FROM docket.owners o").Scan(&live, &counter, &highest)
 	if err != nil || live != 10 || counter != 30 || highest != 30 {
 		t.Errorf("live %d, counter %d, highest version %d, %v", live, counter, highest, err)
 	}

@@ -4,55 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json"
-	"pgregory.net/rapid"
-
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
-
-// TestTagsAreReadAsWritten keeps tags of all texts, and overwrites their bytes, as pgx
-// does with the next row.
-func TestTagsAreReadAsWritten(t *testing.T) {
-	tag := rapid.StringOfN(rapid.SampledFrom([]rune("ab,\"\\[]{}/'é\u2028\n\x01\x1f<&\U0010ffff")), 1, 6, -1)
-	rapid.Check(t, func(r *rapid.T) {
-		tags := rapid.SliceOfN(tag, 1, 4).Draw(r, "tags")
-		text := *tagsJSON(tags)
-		var parsed []string
-		if err := json.Unmarshal([]byte(text), &parsed); err != nil || !slices.Equal(parsed, tags) {
-			r.Fatalf("%q are stored as %s, which is %q, %v", tags, text, parsed, err)
-		}
-		kept := texts{page: rapid.Bool().Draw(r, "page")}
-		row := []byte(text)
-		got := kept.keepTags(row)
-		clear(row)
-		if kept.bad != nil || !slices.Equal(got, tags) {
-			r.Fatalf("%s was read as %q, %v", text, got, kept.bad)
-		}
-	})
-}
-
-func TestTagsOfAnotherProgram(t *testing.T) {
-	for text, want := range map[string][]string{
-		`[]`: {}, `["a", "b"]`: {"a", "b"}, ` [ "a" ]`: {"a"}, `["\u0061"]`: {"a"}, `["a" ,"b","c"]`: {"a", "b", "c"},
-	} {
-		var kept texts
-		if got := kept.keepTags([]byte(text)); !slices.Equal(got, want) || kept.bad != nil {
-			t.Errorf("%s was read as %q, %v", text, got, kept.bad)
-		}
-	}
-	for _, text := range []string{``, `{}`, `"a"`, `["a"`, `["a",]`, `[1]`, `["a"]]`, `["a""b"]`, `a,b`, "[\"\xff\\\"]"} {
-		var kept texts
-		if got := kept.keepTags([]byte(text)); kept.bad == nil {
-			t.Errorf("%s was read as %q", text, got)
-		}
-	}
-}
 
 // TestBadTags has a task whose tags cannot be read: the requests that read it fail, and
 // the database is not in trouble.
@@ -65,8 +25,8 @@ func TestBadTags(t *testing.T) {
 		_, one := s.Get(t.Context(), "alice", task.ID)
 		_, many := storetest.List(s)
 		for _, err := range []error{one, many} {
-			if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.troubled.Load() {
-				t.Errorf("%s: the read returned %v; troubled: %t", mode, err, s.troubled.Load())
+			if docket.KindOf(err) != docket.Internal || !pgerror.IsBadResult(err) || s.db.Troubled() {
+				t.Errorf("%s: the read returned %v; troubled: %t", mode, err, s.db.Troubled())
 			}
 		}
 	}
@@ -87,7 +47,7 @@ func TestBytesAreNoMoreThanTheSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bytes := int64(pgtest.Count(t, url, fmt.Sprintf("SELECT %s FROM docket.tasks AS t WHERE t.id = '%s'", textBytes, task.ID)))
+		bytes := int64(pgtest.Count(t, url, fmt.Sprintf("SELECT %s FROM docket.tasks AS t WHERE t.id = '%s'", column.TextBytes, task.ID)))
 		tags := int64(len(strings.Join(docket.FoldTags(task.Tags), "")))
 		if bytes > task.Size() || bytes < tags+int64(len(task.Title)+len(*task.Description)+len(task.Metadata)) {
 			t.Errorf("a task of the size %d, with tags %q, has %d bytes", task.Size(), tag, bytes)
@@ -99,13 +59,12 @@ func TestBytesAreNoMoreThanTheSize(t *testing.T) {
 // it before either has made it.
 func TestConcurrentCreatesOfOneID(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	first, second := open(t, url), open(t, url)
+	alone := func(o *Options) { o.NoBatching = true } // else its wait for a lock is cut
+	first, second := openPatient(t, url, alone), openPatient(t, url, alone)
 	storetest.Put(t, first, "other")
 	owner := lock(t, url, "SELECT 1 FROM docket.owners FOR UPDATE")
 	task, errs := storetest.Draft("task"), make(chan error, 2)
 	for _, s := range []*Store{first, second} {
-		patient(s)
-		s.noBatching = true // else its wait for a lock is cut
 		go func() {
 			_, err := storetest.Create(context.Background(), s, task)
 			errs <- err
@@ -159,7 +118,7 @@ func TestCreateAgainInAGroup(t *testing.T) {
 			t.Errorf("write %d returned %v", i, err)
 		}
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestCreateAgainTogether has the second operation of a write make a task that is there,

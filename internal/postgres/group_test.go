@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"docket"
 	"docket/internal/pgtest"
@@ -40,7 +39,7 @@ func TestGroupFailsApart(t *testing.T) {
 	if docket.KindOf(errs[3]) != docket.Internal {
 		t.Errorf("the refused write returned %v", errs[3])
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestRefusedRowIsNoTrouble has the database refuse a row, in a group and alone:
@@ -51,11 +50,13 @@ func TestRefusedRowIsNoTrouble(t *testing.T) {
 	s := open(t, direct)
 	pgtest.Exec(t, direct, `CREATE TRIGGER refuse BEFORE INSERT ON docket.tasks FOR EACH ROW EXECUTE FUNCTION refuse()`)
 	for _, troubled := range []bool{false, true} {
-		s.troubled.Store(troubled)
+		if troubled {
+			trouble(t, s)
+		}
 		if _, err := storetest.Create(t.Context(), s, storetest.Draft("task")); docket.KindOf(err) != docket.Internal {
 			t.Errorf("a refused write returned %v", err)
 		}
-		if got := s.troubled.Load(); got != troubled {
+		if got := s.db.Troubled(); got != troubled {
 			t.Errorf("a refused write has changed the store's state from troubled = %t to %t", troubled, got)
 		}
 	}
@@ -92,17 +93,16 @@ func TestGroupWithoutAnAnswer(t *testing.T) {
 			t.Errorf("write %d returned %v", i+1, err)
 		}
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestClientsLeaveTheQueue has requests end while their calls wait: one in the
 // queue, and the leader, which waits for a connection.
 func TestClientsLeaveTheQueue(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
 	users, b := mates(s, 3)
 	tasks := create(t, s, users...)
-	conn, err := s.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestClientsLeaveTheQueue(t *testing.T) {
 			_, err := storetest.Do(ctx, s, user, docket.Operation{Action: docket.Toggle, ID: tasks[i].ID}, tasks[i].CreatedAt)
 			end <- err
 		}()
-		waitUntil(t, "the call is queued behind the leader", func() bool { return b.holds(1, i) })
+		waitUntil(t, "the call is queued behind the leader", func() bool { return holding(b, 1, i) })
 	}
 	for _, i := range []int{1, 0} {
 		leave[i]()
@@ -125,23 +125,22 @@ func TestClientsLeaveTheQueue(t *testing.T) {
 			t.Errorf("call %d, whose request has ended, returned %v", i, err)
 		}
 	}
-	waitUntil(t, "the last call leads", func() bool { return b.holds(1, 0) })
+	waitUntil(t, "the last call leads", func() bool { return holding(b, 1, 0) })
 	conn.Release()
 	if err := <-ends[2]; err != nil {
 		t.Errorf("the call that stayed returned %v", err)
 	}
-	if calls := b.calls.Load(); calls != int64(len(users)+1) {
+	if calls := b.Stats().Calls; calls != int64(len(users)+1) {
 		t.Errorf("%d calls were sent", calls)
 	}
-	b.idle(t)
+	idle(t, b)
 }
 
 // TestClientsLeaveAtAnyMoment has requests end at random. The others notice
 // nothing, and the batchers are left empty.
 func TestClientsLeaveAtAnyMoment(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
-	s := open(t, pgtest.Delay(t, direct, 0), func(o *Options) { o.MaxConns = 3 })
-	patient(s)
+	s := openPatient(t, pgtest.Delay(t, direct, 0), func(o *Options) { o.MaxConns = 3 })
 	task := storetest.Put(t, s, "task")
 	var running sync.WaitGroup
 	var mu sync.Mutex
@@ -174,66 +173,13 @@ func TestClientsLeaveAtAnyMoment(t *testing.T) {
 		})
 	}
 	running.Wait()
-	for _, b := range append(s.batchers.writes[:], s.batchers.reads) {
-		b.idle(t)
+	for _, batchers := range s.db.Batchers() {
+		for _, b := range batchers {
+			idle(t, b)
+		}
 	}
 	var written int
-	if err := s.pool.QueryRow(t.Context(), "SELECT count(*) FROM docket.tasks WHERE title = 'task' AND user_id <> 'alice'").Scan(&written); err != nil || written != done {
+	if err := s.db.Pool.QueryRow(t.Context(), "SELECT count(*) FROM docket.tasks WHERE title = 'task' AND user_id <> 'alice'").Scan(&written); err != nil || written != done {
 		t.Errorf("%d writes were acknowledged, %d happened, %v", done, written, err)
 	}
-}
-
-// TestLeavingLosesNoOutcome has a request end when its group has come back and
-// has not told it yet: it learns what has happened.
-func TestLeavingLosesNoOutcome(t *testing.T) {
-	for _, p := range []policy{reading, writing} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBatcher(1, "", p)
-			first, second := &call{owner: "alice"}, &call{owner: "bob"}
-			b.add(first)
-			ctx, leave := context.WithCancel(t.Context())
-			told := make(chan error, 1)
-			go func() { told <- (*Store)(nil).submit(ctx, b, second) }()
-			synctest.Wait()
-			group := b.take(first)
-			leave()
-			synctest.Wait()
-			b.finish(group, errAlone)
-			if err := <-told; !errors.Is(err, errAlone) {
-				t.Errorf("it learned %v", err)
-			}
-			b.remove(first)
-			b.remove(second)
-			b.idle(t)
-		})
-	}
-}
-
-// TestFullGroup has more calls wait than a group may have.
-func TestFullGroup(t *testing.T) {
-	b := newBatcher(1, "", reading)
-	var calls []*call
-	for range 2*maxGroup + 1 {
-		c := &call{}
-		calls = append(calls, c)
-		b.add(c)
-	}
-	var sizes []int
-	for next := calls[0]; ; {
-		group := b.take(next)
-		sizes = append(sizes, len(group))
-		b.finish(group, nil)
-		if len(b.queue) == 0 && b.leads == 0 {
-			break
-		}
-		for _, c := range calls {
-			if c.state == leading {
-				next = c
-			}
-		}
-	}
-	if fmt.Sprint(sizes) != fmt.Sprint([]int{maxGroup, maxGroup, 1}) {
-		t.Errorf("%d calls went in groups of %d", len(calls), sizes)
-	}
-	b.idle(t)
 }

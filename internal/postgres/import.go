@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/dispatch"
 )
 
 // deletions returns the ids of those tasks that go to the trash, and when each was
@@ -104,7 +105,7 @@ func (b *bulk) add(ctx context.Context, tx pgx.Tx) error {
 // transact runs f in one transaction. It tries again when it is certain that
 // nothing was committed.
 func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
-	return s.run(ctx, writing, func(ctx context.Context, conn *pgx.Conn) error {
+	return s.db.Run(ctx, dispatch.Writing, func(ctx context.Context, conn *pgx.Conn) error {
 		tx, err := conn.Begin(ctx)
 		if err != nil {
 			return err
@@ -112,7 +113,7 @@ func (s *Store) transact(ctx context.Context, f func(context.Context, pgx.Tx) er
 		if err := f(ctx, tx); err != nil {
 			return errors.Join(err, ignoreClosed(tx.Rollback(ctx)))
 		}
-		return s.afterCommit(tx.Commit(ctx))
+		return s.db.AfterCommit(tx.Commit(ctx))
 	})
 }
 

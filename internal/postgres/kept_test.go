@@ -10,6 +10,8 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -20,12 +22,12 @@ func TestUndecodableResult(t *testing.T) {
 	if _, err := writeKeyed(s, "key"); err != nil {
 		t.Fatal(err)
 	}
-	pgtest.Exec(t, s.pool.Config().ConnString(), `UPDATE docket.idempotency_keys SET result = '{"v":1,"tasks":'`)
+	pgtest.Exec(t, s.db.Pool.Config().ConnString(), `UPDATE docket.idempotency_keys SET result = '{"v":1,"tasks":'`)
 	attempts := 0
 	spy.batch = func(context.Context) { attempts++ }
 	_, err := writeKeyed(s, "key")
-	if docket.KindOf(err) != docket.Internal || !ofCall(err) || s.troubled.Load() || attempts != 1 {
-		t.Errorf("%d attempts returned %v; troubled: %t", attempts, err, s.troubled.Load())
+	if docket.KindOf(err) != docket.Internal || !pgerror.IsBadResult(err) || s.db.Troubled() || attempts != 1 {
+		t.Errorf("%d attempts returned %v; troubled: %t", attempts, err, s.db.Troubled())
 	}
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
@@ -71,12 +73,11 @@ func TestKeptBesideAnOlderProgram(t *testing.T) {
 // keys, erasures and other writes of a few users run at once.
 func TestKeysDoNotDeadlock(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, url)
-	patient(s)
+	s := openPatient(t, url)
 	users := []docket.UserID{"alice", "bob", "carol"}
 	var writers, others sync.WaitGroup
 	var stop atomic.Bool
@@ -123,10 +124,10 @@ func TestKeysDoNotDeadlock(t *testing.T) {
 	if n := pgtest.Count(t, url, "SELECT count(*) FROM docket.owners WHERE kept <> 0"); n != 0 {
 		t.Errorf("%d users have results without keys", n)
 	}
-	s.pool.Reset()
+	s.db.Pool.Reset()
 	super := pgtest.AsSuperuser(url)
 	waitUntil(t, "the sessions have ended, and have reported", func() bool {
-		return pgtest.Count(t, super, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = '"+target.config.RuntimeParams["application_name"]+"'") <= 1
+		return pgtest.Count(t, super, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name = '"+target.Config().RuntimeParams["application_name"]+"'") <= 1
 	})
 	if n := pgtest.Count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"); n != 0 {
 		t.Errorf("%d deadlocks", n)
@@ -142,11 +143,11 @@ func TestKeyedWriteWaitsOnce(t *testing.T) {
 		deadline, _ := ctx.Deadline()
 		limits <- time.Until(deadline)
 	}
-	s.acquireTimeout = time.Minute / 2
+	s.db.Limits.Acquire = time.Minute / 2
 	if _, err := writeKeyed(s, "key"); err != nil {
 		t.Fatal(err)
 	}
-	if first, second := <-limits, <-limits; first > s.acquireTimeout || second <= s.acquireTimeout {
+	if first, second := <-limits, <-limits; first > s.db.Limits.Acquire || second <= s.db.Limits.Acquire {
 		t.Errorf("the time limits are %s and %s", first, second)
 	}
 }

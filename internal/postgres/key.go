@@ -6,6 +6,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 )
 
 // keyedWrite holds the arguments of the statements about the key of a write.
@@ -58,9 +60,9 @@ func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, e
 	var fingerprint, result []byte
 	rows, err := answers.Query()
 	if err == nil {
-		err = scanOne(rows, &fingerprint, &result)
+		err = dispatch.ScanOne(rows, &fingerprint, &result)
 	}
-	if sqlState(err) == queryCanceled {
+	if pgerror.Code(err) == pgerror.QueryCanceled {
 		return written, docket.InFlight()
 	}
 	if err != nil {
@@ -71,7 +73,7 @@ func claim(answers pgx.BatchResults, key *docket.Key) (written docket.Written, e
 	}
 	written.Replayed = true
 	if written.Tasks, err = docket.DecodeResult(result); err != nil {
-		err = &callError{err}
+		err = pgerror.BadResult(err)
 	}
 	return written, err
 }
@@ -83,7 +85,7 @@ func (k *keyedWrite) keep(ctx context.Context, conn *pgx.Conn, tasks []docket.Ta
 		return nil
 	}
 	if k.result, err = docket.EncodeResult(tasks); err != nil {
-		return &callError{err}
+		return pgerror.BadResult(err)
 	}
 	size := int64(len(k.result))
 	if k.kept+size > docket.MaxKeptBytes {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"docket"
 	"docket/internal/pgtest"
@@ -23,46 +22,39 @@ func writeKeyed(s *Store, text string) (docket.Written, error) {
 
 // TestKeyInFlight has another instance be at work on a write with the same key.
 func TestKeyInFlight(t *testing.T) {
-	cluster := pgtest.Shared(t)
-	for name, via := range map[string]func(string) string{
-		"direct": func(url string) string { return url }, "pooler": cluster.DefaultPooler(t).URL,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			direct := cluster.Database(t)
-			s := open(t, via(direct))
-			claim := lock(t, direct, `INSERT INTO docket.idempotency_keys (user_id, key, fingerprint, expires_at) VALUES ('alice', 'key', '', now())`)
-			repetition := make(chan error, 1)
-			go func() {
-				_, err := writeKeyed(s, "key")
-				repetition <- err
-			}()
-			waitForLock(t, direct) // it waits for the claim,
-			if err := <-repetition; docket.KindOf(err) != docket.KeyInFlight {
-				t.Errorf("a repetition returned %v", err) // but not for ever
+	directAndPooled(t, func(t *testing.T, direct, url string) {
+		s := open(t, url)
+		claim := lock(t, direct, `INSERT INTO docket.idempotency_keys (user_id, key, fingerprint, expires_at) VALUES ('alice', 'key', '', now())`)
+		repetition := make(chan error, 1)
+		go func() {
+			_, err := writeKeyed(s, "key")
+			repetition <- err
+		}()
+		waitForLock(t, direct) // it waits for the claim,
+		if err := <-repetition; docket.KindOf(err) != docket.KeyInFlight {
+			t.Errorf("a repetition returned %v", err) // but not for ever
+		}
+		if _, err := writeKeyed(s, "another key"); err != nil {
+			t.Errorf("another key: %v", err)
+		}
+		go func() {
+			written, err := writeKeyed(s, "key")
+			if written.Replayed {
+				t.Error("a write that was not carried out was replayed")
 			}
-			if _, err := writeKeyed(s, "another key"); err != nil {
-				t.Errorf("another key: %v", err)
-			}
-			go func() {
-				written, err := writeKeyed(s, "key")
-				if written.Replayed {
-					t.Error("a write that was not carried out was replayed")
-				}
-				repetition <- err
-			}()
-			waitForLock(t, direct)
-			if err := claim.Rollback(t.Context()); err != nil { // the other instance fails
-				t.Fatal(err)
-			}
-			if err := <-repetition; err != nil {
-				t.Error(err)
-			}
-			if tasks, err := storetest.List(s); err != nil || len(tasks) != 2 {
-				t.Errorf("%d tasks, %v", len(tasks), err)
-			}
-		})
-	}
+			repetition <- err
+		}()
+		waitForLock(t, direct)
+		if err := claim.Rollback(t.Context()); err != nil { // the other instance fails
+			t.Fatal(err)
+		}
+		if err := <-repetition; err != nil {
+			t.Error(err)
+		}
+		if tasks, err := storetest.List(s); err != nil || len(tasks) != 2 {
+			t.Errorf("%d tasks, %v", len(tasks), err)
+		}
+	})
 }
 
 // TestLostCommit loses the answer to a commit. With a key, the store finds that the
@@ -137,20 +129,7 @@ func TestReplayWaitsForNobody(t *testing.T) {
 	if err != nil || !written.Replayed {
 		t.Errorf("%+v, %v", written, err)
 	}
-	if n := waitingNow(t, url); n != 0 {
+	if n := pgtest.Count(t, url, waiting); n != 0 {
 		t.Errorf("%d statements wait", n)
 	}
-}
-
-func waitingNow(t *testing.T, url string) (n int) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if err := conn.QueryRow(t.Context(), waiting).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"docket"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
 )
 
 // listStatement names a statement of List. Each has a plan of its own that suits
@@ -46,7 +48,7 @@ func (l listStatement) source() string {
 	after, order := l.sequence()
 	return `WITH o AS MATERIALIZED (
   SELECT x.epoch, x.counter, x.purged_through, x.live FROM docket.owners AS x WHERE x.user_id = @user_id)
-SELECT ` + noTask + `, ARRAY[o.epoch, o.counter, o.purged_through, ` + l.total() + `] FROM o
+SELECT ` + column.NoTask + `, ARRAY[o.epoch, o.counter, o.purged_through, ` + l.total() + `] FROM o
 UNION ALL
 ` + pageQuery(l.where()+` AND `+after+` AND NOT EXISTS (
     SELECT 1 FROM o WHERE o.epoch = @known_epoch::bigint AND o.counter = @known_counter::bigint AND o.purged_through = @known_purged_through::bigint)`, order, l.filtered, l.long)
@@ -55,7 +57,7 @@ UNION ALL
 // pageOrder is the order of a page.
 type pageOrder struct {
 	by    string // as in ORDER BY, about a table t
-	reads string // a column that by reads besides those of selected, or ""
+	reads string // a column that by reads besides those of column.Selected, or ""
 }
 
 // pageQuery returns the query for the tasks of a page. A long one ends where its
@@ -70,9 +72,9 @@ func pageQuery(where string, order pageOrder, skips, long bool) string {
 		rows += " OFFSET @offset::integer"
 	}
 	if !long {
-		return "(SELECT " + selected + ", NULL" + rows + ")"
+		return "(SELECT " + column.Selected + ", NULL" + rows + ")"
 	}
-	columns, bytes := selected, textBytes
+	columns, bytes := column.Selected, column.TextBytes
 	if order.reads != "" {
 		columns += ", " + order.reads
 	}
@@ -80,7 +82,7 @@ func pageQuery(where string, order pageOrder, skips, long bool) string {
 		rows = " FROM (\n  SELECT " + columns + ", " + bytes + " AS bytes" + rows + ") AS t"
 		bytes = "t.bytes"
 	}
-	return "(SELECT " + selected + `, NULL FROM (
+	return "(SELECT " + column.Selected + `, NULL FROM (
   SELECT ` + columns + `,
     sum(` + bytes + ") OVER (ORDER BY " + order.by + " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before" + rows + `) AS t
   WHERE coalesce(t.before, 0) <= ` + strconv.Itoa(docket.MaxPageBytes) + ` ORDER BY ` + order.by + `)`
@@ -164,7 +166,7 @@ var listParameters = parameters[*listRequest]{
 	"known_counter":        func(l *listRequest) any { return l.known().Counter },
 	"known_purged_through": func(l *listRequest) any { return l.known().PurgedThrough },
 	"limit":                func(l *listRequest) any { return l.Limit + 1 }, // one more tells whether there are more
-	"after_id":             func(l *listRequest) any { return key(l.afterID()) },
+	"after_id":             func(l *listRequest) any { return column.UUID(l.afterID()) },
 	"after_updated_at": func(l *listRequest) any {
 		if l.After == nil {
 			return nil
@@ -205,15 +207,15 @@ var listParameters = parameters[*listRequest]{
 		if len(l.Priorities) == 0 {
 			return nil
 		}
-		return smallints(l.Priorities)
+		return column.Priorities(l.Priorities)
 	},
-	"due_from":   func(l *listRequest) any { return optionalTimeType.value(l.DueFrom) },
-	"due_before": func(l *listRequest) any { return optionalTimeType.value(l.DueBefore) },
+	"due_from":   func(l *listRequest) any { return column.OptionalTime(l.DueFrom) },
+	"due_before": func(l *listRequest) any { return column.OptionalTime(l.DueBefore) },
 	"tags": func(l *listRequest) any {
 		if len(l.Tags) == 0 {
 			return nil
 		}
-		return tagsToFind(l.Tags)
+		return column.TagsToFind(l.Tags)
 	},
 	"search": func(l *listRequest) any {
 		if l.Search == "" {
@@ -256,14 +258,14 @@ const maxBatchedPage = 100
 func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuery) (docket.Page, error) {
 	page, l := new(docket.Page), &listRequest{owner, q}
 	st, filtered := l.statement()
-	c := &call{
-		owner: owner, sql: st.sql, args: st.args(l),
-		read:    func(rows pgx.Rows) error { return readPage(page, rows, owner, q.Limit) },
-		outcome: func(err error) error { return err },
+	c := &dispatch.Call{
+		Owner: owner, SQL: st.sql, Args: st.args(l),
+		Read:    func(rows pgx.Rows) error { return readPage(page, rows, owner, q.Limit) },
+		Outcome: func(err error) error { return err },
 	}
-	short, p := !filtered && !q.Pass() && q.Limit <= maxBatchedPage, reading
+	short, p := !filtered && !q.Pass() && q.Limit <= maxBatchedPage, dispatch.Reading
 	if q.Pass() {
-		p = passing
+		p = dispatch.Passing
 	}
 	if err := s.runPage(ctx, p, c, short); err != nil {
 		return docket.Page{}, err
@@ -274,11 +276,11 @@ func (s *Store) List(ctx context.Context, owner docket.UserID, q docket.ListQuer
 
 // runPage runs a statement that reads a page; a short page together with those of
 // other requests.
-func (s *Store) runPage(ctx context.Context, p policy, c *call, short bool) error {
+func (s *Store) runPage(ctx context.Context, p dispatch.Policy, c *dispatch.Call, short bool) error {
 	if short {
-		return s.batch(ctx, s.batchers.pages, c)
+		return s.db.Batch(ctx, s.db.Pages, c)
 	}
-	return s.alone(ctx, ctx, p, s.batchers.pages, c)
+	return s.db.Alone(ctx, p, s.db.Pages, c)
 }
 
 // readPage reads the rows of a statement of listSQL or changesSQL, and closes them.
@@ -292,7 +294,7 @@ func readPage(page *docket.Page, rows pgx.Rows, owner docket.UserID, limit int) 
 	room := docket.NewRoom(limit)
 	var state []int64
 	var task docket.Task
-	row := &taskRow{owner: owner, task: &task, more: []any{&state}, texts: texts{page: true}}
+	row := &column.Row{Owner: owner, Task: &task, More: []any{&state}, Page: true}
 	for rows.Next() {
 		state = nil
 		if err := rows.Scan(row); err != nil {

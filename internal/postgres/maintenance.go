@@ -7,11 +7,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/schema"
 )
 
 // purgeLock is the key of the advisory lock that a purge holds. It differs from
-// migrationLock.
-const purgeLock = migrationLock + 1
+// schema.MigrationLock.
+const purgeLock = schema.MigrationLock + 1
 
 // removal holds the arguments of purgeSQL and expireKeysSQL.
 type removal struct {
@@ -34,7 +36,7 @@ var (
 	// belongs to the transaction.
 	purgeSQL = removalParameters.compile(`WITH due AS MATERIALIZED (
   SELECT d.user_id, d.id FROM docket.tasks AS d
-  WHERE (SELECT ` + advisoryLock("@lock::bigint", false) + `) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
+  WHERE (SELECT ` + schema.AdvisoryLock("@lock::bigint", false) + `) AND d.deleted_at < @before::timestamptz ORDER BY d.deleted_at LIMIT @limit::integer),
 o AS MATERIALIZED (
   SELECT x.user_id FROM docket.owners AS x JOIN (SELECT DISTINCT due.user_id FROM due) AS d ON x.user_id = d.user_id
   ORDER BY x.user_id FOR UPDATE OF x SKIP LOCKED),
@@ -81,7 +83,7 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 }
 
 func (s *Store) remove(ctx context.Context, st *statement[removal], r removal) (n int, err error) {
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.db.Run(ctx, dispatch.Maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, st.sql, st.args(r)...).Scan(&n)
 	})
 	return n, err
@@ -116,7 +118,7 @@ func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Durat
 	if err != nil {
 		return at, err
 	}
-	return at, s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error { return s.meet(ctx, conn) })
+	return at, s.db.Run(ctx, dispatch.Maintaining, func(ctx context.Context, conn *pgx.Conn) error { return s.meet(ctx, conn) })
 }
 
 // renewStep is how many owners one transaction of Renew locks, at most.
@@ -152,7 +154,7 @@ WHERE x.user_id = r.user_id AND x.user_id IN (SELECT o.user_id FROM o)`)
 // when it began.
 func (s *Store) Renew(ctx context.Context, draw func() (epoch, raise int64)) (owners int, err error) {
 	var timeline string
-	err = s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = s.db.Run(ctx, dispatch.Maintaining, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		_, timeline, err = s.readTimeline(ctx, conn)
 		return s.tolerate(conn, err)
 	})
@@ -165,7 +167,7 @@ func (s *Store) Renew(ctx context.Context, draw func() (epoch, raise int64)) (ow
 	if err != nil || timeline == "" {
 		return owners, err
 	}
-	return owners, s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+	return owners, s.db.Run(ctx, dispatch.Maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, recordTimelineSQL, pgx.QueryExecModeExec, timeline, true); err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func collect(ch chan<- prometheus.Metric, changed bool, stores ...*Store) {
 	states, sums := map[string]float64{}, map[*prometheus.Desc]float64{}
 	trips, statements := map[string]float64{}, map[string]float64{}
 	for _, s := range stores {
-		stat := s.pool.Stat()
+		stat := s.db.Pool.Stat()
 		states["idle"] += float64(stat.IdleConns())
 		states["acquired"] += float64(stat.AcquiredConns())
 		states["constructing"] += float64(stat.ConstructingConns())
@@ -36,10 +36,11 @@ func collect(ch chan<- prometheus.Metric, changed bool, stores ...*Store) {
 		for desc, v := range counters(stat) {
 			sums[desc] += v
 		}
-		for name, kind := range map[string][]*batcher{"tasks": {s.batchers.reads}, "pages": {s.batchers.pages}, "writes": s.batchers.writes[:]} {
+		for name, kind := range s.db.Batchers() {
 			for _, b := range kind {
-				trips[name] += float64(b.groups.Load())
-				statements[name] += float64(b.calls.Load())
+				sent := b.Stats()
+				trips[name] += float64(sent.Groups)
+				statements[name] += float64(sent.Calls)
 			}
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
@@ -32,12 +34,7 @@ type older struct {
 
 func openOlder(t *testing.T, url string) older {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(t.Context()) })
-	return older{t, conn}
+	return older{t, pgtest.Connect(t, url)}
 }
 
 var parameterLine = regexp.MustCompile(`(?m)^-- \$\d+ is (\w+)\n`)
@@ -218,12 +215,12 @@ func TestFieldsMigrateBothWays(t *testing.T) {
 	task := full(t, s)
 	file := func() int { return pgtest.Count(t, url, "SELECT pg_relation_filenode('docket.tasks')::bigint") }
 	before := file()
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	down := func(dropData bool) error {
-		return Migrate(t.Context(), target, func(m migrate.Migrator) error {
+		return schema.Migrate(t.Context(), target, func(m migrate.Migrator) error {
 			_, err := m.Down(t.Context(), dropData)
 			return err
 		})
@@ -232,7 +229,7 @@ func TestFieldsMigrateBothWays(t *testing.T) {
 		t.Errorf("the step back that drops data returned %v", err)
 	}
 	const fields = 6
-	for n := len(migrations); n >= fields; n-- {
+	for n := len(schema.Migrations); n >= fields; n-- {
 		if err := down(true); err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +249,7 @@ func TestFieldsMigrateBothWays(t *testing.T) {
 	if after := file(); after != before {
 		t.Error("a step has rewritten the table")
 	}
-	if step := migrations[fields-1]; step.Compatible != 3 {
+	if step := schema.Migrations[fields-1]; step.Compatible != 3 {
 		t.Errorf("the step %s refuses programs of before schema %d", step.Name, step.Compatible)
 	}
 }

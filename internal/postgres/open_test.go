@@ -12,6 +12,8 @@ import (
 
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
@@ -22,22 +24,22 @@ func TestExecModeFollowsWhatIsFound(t *testing.T) {
 	for name, test := range map[string]struct {
 		pooler   pgtest.PoolerOptions
 		url, set string
-		way      way
+		way      connect.Way
 		want     pgx.QueryExecMode
 	}{
-		"direct":             {url: url, way: direct, want: statement},
-		"hint":               {url: url + "&pgbouncer=true", way: pinned, want: statement},
-		"direct, set":        {url: url, set: "exec", way: direct, want: exec},
-		"1.18":               {way: forgetting, want: describe},
-		"1.18, set":          {set: "cache_statement", way: forgetting, want: statement},
-		"1.18, session":      {pooler: pgtest.PoolerOptions{Settings: map[string]string{"pool_mode": "session"}}, way: pinned, want: statement},
-		"1.18, one server":   {pooler: pgtest.PoolerOptions{PoolSize: 1}, way: unproven, want: describe},
-		"1.18, round robin":  {pooler: pgtest.PoolerOptions{Settings: map[string]string{"server_round_robin": "1"}}, way: forgetting, want: describe},
-		"1.25":               {pooler: pgtest.PoolerOptions{Newer: true}, way: keeping, want: statement},
-		"1.25, set":          {pooler: pgtest.PoolerOptions{Newer: true}, set: "cache_describe", way: keeping, want: describe},
-		"1.25, round robin":  {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"server_round_robin": "1"}}, way: keeping, want: statement},
-		"1.25, keeping none": {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"max_prepared_statements": "0"}}, way: forgetting, want: describe},
-		"1.25, session":      {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"pool_mode": "session"}}, way: pinned, want: statement},
+		"direct":             {url: url, way: connect.Direct, want: statement},
+		"hint":               {url: url + "&pgbouncer=true", way: connect.Pinned, want: statement},
+		"direct, set":        {url: url, set: "exec", way: connect.Direct, want: exec},
+		"1.18":               {way: connect.Forgetting, want: describe},
+		"1.18, set":          {set: "cache_statement", way: connect.Forgetting, want: statement},
+		"1.18, session":      {pooler: pgtest.PoolerOptions{Settings: map[string]string{"pool_mode": "session"}}, way: connect.Pinned, want: statement},
+		"1.18, one server":   {pooler: pgtest.PoolerOptions{PoolSize: 1}, way: connect.Unproven, want: describe},
+		"1.18, round robin":  {pooler: pgtest.PoolerOptions{Settings: map[string]string{"server_round_robin": "1"}}, way: connect.Forgetting, want: describe},
+		"1.25":               {pooler: pgtest.PoolerOptions{Newer: true}, way: connect.Keeping, want: statement},
+		"1.25, set":          {pooler: pgtest.PoolerOptions{Newer: true}, set: "cache_describe", way: connect.Keeping, want: describe},
+		"1.25, round robin":  {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"server_round_robin": "1"}}, way: connect.Keeping, want: statement},
+		"1.25, keeping none": {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"max_prepared_statements": "0"}}, way: connect.Forgetting, want: describe},
+		"1.25, session":      {pooler: pgtest.PoolerOptions{Newer: true, Settings: map[string]string{"pool_mode": "session"}}, way: connect.Pinned, want: statement},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.url == "" {
@@ -45,7 +47,7 @@ func TestExecModeFollowsWhatIsFound(t *testing.T) {
 			}
 			var log storetest.Log
 			s := open(t, test.url, func(o *Options) { o.ExecMode, o.Log = test.set, log.Logger() })
-			if got := pgx.QueryExecMode(s.mode.Load()); got != test.want {
+			if got := modeOf(t, s); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 			if !strings.Contains(log.String(), test.way.String()) {
@@ -62,7 +64,7 @@ func TestPoolerWithoutTransactions(t *testing.T) {
 	for name, newer := range map[string]bool{"1.18": false, "1.25": true} {
 		t.Run(name, func(t *testing.T) {
 			pooler := cluster.Pooler(t, pgtest.PoolerOptions{Newer: newer, Settings: map[string]string{"pool_mode": "statement"}})
-			target, err := ParseURL(pooler.URL(cluster.Database(t)))
+			target, err := connect.ParseURL(pooler.URL(cluster.Database(t)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +83,7 @@ func TestEightInstancesMigrateOnce(t *testing.T) {
 		var wait sync.WaitGroup
 		for range 8 {
 			wait.Go(func() {
-				target, err := ParseURL(via(url))
+				target, err := connect.ParseURL(via(url))
 				if err != nil {
 					t.Error(err)
 					return
@@ -97,7 +99,7 @@ func TestEightInstancesMigrateOnce(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		if status := readStatusOf(t, url); len(status.Records) != len(migrations) || status.Check() != nil {
+		if status := readStatusOf(t, url); len(status.Records) != len(schema.Migrations) || status.Check() != nil {
 			t.Errorf("%s: the schema has had %v", name, status.Records)
 		}
 	}
@@ -105,11 +107,11 @@ func TestEightInstancesMigrateOnce(t *testing.T) {
 
 func readStatusOf(t *testing.T, url string) migrate.Status {
 	t.Helper()
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, err := ReadStatus(t.Context(), target)
+	status, err := schema.ReadStatus(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func readStatusOf(t *testing.T, url string) migrate.Status {
 func TestSchemaOfOtherPrograms(t *testing.T) {
 	cluster := pgtest.Shared(t)
 	url := cluster.Database(t)
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func TestSchemaOfOtherPrograms(t *testing.T) {
 	if err := attempt(false); err != nil {
 		t.Error(err)
 	}
-	next := len(migrations) + 1
+	next := len(schema.Migrations) + 1
 	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%d, 'tolerable', 1, now())", next))
 	if err := errors.Join(attempt(false), attempt(true)); err != nil {
 		t.Errorf("a newer schema that tolerates this program was refused: %v", err)
@@ -154,7 +156,7 @@ func TestUnsuitableSettings(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_isolation = 'serializable'")
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +175,7 @@ func TestOtherEncoding(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
 	t.Cleanup(func() { pgtest.Exec(t, pgtest.AsSuperuser(url), "DROP DATABASE ascii") })
-	target, err := ParseURL(url[:strings.LastIndex(url, "/")] + "/ascii?sslmode=disable")
+	target, err := connect.ParseURL(url[:strings.LastIndex(url, "/")] + "/ascii?sslmode=disable")
 	if err != nil {
 		t.Fatal(err)
 	}

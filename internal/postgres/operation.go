@@ -6,8 +6,11 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"docket"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/pgerror"
 )
 
 // request is an operation as one statement.
@@ -43,12 +46,12 @@ var operationParameters = func() parameters[*request] {
 			return r.write.MaxTasks
 		},
 	}
-	for _, c := range columns {
-		if c.value != nil {
-			p[c.name] = func(r *request) any { return c.value(&r.task) }
+	for _, c := range column.All {
+		if c.Value != nil {
+			p[c.Name] = func(r *request) any { return c.Value(&r.task) }
 		}
-		if c.isSet != nil {
-			p[c.set] = func(r *request) any { return c.isSet(&r.operation.Update) }
+		if c.IsSet != nil {
+			p[c.Set] = func(r *request) any { return c.IsSet(&r.operation.Update) }
 		}
 	}
 	return p
@@ -64,7 +67,7 @@ func versions(list docket.Optional[[]int64]) any {
 
 // These return no row when the owner has as many live tasks as @limit. They fail when
 // another transaction has just made a task with this id. createSQL looks for one that is
-// there already, which costs it a tenth more. createPlainSQL is for a task that isPlain,
+// there already, which costs it a tenth more. createPlainSQL is for a task of column.IsPlain,
 // which costs it a tenth less.
 var (
 	createSQL      = creation{}.compile()
@@ -77,10 +80,10 @@ type creation struct{ fresh, plain bool }
 
 func (c creation) compile() *statement[*request] {
 	var names, values strings.Builder
-	for _, col := range columns {
-		if col.value != nil && (!c.plain || col.null == nil) {
-			fmt.Fprintf(&names, ", %s", col.name)
-			fmt.Fprintf(&values, ", @%s::%s", col.name, col.sqlType)
+	for _, col := range column.All {
+		if col.Value != nil && (!c.plain || col.Null == nil) {
+			fmt.Fprintf(&names, ", %s", col.Name)
+			fmt.Fprintf(&values, ", @%s::%s", col.Name, col.SQLType)
 		}
 	}
 	own := func(unless string) string {
@@ -111,7 +114,7 @@ func creationOf(t *docket.Task, fresh bool) *statement[*request] {
 	switch {
 	case !fresh:
 		return createSQL
-	case isPlain(t):
+	case column.IsPlain(t):
 		return createPlainSQL
 	}
 	return createFreshSQL
@@ -127,13 +130,13 @@ var toggleSQL = operationParameters.compile(`WITH o AS (
   RETURNING x.counter)
 UPDATE docket.tasks AS t SET ` + toggled + `, ` + updated + `, version = o.counter
 FROM o WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL
-RETURNING ` + selected + `, 'done'`)
+RETURNING ` + column.Selected + `, 'done'`)
 
 // The statements of the other operations return no row when there is no task.
 var (
 	updateSQL = updating(false).compile()
 
-	// updatePlainSQL is for an update that isPlainUpdate.
+	// updatePlainSQL is for an update of column.IsPlainUpdate.
 	updatePlainSQL = updating(true).compile()
 
 	toggleIfSQL = change{refusals: []string{stale}, task: toggled + ", " + updated}.compile()
@@ -188,18 +191,18 @@ const (
 	followed = "completed_at = CASE WHEN NOT @set_completed OR t.completed = @completed THEN " + settled + " WHEN @completed THEN " + changed + " END"
 )
 
-// updating returns the statement of an update, or of one that isPlainUpdate.
+// updating returns the statement of an update, or of one of column.IsPlainUpdate.
 func updating(plain bool) change {
 	var differs, assigned []string
-	for _, c := range columns {
-		if plain && c.null != nil {
+	for _, c := range column.All {
+		if plain && c.Null != nil {
 			continue
 		}
-		if c.isSet != nil {
-			differs = append(differs, fmt.Sprintf("@%s::boolean AND t.%s IS DISTINCT FROM @%[2]s::%s", c.set, c.name, c.sqlType))
+		if c.IsSet != nil {
+			differs = append(differs, fmt.Sprintf("@%s::boolean AND t.%s IS DISTINCT FROM @%[2]s::%s", c.Set, c.Name, c.SQLType))
 		}
-		if c.set != "" {
-			assigned = append(assigned, fmt.Sprintf("%[1]s = CASE WHEN @%[2]s THEN @%[1]s::%[3]s ELSE t.%[1]s END", c.name, c.set, c.sqlType))
+		if c.Set != "" {
+			assigned = append(assigned, fmt.Sprintf("%[1]s = CASE WHEN @%[2]s THEN @%[1]s::%[3]s ELSE t.%[1]s END", c.Name, c.Set, c.SQLType))
 		}
 	}
 	return change{
@@ -226,13 +229,13 @@ func (c change) compile() *statement[*request] {
 		where = " AND t.deleted_at IS NULL"
 	}
 	if !c.tombstone {
-		returned = "\n  RETURNING " + selected
-		result = "SELECT " + selected + ", 'done' FROM u AS t\nUNION ALL\nSELECT " + selected + ", t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)"
+		returned = "\n  RETURNING " + column.Selected
+		result = "SELECT " + column.Selected + ", 'done' FROM u AS t\nUNION ALL\nSELECT " + column.Selected + ", t.outcome FROM now AS t WHERE NOT EXISTS (SELECT 1 FROM u)"
 	}
 	return operationParameters.compile(`WITH o AS MATERIALIZED (
   SELECT x.live, x.trash FROM docket.owners AS x WHERE x.user_id = @user_id FOR UPDATE),
 now AS MATERIALIZED (
-  SELECT ` + selected + `, CASE
+  SELECT ` + column.Selected + `, CASE
     ` + strings.Join(c.refusals, "\n    ") + `
     ELSE 'done' END AS outcome
   FROM o, docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id` + where + ` FOR UPDATE OF t),
@@ -282,7 +285,7 @@ func (s *Store) requestFor(owner docket.UserID, w *docket.Write, o *docket.Opera
 		r.task, r.noRow, r.dest = w.NewTask(owner, *o), outcomeFull, []any{&r.task.Version, outcome}
 		st = s.createStatement(o.Fresh, &r.task)
 	case docket.Update:
-		if st = updateSQL; isPlainUpdate(&o.Update) {
+		if st = updateSQL; column.IsPlainUpdate(&o.Update) {
 			st = updatePlainSQL
 		}
 		o.Update.Apply(&r.task.Fields)
@@ -296,7 +299,7 @@ func (s *Store) requestFor(owner docket.UserID, w *docket.Write, o *docket.Opera
 		st = restoreSQL
 	}
 	if r.dest == nil {
-		r.dest = []any{&taskRow{owner: owner, task: &r.task, more: []any{outcome}}}
+		r.dest = []any{&column.Row{Owner: owner, Task: &r.task, More: []any{outcome}}}
 	}
 	r.sql, r.args = st.sql, st.args(r)
 	switch o.Action { // from now on the task is what the statement returns
@@ -344,4 +347,12 @@ func (r *request) refusal() error {
 		return docket.TooManyTasks(r.write.MaxTasks)
 	}
 	return fmt.Errorf("postgres: a statement returned the unknown outcome %q", string(r.outcome))
+}
+
+// isTaskTwice reports whether a user's task was to be made under an id that another
+// task of the user has. Citus adds the number of a shard to the name of the constraint,
+// and leaves the name out of an error that comes from another server.
+func isTaskTwice(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == pgerror.UniqueViolation && (strings.HasPrefix(e.ConstraintName, "tasks_pkey") || e.ConstraintName == "")
 }

@@ -11,6 +11,8 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
 	"docket/internal/storetest"
 )
 
@@ -20,14 +22,13 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 	for _, noBatching := range []bool{false, true} {
 		url := pgtest.Shared(t).Database(t)
 		name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
-		s := open(t, url, func(o *Options) { o.NoBatching = noBatching })
-		patient(s)
+		s := openPatient(t, url, func(o *Options) { o.NoBatching = noBatching })
 		storetest.Put(t, s, "task")
 		pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" CONNECTION LIMIT 3")
 		var wait sync.WaitGroup
 		for range 40 {
 			wait.Go(func() {
-				err := s.run(context.Background(), reading, func(ctx context.Context, conn *pgx.Conn) error {
+				err := s.db.Run(context.Background(), dispatch.Reading, func(ctx context.Context, conn *pgx.Conn) error {
 					_, err := conn.Exec(ctx, "SELECT pg_sleep(0.02)")
 					return err
 				})
@@ -39,7 +40,7 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		s.troubled.Store(true) // the check finds no place for a connection of its own
+		trouble(t, s) // the check finds no place for a connection of its own
 		if err := s.Ready(t.Context()); err != nil {
 			t.Errorf("noBatching=%t: Ready returned %v", noBatching, err)
 		}
@@ -55,8 +56,8 @@ func TestStateComesAnywhere(t *testing.T) {
 		tasks = append(tasks, storetest.Put(t, s, "task"))
 	}
 	for place := range 5 {
-		rows, err := s.pool.Query(t.Context(), "SELECT "+selected+", t.state FROM (SELECT "+selected+", NULL::bigint[] AS state, t.version AS place FROM docket.tasks AS t UNION ALL SELECT "+
-			noTask+", ARRAY[7, 8, 9, 10]::bigint[], $1::integer + 0.5) AS t ORDER BY t.place", place)
+		rows, err := s.db.Pool.Query(t.Context(), "SELECT "+column.Selected+", t.state FROM (SELECT "+column.Selected+", NULL::bigint[] AS state, t.version AS place FROM docket.tasks AS t UNION ALL SELECT "+
+			column.NoTask+", ARRAY[7, 8, 9, 10]::bigint[], $1::integer + 0.5) AS t ORDER BY t.place", place)
 		if err != nil {
 			t.Fatal(err)
 		}

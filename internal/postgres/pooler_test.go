@@ -10,6 +10,7 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
 	"docket/internal/storetest"
 )
 
@@ -145,11 +146,11 @@ func TestPoolerForgets(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, p *pgtest.Pooler, s *Store, url string){
 		"older": func(t *testing.T, p *pgtest.Pooler, s *Store, _ string) {
 			p.Restart(t, pgtest.PoolerOptions{})
-			s.pool.Reset() // the restart has broken its connections
+			s.db.Pool.Reset() // the restart has broken its connections
 		},
 		"none": func(t *testing.T, p *pgtest.Pooler, s *Store, _ string) {
 			p.Restart(t, pgtest.PoolerOptions{Newer: true, Settings: none})
-			s.pool.Reset()
+			s.db.Pool.Reset()
 		},
 		"reload": func(t *testing.T, p *pgtest.Pooler, _ *Store, url string) {
 			p.Console(t, url, "SET max_prepared_statements = 0")
@@ -163,7 +164,7 @@ func TestPoolerForgets(t *testing.T) {
 			pooler := cluster.Pooler(t, pgtest.PoolerOptions{Newer: true})
 			log := &storetest.Log{}
 			s := openPatient(t, pooler.URL(url), func(o *Options) { o.Log = log.Logger() })
-			if log.Count(keeping.String()) != 1 {
+			if log.Count(connect.Keeping.String()) != 1 {
 				t.Fatalf("the log is %s", log)
 			}
 			before, err := clients(t.Context(), []*Store{s})

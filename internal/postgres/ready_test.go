@@ -14,18 +14,21 @@ import (
 	"docket"
 	"docket/internal/migrate"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/pgerror"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
 func TestReadySeesALostSchema(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	s := open(t, url)
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range migrations {
-		if err := Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
+	for range schema.Migrations {
+		if err := schema.Migrate(t.Context(), target, func(m migrate.Migrator) error { _, err := m.Down(t.Context(), true); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,8 +73,8 @@ func (n *noticed) Done() <-chan struct{} {
 func blockedCheck(ctx context.Context, t *testing.T, s *Store, url string) (result <-chan error, tx pgx.Tx) {
 	t.Helper()
 	patient(s)
+	trouble(t, s)
 	tx = lock(t, url, "LOCK TABLE docket.schema_migrations")
-	s.troubled.Store(true)
 	first := make(chan error, 1)
 	go func() { first <- s.Ready(ctx) }()
 	waitForLock(t, url)
@@ -131,14 +134,14 @@ func TestReadyOutlivesTheFirstProbe(t *testing.T) {
 // the first of them, however many others succeed, and succeeds as soon as it is
 // mended.
 func TestReadySeesWhatIsMissing(t *testing.T) {
-	schema := len(migrations) + 1
+	next := len(schema.Migrations) + 1
 	for name, test := range map[string]struct{ broken, mended string }{
 		"table renamed":  {"ALTER TABLE docket.idempotency_keys RENAME TO other", "ALTER TABLE docket.other RENAME TO idempotency_keys"},
 		"column renamed": {"ALTER TABLE docket.idempotency_keys RENAME COLUMN size TO other", "ALTER TABLE docket.idempotency_keys RENAME COLUMN other TO size"},
 		"right revoked":  {"REVOKE UPDATE ON docket.idempotency_keys FROM CURRENT_USER", "GRANT UPDATE ON docket.idempotency_keys TO CURRENT_USER"},
 		"newer schema": {
-			fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'newer', %[1]d, now()); ALTER TABLE docket.idempotency_keys DROP COLUMN size", schema),
-			fmt.Sprintf("DELETE FROM docket.schema_migrations WHERE version = %d; ALTER TABLE docket.idempotency_keys ADD COLUMN size integer NOT NULL DEFAULT 0", schema),
+			fmt.Sprintf("INSERT INTO docket.schema_migrations VALUES (%[1]d, 'newer', %[1]d, now()); ALTER TABLE docket.idempotency_keys DROP COLUMN size", next),
+			fmt.Sprintf("DELETE FROM docket.schema_migrations WHERE version = %d; ALTER TABLE docket.idempotency_keys ADD COLUMN size integer NOT NULL DEFAULT 0", next),
 		},
 	} {
 		for _, pooled := range []bool{false, true} {
@@ -150,8 +153,7 @@ func TestReadySeesWhatIsMissing(t *testing.T) {
 				if pooled {
 					url = cluster.DefaultPooler(t).URL(direct)
 				}
-				s := open(t, url)
-				patient(s)
+				s := openPatient(t, url)
 				if _, err := writeKeyed(s, "before"); err != nil {
 					t.Fatal(err)
 				}
@@ -187,9 +189,9 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 	s := open(t, url)
 	task := storetest.Put(t, s, "task")
 	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
-	s.pool.Reset()
-	s.checks.Reset()
-	if _, err := act(s, docket.Toggle, task); docket.KindOf(err) != docket.Unavailable || !isReadOnly(err) {
+	s.db.Pool.Reset()
+	s.db.Checks.Reset()
+	if _, err := act(s, docket.Toggle, task); docket.KindOf(err) != docket.Unavailable || !pgerror.IsReadOnly(err) {
 		t.Errorf("a write returned %v", err)
 	}
 	for range 3 {
@@ -208,14 +210,13 @@ func TestReadySeesAReadOnlyServer(t *testing.T) {
 
 // TestReadyWaitsForNobody has a request hold the only connection of the pool.
 func TestReadyWaitsForNobody(t *testing.T) {
-	s := open(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
-	patient(s)
-	held, err := s.pool.Acquire(t.Context())
+	s := openPatient(t, pgtest.Shared(t).Database(t), func(o *Options) { o.MaxConns = 1 })
+	trouble(t, s)
+	held, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer held.Release()
-	s.troubled.Store(true)
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -226,7 +227,7 @@ func TestOpenNamesMissingRights(t *testing.T) {
 	url := pgtest.Shared(t).Database(t)
 	open(t, url)
 	pgtest.Exec(t, url, "REVOKE INSERT, DELETE ON docket.owners FROM CURRENT_USER")
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}

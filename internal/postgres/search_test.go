@@ -88,46 +88,38 @@ func TestSearchHasNoWorstText(t *testing.T) {
 // TestPassHasItsOwnTimeLimit has a pass over a user's tasks, and a read of one, wait
 // for a lock. The pass is canceled on the server, and says nothing about the database.
 func TestPassHasItsOwnTimeLimit(t *testing.T) {
-	cluster := pgtest.Shared(t)
-	for name, via := range map[string]func(string) string{
-		"direct": func(url string) string { return url }, "pooler": cluster.DefaultPooler(t).URL,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			direct := cluster.Database(t)
-			s := open(t, via(direct))
-			patient(s)
-			task := storetest.Put(t, s, "task")
-			tx := lock(t, direct, "LOCK TABLE docket.tasks")
-			read := make(chan error, 1)
-			go func() {
-				_, err := s.Get(context.Background(), "alice", task.ID)
-				read <- err
-			}()
-			waitForLock(t, direct)
-			s.passTimeout = 100 * time.Millisecond
-			for pass, q := range map[string]docket.ListQuery{
-				"search": {Search: "x"}, "filter": {Completed: docket.Some(true)}, "order": {Sort: docket.Sort{Key: docket.ByTitle}}, "trash": {Deleted: true},
-			} {
-				if q.Limit = 10; !q.Pass() {
-					t.Errorf("%s: no pass", pass)
-				}
-				if _, err := s.List(t.Context(), "alice", q); docket.KindOf(err) != docket.Unavailable {
-					t.Errorf("%s: List returned %v", pass, err)
-				}
+	directAndPooled(t, func(t *testing.T, direct, url string) {
+		s := openPatient(t, url)
+		task := storetest.Put(t, s, "task")
+		tx := lock(t, direct, "LOCK TABLE docket.tasks")
+		read := make(chan error, 1)
+		go func() {
+			_, err := s.Get(context.Background(), "alice", task.ID)
+			read <- err
+		}()
+		waitForLock(t, direct)
+		s.db.Limits.Pass = 100 * time.Millisecond
+		for pass, q := range map[string]docket.ListQuery{
+			"search": {Search: "x"}, "filter": {Completed: docket.Some(true)}, "order": {Sort: docket.Sort{Key: docket.ByTitle}}, "trash": {Deleted: true},
+		} {
+			if q.Limit = 10; !q.Pass() {
+				t.Errorf("%s: no pass", pass)
 			}
-			waitUntil(t, "only the read waits", func() bool { return pgtest.Count(t, direct, waiting) == 1 })
-			if s.troubled.Load() {
-				t.Error("the store is marked as troubled")
+			if _, err := s.List(t.Context(), "alice", q); docket.KindOf(err) != docket.Unavailable {
+				t.Errorf("%s: List returned %v", pass, err)
 			}
-			if err := tx.Rollback(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := <-read; err != nil {
-				t.Errorf("the read returned %v", err)
-			}
-		})
-	}
+		}
+		waitUntil(t, "only the read waits", func() bool { return pgtest.Count(t, direct, waiting) == 1 })
+		if s.db.Troubled() {
+			t.Error("the store is marked as troubled")
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-read; err != nil {
+			t.Errorf("the read returned %v", err)
+		}
+	})
 }
 
 // TestLongPagesEndOnTheServer counts the tasks that the server sends: where the page
@@ -138,7 +130,7 @@ func TestLongPagesEndOnTheServer(t *testing.T) {
 	pgtest.Exec(t, url, `INSERT INTO docket.owners (user_id, epoch, counter, live) VALUES ('alice', 1, 600, 600)`,
 		fmt.Sprintf(`INSERT INTO docket.tasks (user_id, id, title, description, completed, created_at, updated_at, version, title_folded)
 SELECT 'alice', ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, 'task', repeat(U&'\+01F600', 5000), false, '%[1]s', '%[1]s', n, 'TASK' FROM generate_series(1, 600) n`, day))
-	conn, err := s.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

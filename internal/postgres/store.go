@@ -1,9 +1,9 @@
 // Package postgres is a docket.Store in a PostgreSQL database, reached directly
 // or through a transaction pooler such as pgbouncer.
 //
-// Every request is normally one statement, hence one round trip; those of
-// concurrent requests share one (see batcher). Nothing here relies on the session:
-// no SET, no LISTEN, no session lock, no search_path.
+// Every request is normally one statement, hence one round trip; those of concurrent
+// requests share one (see package dispatch, which sends all statements). Nothing here
+// relies on the session: no SET, no LISTEN, no session lock, no search_path.
 //
 // A user's row in owners is the lock of all its tasks. Every write takes it before
 // it touches a task, so versions are given in the order of commits and two writes
@@ -20,75 +20,44 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"docket"
 	"docket/internal/migrate"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/schema"
 )
 
-const (
-	// acquireTimeout bounds the wait for a connection, and that of a write with a key
-	// for locks.
-	acquireTimeout = 2 * time.Second
-	// DefaultMaxConns is the size of the pool unless Options says otherwise.
-	DefaultMaxConns = 20
-)
+// DefaultMaxConns is the size of the pool unless Options says otherwise.
+const DefaultMaxConns = 20
 
 // Options say how to open a database.
 type Options struct {
-	Target     Target
-	Direct     *Target // where migrations run; nil: at Target
-	ExecMode   string  // one of ExecModes, or "" to choose by what is found
-	MaxConns   int32   // 0: DefaultMaxConns
-	NoBatching bool    // each statement takes a round trip of its own
-	Migrate    bool    // bring the schema up to date, instead of only checking it
+	Target     connect.Target
+	Direct     *connect.Target // where migrations run; nil: at Target
+	ExecMode   string          // one of ExecModes, or "" to choose by what is found
+	MaxConns   int32           // 0: DefaultMaxConns
+	NoBatching bool            // each statement takes a round trip of its own
+	Migrate    bool            // bring the schema up to date, instead of only checking it
 	Log        *slog.Logger
 }
 
 // Unpooled returns where migrations run.
-func (o Options) Unpooled() Target {
+func (o Options) Unpooled() connect.Target {
 	if o.Direct != nil {
 		return *o.Direct
 	}
 	return o.Target
 }
 
-// ExecModes are pgx's query execution modes that are safe here, by name. Of the
-// others, describe_exec mixes up the statements of clients behind a pooler, and
-// simple_protocol interpolates arguments on the client.
-var ExecModes = map[string]pgx.QueryExecMode{
-	"cache_statement": pgx.QueryExecModeCacheStatement, // fastest; needs a session, so not behind a pooler
-	"cache_describe":  pgx.QueryExecModeCacheDescribe,
-	"exec":            pgx.QueryExecModeExec,
-}
-
 // Store keeps tasks in PostgreSQL. It implements docket.Store.
 type Store struct {
-	pool   *pgxpool.Pool
-	checks *pgxpool.Pool // of one connection, so that Ready does not wait behind requests
-	mode   atomic.Int32  // the pgx.QueryExecMode of new connections
-	log    *slog.Logger
-
-	batchers   *batchers
-	noBatching bool
+	db  *dispatch.Dispatcher
+	log *slog.Logger
 
 	distance    time.Duration // of a round trip, at the start
 	distributed bool          // Citus has distributed the tables by user
 	worker      *worker       // the server of the connections when it is known to be one, or nil
-
-	// Set by Open from the constants; tests change them.
-	acquireTimeout, statementTimeout, passTimeout time.Duration
-
-	switching sync.Mutex    // held to change mode and to replace the connections
-	replaced  atomic.Bool   // the connections were replaced within replaceInterval
-	refused   atomic.Bool   // the server has refused a connection within refusalInterval
-	freed     chan struct{} // capacity 1: full when a connection may have become free since
-
-	troubled  atomic.Bool  // the last statement shows that the database cannot serve
-	suspected atomic.Int64 // statements that show that the schema, a right or the server is not what it should be
-	cleared   atomic.Int64 // suspected when the last check that succeeded began
-	checking  sync.Mutex   // guards pending
-	pending   *pendingCheck
 
 	moved       atomic.Pointer[string] // the warning about another timeline, or nil
 	synchronous atomic.Bool            // commits may wait for a standby
@@ -99,7 +68,7 @@ type Store struct {
 var _ docket.Store = (*Store)(nil)
 
 // Open connects, checks that the database can hold any text, and brings its schema
-// up to date or checks it. It waits up to connectTimeout for the database. Where Citus
+// up to date or checks it. It waits up to connect.ConnectTimeout for the database. Where Citus
 // has distributed the tables, what it returns knows the workers.
 func Open(ctx context.Context, o Options) (docket.Store, error) {
 	s, mode, err := openStore(ctx, o)
@@ -117,36 +86,36 @@ func openStore(ctx context.Context, o Options) (s *Store, mode pgx.QueryExecMode
 	for _, warning := range o.Target.Warnings {
 		o.Log.Warn("the database URL", "warning", warning)
 	}
-	found, err := probe(ctx, o.Target, o.Log)
+	found, err := connect.Probe(ctx, o.Target, o.Log)
 	if err != nil {
 		return nil, 0, err
 	}
-	mode = ExecModes[cmp.Or(o.ExecMode, found.way.execMode())]
+	mode = connect.ExecModes[cmp.Or(o.ExecMode, found.Way.ExecMode())]
 	if o.Migrate {
-		if err := Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
+		if err := schema.Migrate(ctx, o.Unpooled(), func(m migrate.Migrator) error {
 			_, err := m.Up(ctx)
 			return err
 		}); err != nil {
 			return nil, 0, err
 		}
 	}
-	if s, err = newStore(ctx, o, storeOptions{target: o.Target, mode: mode, distance: found.distance, distributed: found.distributed}); err != nil {
+	if s, err = newStore(ctx, o, storeOptions{target: o.Target, mode: mode, distance: found.Distance, distributed: found.Distributed}); err != nil {
 		return nil, 0, err
 	}
-	if err := errors.Join(s.check(ctx), s.recordTimeline(ctx)); err != nil {
+	if err := errors.Join(s.db.Check(ctx), s.recordTimeline(ctx)); err != nil {
 		_ = s.Close()
 		if e, ok := errors.AsType[*docket.Error](err); ok && e.Err != nil {
 			err = e.Err // to an operator, not to a client
 		}
 		return nil, 0, err
 	}
-	o.Log.Info("connected to PostgreSQL", "way", found.way.String(), "exec_mode", cmp.Or(o.ExecMode, found.way.execMode()), "round_trip", found.distance.String())
+	o.Log.Info("connected to PostgreSQL", "way", found.Way.String(), "exec_mode", cmp.Or(o.ExecMode, found.Way.ExecMode()), "round_trip", found.Distance.String())
 	return s, mode, nil
 }
 
 // storeOptions is what differs between the stores of one database.
 type storeOptions struct {
-	target      Target
+	target      connect.Target
 	mode        pgx.QueryExecMode
 	distance    time.Duration // of a round trip
 	conns       int32         // 0: as Options says
@@ -156,19 +125,12 @@ type storeOptions struct {
 
 // newStore returns a store that has not connected yet.
 func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err error) {
-	conns := cmp.Or(where.conns, o.MaxConns, DefaultMaxConns)
-	s = &Store{
-		log: o.Log, batchers: newBatchers(where.distance, int(conns), where.distributed), noBatching: o.NoBatching,
-		distance: where.distance, distributed: where.distributed, worker: where.worker,
-		acquireTimeout: acquireTimeout, statementTimeout: docket.StatementTimeout, passTimeout: docket.PassTimeout,
-		freed: make(chan struct{}, 1),
-	}
-	s.mode.Store(int32(where.mode))
-	if s.pool, err = s.newPool(ctx, where.target, conns); err != nil {
-		return nil, err
-	}
-	if s.checks, err = s.newPool(ctx, where.target, 1); err != nil {
-		s.pool.Close()
+	s = &Store{log: o.Log, distance: where.distance, distributed: where.distributed, worker: where.worker}
+	s.db, err = dispatch.New(ctx, dispatch.Options{
+		Target: where.target, ExecMode: where.mode, Conns: cmp.Or(where.conns, o.MaxConns, DefaultMaxConns), Distance: where.distance,
+		Distributed: where.distributed, NoBatching: o.NoBatching, Log: o.Log, Meet: s.meet, Inspect: s.inspect,
+	})
+	if err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -177,7 +139,6 @@ func newStore(ctx context.Context, o Options, where storeOptions) (s *Store, err
 // Close waits for running statements and closes all connections.
 func (s *Store) Close() error {
 	s.background.Wait()
-	s.checks.Close()
-	s.pool.Close()
+	s.db.Close()
 	return nil
 }

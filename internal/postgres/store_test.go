@@ -11,6 +11,9 @@ import (
 
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 	"docket/internal/storetest"
 )
 
@@ -19,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Wrap(m)) }
 // open opens the database at url, which it migrates.
 func open(t testing.TB, url string, adjust ...func(*Options)) *Store {
 	t.Helper()
-	target, err := ParseURL(url)
+	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +44,22 @@ func openPatient(t *testing.T, url string, adjust ...func(*Options)) *Store {
 	s := open(t, url, adjust...)
 	patient(s)
 	return s
+}
+
+// directAndPooled runs f with a new database that a store reaches directly, and with one
+// that it reaches through a pooler: url is for the store, direct leads past the pooler.
+func directAndPooled(t *testing.T, f func(t *testing.T, direct, url string)) {
+	t.Helper()
+	cluster := pgtest.Shared(t)
+	for name, via := range map[string]func(string) string{
+		"direct": func(url string) string { return url }, "pooler": cluster.DefaultPooler(t).URL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			direct := cluster.Database(t)
+			f(t, direct, via(direct))
+		})
+	}
 }
 
 func TestStore(t *testing.T) {
@@ -65,12 +84,12 @@ func act(s *Store, action docket.Action, task docket.Task) (docket.Task, error) 
 func TestTimeLimitIsFinal(t *testing.T) {
 	s := open(t, pgtest.Shared(t).Database(t))
 	attempts := 0
-	err := s.run(t.Context(), writing, func(ctx context.Context, conn *pgx.Conn) error {
+	err := s.db.Run(t.Context(), dispatch.Writing, func(ctx context.Context, conn *pgx.Conn) error {
 		attempts++
 		ctx, cancel := context.WithTimeout(ctx, 0)
 		defer cancel()
 		_, err := conn.Exec(ctx, `SELECT 1`)
-		return afterSend(err, false)
+		return pgerror.AfterSend(err, false)
 	})
 	if docket.KindOf(err) != docket.Unavailable || attempts != 1 {
 		t.Errorf("%d attempts returned %v", attempts, err)

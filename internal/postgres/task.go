@@ -3,151 +3,14 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/column"
+	"docket/internal/postgres/dispatch"
 )
-
-// readColumns are the columns that taskRow reads.
-var readColumns = func() []column {
-	var list []column
-	for _, c := range columns {
-		if c.decode != nil {
-			list = append(list, c)
-		}
-	}
-	return list
-}()
-
-// selected names readColumns of a table t. noTask is as many nulls of their types.
-var selected, noTask = func() (names, nulls string) {
-	columns, types := make([]string, len(readColumns)), make([]string, len(readColumns))
-	for i, c := range readColumns {
-		columns[i], types[i] = "t."+c.name, "NULL::"+c.sqlType
-	}
-	return strings.Join(columns, ", "), strings.Join(types, ", ")
-}()
-
-// textBytes counts the bytes of the columns of a table t that vary in length. A task
-// has no more of them than docket.Task.Size.
-var textBytes = func() string {
-	var lengths []string
-	for _, c := range readColumns {
-		if c.length != "" {
-			lengths = append(lengths, "coalesce("+c.length+", 0)")
-		}
-	}
-	return strings.Join(lengths, " + ")
-}()
-
-// taskRow scans rows of selected, and of further columns. It implements
-// pgx.RowScanner because the general way to scan costs a list more than everything
-// else that is done with its rows.
-type taskRow struct {
-	owner docket.UserID
-	task  *docket.Task // set anew by each row; only its owner when the columns are null
-	more  []any        // where to scan the further columns; null leaves them as they are
-	texts texts
-	dest  []any // where to scan the text format
-}
-
-// ScanRow implements pgx.RowScanner.
-func (r *taskRow) ScanRow(rows pgx.Rows) error {
-	values := rows.RawValues()
-	if want := len(readColumns) + len(r.more); len(values) != want {
-		return fmt.Errorf("postgres: a row of %d columns instead of %d", len(values), want)
-	}
-	*r.task = docket.Task{UserID: r.owner}
-	read := r.scanText
-	if rows.FieldDescriptions()[0].Format == pgx.BinaryFormatCode {
-		read = r.decode
-	}
-	if err := read(rows); err != nil {
-		return err
-	}
-	r.task.Settle()
-	return scanValues(rows, len(readColumns), r.more)
-}
-
-// decode reads the task in the binary format.
-func (r *taskRow) decode(rows pgx.Rows) error {
-	values := rows.RawValues()
-	for i := range readColumns {
-		c, v := &readColumns[i], values[i]
-		if v == nil {
-			continue
-		}
-		if c.size != 0 && len(v) != c.size {
-			return fmt.Errorf("postgres: column %s has %d bytes instead of %d", c.name, len(v), c.size)
-		}
-		if c.finite && isInfinite(v) {
-			return fmt.Errorf("postgres: column %s is infinite", c.name)
-		}
-		c.decode(r, v)
-	}
-	return r.texts.bad
-}
-
-// scanText reads the task in the text format.
-func (r *taskRow) scanText(rows pgx.Rows) error {
-	if r.dest == nil {
-		for _, c := range readColumns {
-			r.dest = append(r.dest, c.dest(r.task))
-		}
-	}
-	return scanValues(rows, 0, r.dest)
-}
-
-// scanValues scans the values from index first on that are not null.
-func scanValues(rows pgx.Rows, first int, dest []any) error {
-	values, fields := rows.RawValues(), rows.FieldDescriptions()
-	for i, d := range dest {
-		value, field := values[first+i], fields[first+i]
-		if value == nil {
-			continue
-		}
-		if err := rows.Conn().TypeMap().Scan(field.DataTypeOID, field.Format, value, d); err != nil {
-			return fmt.Errorf("postgres: column %s: %w", field.Name, err)
-		}
-	}
-	return nil
-}
-
-// texts copies the texts of rows. Those of a page share allocations.
-type texts struct {
-	page     bool
-	bytes    strings.Builder
-	optional []string
-	bad      error // of a text that is not in its format
-}
-
-func (t *texts) keep(b []byte) string {
-	if !t.page {
-		return string(b)
-	}
-	if t.bytes.Cap()-t.bytes.Len() < len(b) {
-		t.bytes.Reset()
-		t.bytes.Grow(max(len(b), 8<<10))
-	}
-	start := t.bytes.Len()
-	t.bytes.Write(b)
-	return t.bytes.String()[start:]
-}
-
-func (t *texts) keepOptional(b []byte) *string {
-	if !t.page {
-		return new(string(b))
-	}
-	if len(t.optional) == cap(t.optional) {
-		t.optional = make([]string, 0, 64)
-	}
-	t.optional = append(t.optional, t.keep(b))
-	return &t.optional[len(t.optional)-1]
-}
 
 // taskID names a task.
 type taskID struct {
@@ -157,16 +20,16 @@ type taskID struct {
 
 var getSQL = parameters[taskID]{
 	"user_id": func(t taskID) any { return string(t.owner) },
-	"id":      func(t taskID) any { return key(t.id) },
-}.compile("SELECT " + selected + " FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL")
+	"id":      func(t taskID) any { return column.UUID(t.id) },
+}.compile("SELECT " + column.Selected + " FROM docket.tasks AS t WHERE t.user_id = @user_id AND t.id = @id AND t.deleted_at IS NULL")
 
 // Get implements docket.Store.
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (docket.Task, error) {
 	t := new(docket.Task)
-	err := s.batch(ctx, s.batchers.reads, &call{
-		owner: owner, sql: getSQL.sql, args: getSQL.args(taskID{owner, id}),
-		read: func(rows pgx.Rows) error { return scanOne(rows, &taskRow{owner: owner, task: t}) },
-		outcome: func(err error) error {
+	err := s.db.Batch(ctx, s.db.Reads, &dispatch.Call{
+		Owner: owner, SQL: getSQL.sql, Args: getSQL.args(taskID{owner, id}),
+		Read: func(rows pgx.Rows) error { return dispatch.ScanOne(rows, &column.Row{Owner: owner, Task: t}) },
+		Outcome: func(err error) error {
 			if errors.Is(err, pgx.ErrNoRows) {
 				return docket.NoSuchTask()
 			}

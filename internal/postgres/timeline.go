@@ -7,6 +7,10 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 )
 
 // timelineSQL reads the recorded timeline, and that of the server, or null while
@@ -27,7 +31,7 @@ ON CONFLICT (id) DO UPDATE SET timeline = CASE WHEN $2::boolean OR d.timeline IS
 // meet looks at the server of a new connection. It refuses one that takes no
 // writes, and notes the server's timeline.
 func (s *Store) meet(ctx context.Context, conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, s.statementTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.db.Limits.Statement)
 	defer cancel()
 	if s.worker != nil {
 		return s.meetWorker(ctx, conn)
@@ -40,7 +44,7 @@ func (s *Store) meet(ctx context.Context, conn *pgx.Conn) error {
 // schema is older, or it has no such functions. Whether it can serve is for the
 // check to say.
 func (s *Store) tolerate(conn *pgx.Conn, err error) error {
-	if sqlState(err) == "" || conn.IsClosed() {
+	if pgerror.Code(err) == "" || conn.IsClosed() {
 		return err
 	}
 	s.log.Debug("the server does not tell its timeline, so a failover that loses writes is not noticed", "error", err)
@@ -48,8 +52,8 @@ func (s *Store) tolerate(conn *pgx.Conn, err error) error {
 }
 
 // readTimeline returns the recorded timeline, "" when there is none, and the
-// server's. The error is errStandby when the server is a standby, and errDistributed when
-// the tables have been distributed since the store was opened.
+// server's. The error is pgerror.ErrStandby when the server is a standby, and
+// errDistributed when the tables have been distributed since the store was opened.
 func (s *Store) readTimeline(ctx context.Context, conn *pgx.Conn) (recorded, met string, err error) {
 	var server *string
 	var synchronous, citus bool
@@ -58,10 +62,10 @@ func (s *Store) readTimeline(ctx context.Context, conn *pgx.Conn) (recorded, met
 	}
 	s.synchronous.Store(synchronous)
 	if server == nil {
-		return recorded, "", errStandby
+		return recorded, "", pgerror.ErrStandby
 	}
 	if citus && !s.distributed {
-		if is, err := ask(ctx, conn, isDistributedSQL); err != nil || is {
+		if is, err := connect.IsDistributed(ctx, conn); err != nil || is {
 			return recorded, "", cmp.Or(err, errDistributed)
 		}
 	}
@@ -94,7 +98,7 @@ func timelineNumber(hex string) string {
 
 // recordTimeline records the server's timeline when none is recorded.
 func (s *Store) recordTimeline(ctx context.Context) error {
-	return s.run(ctx, maintaining, func(ctx context.Context, conn *pgx.Conn) error {
+	return s.db.Run(ctx, dispatch.Maintaining, func(ctx context.Context, conn *pgx.Conn) error {
 		recorded, met, err := s.readTimeline(ctx, conn)
 		if err = s.tolerate(conn, err); err != nil || recorded != "" || met == "" {
 			return err
@@ -112,7 +116,7 @@ func (s *Store) recheck() {
 	}
 	s.background.Go(func() {
 		defer s.rechecking.Store(false)
-		_ = s.run(context.Background(), checking, func(ctx context.Context, conn *pgx.Conn) error { // after an error the warning stays
+		_ = s.db.Run(context.Background(), dispatch.Checking, func(ctx context.Context, conn *pgx.Conn) error { // after an error the warning stays
 			_, _, err := s.readTimeline(ctx, conn)
 			return err
 		})
@@ -128,3 +132,16 @@ func (s *Store) Warnings() []string {
 	}
 	return nil
 }
+
+// errDistributed is the error of a connection of a store whose writes might be carried out
+// twice there, because it does not send BEGIN and COMMIT in words as Citus needs.
+var errDistributed error = distributedError{}
+
+type distributedError struct{}
+
+func (distributedError) Error() string {
+	return "the tables were distributed after this program started: restart it"
+}
+
+// SafeToRetry tells pgconn.SafeToRetry that nothing was sent.
+func (distributedError) SafeToRetry() bool { return true }

@@ -97,7 +97,7 @@ SELECT 'alice', ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, 
 	for _, descending := range []bool{false, true} {
 		l := &listRequest{"alice", docket.ListQuery{Limit: 1, Sort: docket.Sort{Descending: descending}}}
 		st, _ := l.statement()
-		rows, err := s.pool.Query(t.Context(), "EXPLAIN (ANALYZE, COSTS false, TIMING false) "+st.sql, st.args(l)...)
+		rows, err := s.db.Pool.Query(t.Context(), "EXPLAIN (ANALYZE, COSTS false, TIMING false) "+st.sql, st.args(l)...)
 		if err != nil {
 			t.Fatal(err)
 		}

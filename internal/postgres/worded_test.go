@@ -2,21 +2,35 @@ package postgres
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"docket"
 	"docket/internal/pgtest"
+	"docket/internal/postgres/schema"
 	"docket/internal/storetest"
 )
 
 // openWorded opens a database as one whose tables are distributed. What a statement does
 // is the same on one server, so this needs no Citus.
-func openWorded(t *testing.T, url string) *Store {
+func openWorded(t *testing.T, url string, adjust ...func(*Options)) *Store {
 	t.Helper()
-	s := openPatient(t, url)
-	pgtest.Exec(t, url, createTaskSQL)
-	s.distributed, s.batchers = true, newBatchers(s.distance, DefaultMaxConns, true)
+	migrated := open(t, url)
+	pgtest.Exec(t, url, schema.CreateTaskSQL)
+	o := Options{Log: slog.New(slog.DiscardHandler)}
+	for _, f := range adjust {
+		f(&o)
+	}
+	s, err := newStore(t.Context(), o, storeOptions{target: targetOf(t, url), mode: pgx.QueryExecModeCacheStatement, distance: migrated.distance, distributed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Close(t, s)
+	patient(s)
 	return s
 }
 
@@ -66,30 +80,35 @@ func TestCertaintyInWords(t *testing.T) {
 // TestGroupInWords has one write of a group fail. The others are carried out once.
 func TestGroupInWords(t *testing.T) {
 	direct := pgtest.Shared(t).Database(t)
-	s := openWorded(t, direct)
+	s := openWorded(t, direct, func(o *Options) { o.MaxConns = 1 })
 	users, b := mates(s, 7)
 	tasks := create(t, s, users...)
 	pgtest.Exec(t, direct, `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'`,
 		"CREATE TRIGGER fail BEFORE UPDATE ON docket.tasks FOR EACH ROW WHEN (new.user_id = '"+string(users[6])+"') EXECUTE FUNCTION fail()")
-	var calls []*call
-	for i, user := range users {
-		calls = append(calls, errand(user, tasks[i], true))
-	}
-	conn, err := s.pool.Acquire(t.Context())
+	conn, err := s.db.Pool.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Release()
-	if err := b.exchange(t.Context(), conn.Conn(), b.arrange(calls), b.bound); err == nil || classify(err) != rolledBack {
-		t.Errorf("the group returned %v", err)
+	before := b.Stats()
+	errs := make([]error, len(users))
+	var running sync.WaitGroup
+	for i, user := range users {
+		running.Go(func() {
+			_, errs[i] = storetest.Do(context.Background(), s, user, docket.Operation{Action: docket.Toggle, ID: tasks[i].ID}, time.Now())
+		})
+		waitUntil(t, "the first write leads and the others are queued", func() bool { return holding(b, 1, i) })
+	}
+	conn.Release()
+	running.Wait()
+	if after := b.Stats(); after.Groups != before.Groups+1 || after.Calls != before.Calls+int64(len(users)) {
+		t.Errorf("%d groups with %d writes", after.Groups-before.Groups, after.Calls-before.Calls)
 	}
 	for i, user := range users {
-		if got, err := s.Get(t.Context(), user, tasks[i].ID); err != nil || got.Completed {
-			t.Errorf("%s: a write of a group that failed was committed: %v", user, err)
-		}
-		_, err := storetest.Do(t.Context(), s, user, docket.Operation{Action: docket.Toggle, ID: tasks[i].ID}, time.Now())
-		if got, failed := s.Get(t.Context(), user, tasks[i].ID); failed != nil || got.Completed != (err == nil) || (err == nil) == (i == 6) {
-			t.Errorf("%s: %v, %v, completed is %t", user, err, failed, got.Completed)
+		fails := i == 6
+		got, err := s.Get(t.Context(), user, tasks[i].ID)
+		if err != nil || (errs[i] != nil) != fails || got.Completed == fails || !fails && got.Version != tasks[i].Version+1 {
+			t.Errorf("%s: the write returned %v and left %+v, %v", user, errs[i], got, err)
 		}
 	}
+	idle(t, b)
 }

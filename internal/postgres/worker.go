@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+
+	"docket/internal/postgres/connect"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 )
 
 // worker is a server of a distributed database that has shards.
@@ -41,7 +44,7 @@ const clusterSQL = `SELECT (SELECT l.groupid FROM pg_dist_local_group AS l),
 
 // readPlacement reads the parts from the server of DATABASE_URL, and the cluster's mark.
 func (s *Store) readPlacement(ctx context.Context) (parts []placed, cluster string, err error) {
-	err = s.run(ctx, reading, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.db.Run(ctx, dispatch.Reading, func(ctx context.Context, conn *pgx.Conn) error {
 		var group int32
 		if err := conn.QueryRow(ctx, clusterSQL, pgx.QueryExecModeExec).Scan(&group, &cluster); err != nil {
 			return err
@@ -74,27 +77,13 @@ func find[P any](parts []P, lowest func(P) int32, hash int32) int {
 	return i
 }
 
-// at returns the target for the same database and role at another server.
-func (t Target) at(w *worker) (Target, error) {
-	u, err := url.Parse(t.config.ConnString())
-	if err != nil {
-		return Target{}, err
-	}
-	query := u.Query()
-	query.Del("host")
-	query.Del("port")
-	query.Del("target_session_attrs")
-	u.RawQuery, u.Host = query.Encode(), w.address()
-	return ParseURL(u.String())
-}
-
 // reach connects to a worker to find out whether this process reaches it, and whether it
 // is the one that the cluster knows under this name: names such as localhost may lead
 // elsewhere from here.
-func (w *worker) reach(ctx context.Context, t Target, cluster string) error {
-	ctx, cancel := context.WithTimeout(ctx, reconnectTimeout)
+func (w *worker) reach(ctx context.Context, t connect.Target, cluster string) error {
+	ctx, cancel := context.WithTimeout(ctx, connect.ReconnectTimeout)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, t.config.Copy())
+	conn, err := pgx.ConnectConfig(ctx, t.Config())
 	if err != nil {
 		return err
 	}
@@ -125,7 +114,7 @@ func (s *Store) meetWorker(ctx context.Context, conn *pgx.Conn) error {
 	s.synchronous.Store(synchronous)
 	switch {
 	case standby:
-		return errStandby
+		return pgerror.ErrStandby
 	case group != s.worker.group:
 		return fmt.Errorf("postgres: at %s is the server of group %d instead of %d", s.worker.address(), group, s.worker.group)
 	}

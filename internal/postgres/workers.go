@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"docket"
+	"docket/internal/postgres/connect"
 )
 
 const (
@@ -131,12 +132,12 @@ func (w *workers) openHome(ctx context.Context, on worker, known home, cluster s
 	if known.direct {
 		return known, nil
 	}
-	target, err := w.options.Target.at(&on)
+	target, err := w.options.Target.At(on.address())
 	if err == nil {
 		err = on.reach(ctx, target, cluster)
 	}
 	if err == nil {
-		mode, set := ExecModes[w.options.ExecMode]
+		mode, set := connect.ExecModes[w.options.ExecMode]
 		if !set {
 			mode = pgx.QueryExecModeCacheStatement
 		}
@@ -159,7 +160,7 @@ func (w *workers) openHome(ctx context.Context, on worker, known home, cluster s
 func (w *workers) of(owner docket.UserID) *Store {
 	parts := w.homes.Load().parts
 	s := parts[find(parts, func(p part) int32 { return p.lowest }, hashOf(string(owner)))].home.Store
-	if w.old.Load() || s.troubled.Load() && !w.suspected.Load() {
+	if w.old.Load() || s.db.Troubled() && !w.suspected.Load() {
 		w.lookAgain()
 	}
 	return s
@@ -291,9 +292,9 @@ func (w *workers) Ready(ctx context.Context) error {
 	stores := w.all()
 	slices.SortFunc(stores, func(a, b *Store) int { // those that answer at once come first
 		switch {
-		case a.troubled.Load() == b.troubled.Load():
+		case a.db.Troubled() == b.db.Troubled():
 			return 0
-		case a.troubled.Load():
+		case a.db.Troubled():
 			return 1
 		}
 		return -1
@@ -313,7 +314,7 @@ func (w *workers) Ready(ctx context.Context) error {
 func (w *workers) Warnings() []string {
 	list := w.Store.Warnings()
 	for name, h := range w.homes.Load().stores {
-		if h.troubled.Load() {
+		if h.db.Troubled() {
 			list = append(list, fmt.Sprintf("The worker %s cannot serve its users.", name.address()))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"docket"
+	"docket/internal/postgres/dispatch"
+	"docket/internal/postgres/pgerror"
 )
 
 // Write implements docket.Store. One operation without a key is one statement.
@@ -20,18 +22,18 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 		return s.writeTogether(ctx, owner, w)
 	}
 	r, tasks := s.requestFor(owner, &w, &w.Operations[0], true), make([]docket.Task, 1)
-	c := &call{
-		owner: owner, sql: r.sql, args: r.args,
-		read: func(rows pgx.Rows) error { return scanOne(rows, r.dest...) },
-		outcome: func(err error) (failed error) {
+	c := &dispatch.Call{
+		Owner: owner, SQL: r.sql, Args: r.args,
+		Read: func(rows pgx.Rows) error { return dispatch.ScanOne(rows, r.dest...) },
+		Outcome: func(err error) (failed error) {
 			tasks[0], failed = r.result(0, err)
 			return failed
 		},
 	}
 	if o := w.Operations[0]; o.Action == docket.Create && o.Fresh && !s.distributed {
-		c.create = r
+		c.Part = r
 	}
-	err = s.batch(ctx, s.batchers.writesOf(owner), c)
+	err = s.db.Batch(ctx, s.db.WritesOf(owner), c)
 	switch {
 	case err != nil:
 		return docket.Written{}, err
@@ -45,19 +47,19 @@ func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) 
 // its outcome is unknown: if it was committed, the key has a result.
 func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
 	var lost error // of an attempt that may have been committed
-	p := writing
+	p := dispatch.Writing
 	if w.Key != nil {
-		p = writingKeyed
+		p = dispatch.WritingKeyed
 	}
-	err = s.run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err = s.db.Run(ctx, p, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		written, err = s.attemptTogether(ctx, conn, owner, &w, true)
-		if errors.Is(err, errApart) {
+		if errors.Is(err, dispatch.ErrApart) {
 			written, err = s.attemptTogether(ctx, conn, owner, &w, false)
 		}
 		if err == nil && written.Replayed && s.synchronous.Load() {
 			err = confirm(ctx, conn, keyedWrite{owner: owner, write: &w})
 		}
-		if classify(err) == unknown {
+		if pgerror.Classify(err) == pgerror.Unknown {
 			lost = err
 		}
 		return err
@@ -67,7 +69,7 @@ func (s *Store) writeTogether(ctx context.Context, owner docket.UserID, w docket
 		written.Replayed = written.Replayed && lost == nil // else an attempt of this write has done it
 		return written, nil
 	case lost != nil && (kind == docket.Unavailable || kind == docket.KeyInFlight || kind == docket.Internal):
-		err = translate(lost)
+		err = pgerror.Translate(lost)
 	}
 	return docket.Written{}, err
 }
@@ -86,8 +88,8 @@ type transaction struct {
 type step func(pgx.BatchResults) ([]docket.Task, error)
 
 // attemptTogether runs a write as one transaction. With a key, the first round trip,
-// which has all waits for locks, takes no longer than acquireTimeout. The error is
-// errApart when a bulk could not be made.
+// which has all waits for locks, takes no longer than the wait for a connection may. The error is
+// dispatch.ErrApart when a bulk could not be made.
 func (s *Store) attemptTogether(ctx context.Context, conn *pgx.Conn, owner docket.UserID, w *docket.Write, bulks bool) (docket.Written, error) {
 	t := &transaction{keyedWrite: keyedWrite{owner: owner, write: w}, store: s, conn: conn, bulks: bulks}
 	written, err := t.begin(ctx)
@@ -107,7 +109,7 @@ func (t *transaction) begin(ctx context.Context) (written docket.Written, err er
 	keyed := t.write.Key != nil
 	if keyed {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t.store.acquireTimeout)
+		ctx, cancel = context.WithTimeout(ctx, t.store.db.Limits.Acquire)
 		defer cancel()
 	}
 	answers := t.conn.SendBatch(ctx, t.first())
@@ -132,7 +134,7 @@ func (t *transaction) begin(ctx context.Context) (written docket.Written, err er
 	}
 	rows, err := answers.Query()
 	if err == nil {
-		err = scanOne(rows, &t.kept)
+		err = dispatch.ScanOne(rows, &t.kept)
 	}
 	return written, err
 }
@@ -181,7 +183,7 @@ func (t *transaction) makeMany(batch *pgx.Batch, creates []docket.Operation) {
 		var last int64
 		rows, err := answers.Query()
 		if err == nil {
-			err = scanOne(rows, &last)
+			err = dispatch.ScanOne(rows, &last)
 		}
 		for range statements[1:] {
 			if err == nil {
@@ -210,7 +212,7 @@ func (t *transaction) operate(batch *pgx.Batch, index int, counted bool) bool {
 	t.steps = append(t.steps, func(answers pgx.BatchResults) ([]docket.Task, error) {
 		rows, err := answers.Query()
 		if err == nil {
-			err = scanOne(rows, r.dest...)
+			err = dispatch.ScanOne(rows, r.dest...)
 		}
 		task, err := r.result(index, err)
 		for range r.then {
@@ -244,7 +246,7 @@ func (t *transaction) results(answers pgx.BatchResults) ([]docket.Task, error) {
 // This commit waits for what came before it too.
 func confirm(ctx context.Context, conn *pgx.Conn, k keyedWrite) error {
 	_, err := conn.Exec(ctx, confirmKeySQL.sql, confirmKeySQL.args(k)...)
-	return afterSend(err, true)
+	return pgerror.AfterSend(err, true)
 }
 
 // commit keeps the result of a write with a key, and commits.
@@ -254,5 +256,5 @@ func (t *transaction) commit(ctx context.Context) error {
 		batch.Queue(keepKeySQL.sql, keepKeySQL.args(t.keyedWrite)...)
 	}
 	batch.Queue("COMMIT")
-	return t.store.afterCommit(t.conn.SendBatch(ctx, batch).Close())
+	return t.store.db.AfterCommit(t.conn.SendBatch(ctx, batch).Close())
 }

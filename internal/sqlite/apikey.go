@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 const (
@@ -33,26 +34,26 @@ func createAPIKey(q *statements, key docket.APIKey, epoch int64) error {
 	if _, err := add(q, key.Owner, docket.Write{Epoch: epoch}, 0, nil, false); err != nil {
 		return err
 	}
-	expired, err := q.stmt(expireAPIKeysSQL).text(owner).moment(key.CreatedAt).changes()
+	expired, err := q.Stmt(expireAPIKeysSQL).Text(owner).Moment(key.CreatedAt).Changes()
 	if err != nil {
 		return err
 	}
 	q.removed = q.removed || expired > 0
-	n, count := 0, q.stmt(countAPIKeysSQL)
-	if _, err := count.text(owner).row(func() { n = count.ColumnInt(0) }); err != nil {
+	n, count := 0, q.Stmt(countAPIKeysSQL)
+	if _, err := count.Text(owner).Row(func() { n = count.IntAt(0) }); err != nil {
 		return err
 	}
 	if n >= docket.MaxAPIKeys {
 		return docket.TooManyAPIKeys()
 	}
-	return q.stmt(insertAPIKeySQL).text(owner).blob(key.ID[:]).blob(key.Hash[:]).moment(key.CreatedAt).moment(key.ExpiresAt).moment(key.UsedOn).
-		text(key.Scopes.String()).text(key.Name).exec()
+	return q.Stmt(insertAPIKeySQL).Text(owner).Blob(key.ID[:]).Blob(key.Hash[:]).Moment(key.CreatedAt).Moment(key.ExpiresAt).Moment(key.UsedOn).
+		Text(key.Scopes.String()).Text(key.Name).Exec()
 }
 
 // APIKeys implements docket.Store.
 func (s *Store) APIKeys(ctx context.Context, owner docket.UserID) (keys []docket.APIKey, err error) {
 	err = s.readers.use(ctx, func(r *reader) error {
-		keys, err = readAPIKeys(r.conn.stmt(apiKeysSQL).text(string(owner)), owner)
+		keys, err = readAPIKeys(r.conn.Stmt(apiKeysSQL).Text(string(owner)), owner)
 		return err
 	})
 	return keys, err
@@ -61,7 +62,7 @@ func (s *Store) APIKeys(ctx context.Context, owner docket.UserID) (keys []docket
 // FindAPIKey implements docket.Store.
 func (s *Store) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUID) (key docket.APIKey, err error) {
 	err = s.readers.use(ctx, func(r *reader) error {
-		keys, err := readAPIKeys(r.conn.stmt(findAPIKeySQL).text(string(owner)).blob(id[:]), owner)
+		keys, err := readAPIKeys(r.conn.Stmt(findAPIKeySQL).Text(string(owner)).Blob(id[:]), owner)
 		if err != nil {
 			return err
 		}
@@ -75,16 +76,16 @@ func (s *Store) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUI
 }
 
 // readAPIKeys returns the keys of an owner that a statement finds.
-func readAPIKeys(s *statement, owner docket.UserID) ([]docket.APIKey, error) {
+func readAPIKeys(s *engine.Stmt, owner docket.UserID) ([]docket.APIKey, error) {
 	keys := []docket.APIKey{}
 	var unreadable error
-	err := s.each(func() bool {
+	err := s.Each(func() bool {
 		key := docket.APIKey{
-			Owner: owner, CreatedAt: s.momentAt(2), ExpiresAt: s.momentAt(3), UsedOn: s.momentAt(4),
-			Scopes: docket.ParseScopes(s.ColumnText(5)), Name: s.ColumnText(6),
+			Owner: owner, CreatedAt: s.MomentAt(2), ExpiresAt: s.MomentAt(3), UsedOn: s.MomentAt(4),
+			Scopes: docket.ParseScopes(s.TextAt(5)), Name: s.TextAt(6),
 		}
-		if key.ID, unreadable = s.idAt(0); unreadable == nil && s.ColumnBytes(1, key.Hash[:]) != len(key.Hash) {
-			unreadable = errors.New("sqlite: the hash of an API key is too short")
+		if key.ID, unreadable = idAt(s, 0); unreadable == nil && !s.FillAt(1, key.Hash[:]) {
+			unreadable = errors.New("sqlite: the hash of an API key is not of 32 bytes")
 		}
 		keys = append(keys, key)
 		return unreadable == nil
@@ -102,7 +103,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, owner docket.UserID, id uuid.U
 }
 
 func revokeAPIKey(q *statements, owner docket.UserID, id uuid.UUID) error {
-	n, err := q.stmt(revokeAPIKeySQL).text(string(owner)).blob(id[:]).changes()
+	n, err := q.Stmt(revokeAPIKeySQL).Text(string(owner)).Blob(id[:]).Changes()
 	if err == nil && n == 0 {
 		err = docket.NoSuchAPIKey()
 	}
@@ -113,6 +114,6 @@ func revokeAPIKey(q *statements, owner docket.UserID, id uuid.UUID) error {
 // MarkAPIKeyUsed implements docket.Store.
 func (s *Store) MarkAPIKeyUsed(ctx context.Context, owner docket.UserID, id uuid.UUID, day time.Time) error {
 	return s.writer.do(ctx, 1, func(q *statements) error {
-		return q.stmt(markAPIKeySQL).text(string(owner)).blob(id[:]).moment(day).exec()
+		return q.Stmt(markAPIKeySQL).Text(string(owner)).Blob(id[:]).Moment(day).Exec()
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+
+	"docket/internal/sqlite/engine"
 )
 
 // Backup copies the database at path, which may be in use, to target: a consistent
@@ -52,18 +54,18 @@ const userVersionOffset = 60
 // copyInto copies the database at path into a new file, which only its owner may read,
 // and marks the copy with lostHistory.
 func copyInto(ctx context.Context, path, target string) (err error) {
-	conn, err := file{path: path, readOnly: true}.connection()
+	conn, err := readOnly(path).Open()
 	if err != nil {
 		return fmt.Errorf("cannot open %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, conn.close()) }()
-	defer conn.until(ctx)()
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer conn.Until(ctx)()
 	made, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // VACUUM INTO fills an empty file
 	if err != nil {
 		return fmt.Errorf("cannot write the backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, made.Close()) }()
-	if _, err := conn.once("VACUUM INTO ?", func(s *statement) error { return s.text(target).exec() }); err != nil {
+	if _, err := conn.Once("VACUUM INTO ?", func(s *engine.Stmt) error { return s.Text(target).Exec() }); err != nil {
 		return fmt.Errorf("cannot copy %s: %w", path, err)
 	}
 	if _, err := made.WriteAt(binary.BigEndian.AppendUint32(nil, lostHistory), userVersionOffset); err != nil {

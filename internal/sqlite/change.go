@@ -36,15 +36,15 @@ func (r *reader) changed(owner docket.UserID, q docket.ChangeRange) (page docket
 	if err != nil {
 		return page, err
 	}
-	stmt, through := r.conn.stmt(changesSQL), q.Through
+	stmt, through := r.conn.Stmt(changesSQL), q.Through
 	if q.Live {
-		stmt = r.conn.stmt(snapshotSQL)
+		stmt = r.conn.Stmt(snapshotSQL)
 	}
 	if through == 0 {
 		through = math.MaxInt64
 	}
-	stmt.text(string(owner)).num(q.After).num(through).num(int64(q.Limit) + 1)
-	page.Tasks, page.More, err = stmt.readTasks(owner, q.Limit, 0)
+	stmt.Text(string(owner)).Num(q.After).Num(through).Num(int64(q.Limit) + 1)
+	page.Tasks, page.More, err = readTasks(stmt, owner, q.Limit, 0)
 	return page, err
 }
 
@@ -56,9 +56,9 @@ func (s *Store) Counters(ctx context.Context, owners []docket.UserID) (map[docke
 	}
 	states := map[docket.UserID]docket.State{}
 	err = s.readers.use(ctx, func(r *reader) error {
-		c := r.conn.stmt(countersSQL)
-		return c.text(string(list)).each(func() bool {
-			states[docket.UserID(c.ColumnText(0))] = docket.State{Epoch: c.ColumnInt64(1), Counter: c.ColumnInt64(2), PurgedThrough: c.ColumnInt64(3)}
+		c := r.conn.Stmt(countersSQL)
+		return c.Text(string(list)).Each(func() bool {
+			states[docket.UserID(c.TextAt(0))] = docket.State{Epoch: c.Int64At(1), Counter: c.Int64At(2), PurgedThrough: c.Int64At(3)}
 			return true
 		})
 	})

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"docket/internal/sqlite/engine"
 )
 
 const (
@@ -29,7 +31,7 @@ const (
 // start only when all of it was copied, so after a checkpoint the writer copies what
 // was added meanwhile, which is little.
 type checkpointer struct {
-	conn *connection
+	conn *engine.Conn
 	log  *slog.Logger
 	pace pace
 
@@ -42,8 +44,8 @@ type checkpointer struct {
 	done    chan struct{}
 }
 
-func openCheckpointer(f file, p pace, log *slog.Logger) (*checkpointer, error) {
-	conn, err := f.connection()
+func openCheckpointer(f engine.File, p pace, log *slog.Logger) (*checkpointer, error) {
+	conn, err := f.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -124,16 +126,16 @@ func (c *checkpointer) wait() bool {
 func (c *checkpointer) copyLog() {
 	c.copying.Lock()
 	defer c.copying.Unlock()
-	err := recovered(func() error {
+	err := engine.Recovered(func() error {
 		for range 2 { // the second copies what was added during the first
-			if err := c.conn.run(checkpointSQL); err != nil {
+			if err := c.conn.Run(checkpointSQL); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if enginePanicked(err) || c.conn.conn == nil {
-		err = errors.Join(err, c.conn.replace())
+	if engine.Unusable(err) || c.conn.Closed() {
+		err = errors.Join(err, c.conn.Replace())
 	}
 	if err != nil {
 		c.log.Warn("the write-ahead log could not be copied into the file; it will be retried", "error", err)
@@ -143,7 +145,7 @@ func (c *checkpointer) copyLog() {
 func (c *checkpointer) close() error {
 	close(c.stop)
 	<-c.done
-	return c.conn.close()
+	return c.conn.Close()
 }
 
 // emptyLog copies the rest of the log. When something was deleted, which the log may
@@ -155,7 +157,7 @@ func (w *writer) emptyLog() {
 	}
 	pages, _ := w.logLength()
 	if !w.stmts.removed && pages < maxLog {
-		w.note(w.conn.stmt(checkpointSQL).exec()) // after an error the log stays as it was
+		w.note(w.conn.Stmt(checkpointSQL).Exec()) // after an error the log stays as it was
 		return
 	}
 	wait := truncateWait
@@ -174,10 +176,10 @@ func (w *writer) emptyLog() {
 
 // truncate waits for readers for so long at most.
 func (w *writer) truncate(patience time.Duration) (busy bool, err error) {
-	w.conn.conn.SetBusyTimeout(patience)
-	defer w.conn.conn.SetBusyTimeout(acquireTimeout)
-	t := w.conn.stmt(truncateSQL)
-	_, err = t.row(func() { busy = t.ColumnBool(0) })
+	w.conn.SetBusyTimeout(patience)
+	defer w.conn.SetBusyTimeout(acquireTimeout)
+	t := w.conn.Stmt(truncateSQL)
+	_, err = t.Row(func() { busy = t.FlagAt(0) })
 	return busy, err
 }
 
@@ -187,8 +189,8 @@ func (w *writer) logLength() (pages, copied int) {
 	if w.broken {
 		return 0, 0
 	}
-	l := w.conn.stmt(lengthSQL)
-	_, err := l.row(func() { pages, copied = l.ColumnInt(1), l.ColumnInt(2) })
+	l := w.conn.Stmt(lengthSQL)
+	_, err := l.Row(func() { pages, copied = l.IntAt(1), l.IntAt(2) })
 	w.note(err)
 	return pages, copied
 }

@@ -43,7 +43,7 @@ func TestLogIsCounted(t *testing.T) {
 	path := tempPath(t)
 	s := openAt(t, path, pace{idle: time.Hour, most: time.Hour, pages: 1 << 20, wipe: time.Hour})
 	s.wiper.close()
-	if err := s.writer.conn.run(truncateSQL); err != nil {
+	if err := s.writer.conn.Run(truncateSQL); err != nil {
 		t.Fatal(err)
 	}
 	storetest.Put(t, s, "task")
@@ -60,7 +60,7 @@ func TestLogIsCounted(t *testing.T) {
 	if counted, copied := s.writer.logLength(); counted != pages || copied != 0 || pages == 0 {
 		t.Errorf("%d pages were counted, %d of them copied, and the log has %d", counted, copied, pages)
 	}
-	if err := s.writer.conn.run(checkpointSQL); err != nil {
+	if err := s.writer.conn.Run(checkpointSQL); err != nil {
 		t.Fatal(err)
 	}
 	if counted, copied := s.writer.logLength(); counted != pages || copied != pages {

@@ -2,14 +2,18 @@ package sqlite
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"zombiezen.com/go/sqlite"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 	"docket/internal/storetest"
 )
 
@@ -42,7 +46,7 @@ func TestReadsHaveADeadline(t *testing.T) {
 		"between two rows":     endless + "SELECT x FROM c WHERE x = 1 OR x < 0",
 	} {
 		_, err := atOnce(t.Context(), s.passes, func(r *reader) (any, error) {
-			_, err := r.conn.once(read, (*statement).exec)
+			_, err := r.conn.Once(read, (*engine.Stmt).Exec)
 			return nil, err
 		})
 		if docket.KindOf(err) != docket.Unavailable {
@@ -50,7 +54,7 @@ func TestReadsHaveADeadline(t *testing.T) {
 		}
 	}
 	_, err := atOnce(t.Context(), s.passes, func(r *reader) (any, error) {
-		<-r.conn.alarm.rung
+		awaitAlarm(r.conn)
 		return nil, nil
 	})
 	if docket.KindOf(err) != docket.Unavailable {
@@ -62,7 +66,7 @@ func TestReadsHaveADeadline(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err = s.passes.use(ctx, func(r *reader) error {
 		time.AfterFunc(time.Millisecond, cancel)
-		_, err := r.conn.number(endless + "SELECT count(*) FROM c")
+		_, err := r.conn.Number(endless + "SELECT count(*) FROM c")
 		return err
 	})
 	if !strings.Contains(err.Error(), context.Canceled.Error()) || docket.KindOf(err) == docket.Unavailable {
@@ -77,25 +81,56 @@ func TestReadsHaveADeadline(t *testing.T) {
 	}
 }
 
-// TestFiltersCheckTheTime runs every filtered list on a connection whose interrupt
-// SQLite has missed: it looks at no task any more.
+// TestFiltersCheckTheTime runs every filtered list on a connection that is out of time:
+// it looks at no task any more.
 func TestFiltersCheckTheTime(t *testing.T) {
 	s := open(t, tempPath(t))
 	storetest.Put(t, s, "task")
 	r := <-s.passes.idle
 	defer func() { s.passes.idle <- r }()
+	inTime := false
+	if err := r.conn.AddFunction("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(inTime), nil }); err != nil {
+		t.Fatal(err)
+	}
 	for l, text := range listSQL {
 		if !l.filtered || l.trash {
 			continue
 		}
-		list := r.conn.stmt(text)
+		list := r.conn.Stmt(text)
 		q := docket.ListQuery{Sort: l.sort, Completed: docket.Some(false)}
-		for _, cause := range []error{errDeadline, nil} {
-			r.conn.alarm.cause = cause
-			if found, err := list.listing("alice", q, 10).row(func() {}); found != (cause == nil) || err != nil {
-				t.Errorf("%+v: interrupted %t, it found a task %t, %v", l, cause != nil, found, err)
+		for _, inTime = range []bool{false, true} {
+			if found, err := bindList(list, "alice", q, 10).Row(func() {}); found != inTime || err != nil {
+				t.Errorf("%+v: in time %t, it found a task %t, %v", l, inTime, found, err)
 			}
 		}
+	}
+}
+
+// TestInTime rings the alarm of a connection that runs no statement.
+func TestInTime(t *testing.T) {
+	conn := beside(t, open(t, tempPath(t)))
+	ctx, cancel := context.WithCancel(t.Context())
+	conn.SetAlarm(ctx, 0)
+	if !inTime(conn) {
+		t.Error("a connection is out of time before its alarm has rung")
+	}
+	cancel()
+	awaitAlarm(conn)
+	if inTime(conn) {
+		t.Error("an interrupted connection is in time")
+	}
+	if err := conn.ClearAlarm(); !errors.Is(err, context.Canceled) {
+		t.Errorf("it was interrupted because of %v", err)
+	}
+	if !inTime(conn) {
+		t.Error("a connection is out of time in its next use")
+	}
+}
+
+// awaitAlarm waits until the alarm of a connection has rung.
+func awaitAlarm(conn *engine.Conn) {
+	for !conn.Interrupted() {
+		runtime.Gosched()
 	}
 }
 
@@ -141,7 +176,7 @@ func TestLongReadsLetTheLogBegin(t *testing.T) {
 				return 0, err
 			}
 			close(began)
-			return r.conn.number(endless + "SELECT count(*) FROM c")
+			return r.conn.Number(endless + "SELECT count(*) FROM c")
 		})
 		ended <- err
 	}()
@@ -207,7 +242,7 @@ func TestResultThatCannotBeDecoded(t *testing.T) {
 	if _, err := s.Write(t.Context(), "alice", w); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := external(t, s.file.path).Exec("UPDATE idempotency_keys SET result = x'7b'"); err != nil {
+	if _, err := external(t, s.file.Path).Exec("UPDATE idempotency_keys SET result = x'7b'"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Write(t.Context(), "alice", w); docket.KindOf(err) != docket.Internal || !strings.Contains(err.Error(), "cannot be read") {
@@ -253,9 +288,9 @@ func TestChangesReadTheIndex(t *testing.T) {
 // planOf returns the steps of a statement.
 func planOf(t *testing.T, s *Store, text string) (steps []string) {
 	t.Helper()
-	_, err := beside(t, s).once("EXPLAIN QUERY PLAN "+text, func(s *statement) error {
-		return s.each(func() bool {
-			steps = append(steps, s.ColumnText(3))
+	_, err := beside(t, s).Once("EXPLAIN QUERY PLAN "+text, func(s *engine.Stmt) error {
+		return s.Each(func() bool {
+			steps = append(steps, s.TextAt(3))
 			return true
 		})
 	})
@@ -288,8 +323,8 @@ func BenchmarkSearch(b *testing.B) {
 		for _, function := range []string{"contains(description_folded, ?2)", "instr(description_folded, ?2) > 0"} {
 			b.Run(name+", "+function, func(b *testing.B) {
 				for b.Loop() {
-					_, err := conn.once("SELECT count(*) FROM tasks WHERE user_id = ?1 AND "+function, func(s *statement) error {
-						return s.text("alice").text(part).exec()
+					_, err := conn.Once("SELECT count(*) FROM tasks WHERE user_id = ?1 AND "+function, func(s *engine.Stmt) error {
+						return s.Text("alice").Text(part).Exec()
 					})
 					if err != nil {
 						b.Fatal(err)

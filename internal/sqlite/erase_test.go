@@ -75,7 +75,7 @@ func openHurried(t *testing.T, path string) *Store {
 func untilNothingIsLeft(t *testing.T, s *Store) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		left := leftIn(t, s.file.path)
+		left := leftIn(t, s.file.Path)
 		if left == nil {
 			break
 		}
@@ -129,24 +129,31 @@ func TestPurgeLeavesNothingInTheFiles(t *testing.T) {
 	untilNothingIsLeft(t, s)
 }
 
+// readOn begins a read transaction, which needs the log until leave is closed. Its error
+// is then in ended.
+func readOn(t *testing.T, s *Store) (leave chan<- struct{}, ended <-chan error) {
+	t.Helper()
+	began, leaving, result := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
+			_, live, _, err = r.stateOf("alice")
+			close(began)
+			<-leaving
+			return live, err
+		})
+		result <- err
+	}()
+	<-began
+	return leaving, result
+}
+
 // TestErasureBesideAReader erases while a read transaction needs the log. The log is
 // emptied when it has ended.
 func TestErasureBesideAReader(t *testing.T) {
 	path := tempPath(t)
 	s := openHurried(t, path)
 	storetest.Put(t, s, marked)
-	began, leave := make(chan struct{}), make(chan struct{})
-	ended := make(chan error, 1)
-	go func() {
-		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
-			_, live, _, err = r.stateOf("alice")
-			close(began)
-			<-leave
-			return live, err
-		})
-		ended <- err
-	}()
-	<-began
+	leave, ended := readOn(t, s)
 	if done, err := s.Erase(t.Context(), "alice", 2, 50); err != nil || !done {
 		t.Fatalf("Erase returned %v, %v", done, err)
 	}
@@ -171,12 +178,12 @@ func TestWiperLeavesPointerMapsAlone(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := file{path: path}.connection()
+	conn, err := fileAt(path).Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = conn.run("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = FULL; VACUUM")
-	if err := errors.Join(err, conn.close()); err != nil {
+	err = conn.Run("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = FULL; VACUUM")
+	if err := errors.Join(err, conn.Close()); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, path)
@@ -192,20 +199,10 @@ func TestLogIsEmptiedAfterBusyTries(t *testing.T) {
 	s := open(t, tempPath(t))
 	storetest.Put(t, s, "task")
 	w := stopped(t, s)
-	if err := w.conn.run("UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
+	if err := w.conn.Run("UPDATE owners SET epoch = epoch + 1"); err != nil { // so that the log is not empty
 		t.Fatal(err)
 	}
-	began, leave, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	go func() {
-		_, err := atOnce(t.Context(), s.readers, func(r *reader) (live int, err error) {
-			_, live, _, err = r.stateOf("alice")
-			close(began)
-			<-leave
-			return live, err
-		})
-		ended <- err
-	}()
-	<-began
+	leave, ended := readOn(t, s)
 	w.stmts.removed = true
 	if w.emptyLog(); !w.stmts.removed {
 		t.Error("the log was emptied while a reader needed it")

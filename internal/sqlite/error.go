@@ -7,21 +7,14 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 // code returns the primary SQLite result code in err, ResultOK when it has none.
-func code(err error) sqlite.ResultCode {
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f.code.ToPrimary()
-	}
-	return sqlite.ResultOK
-}
+func code(err error) sqlite.ResultCode { return engine.Code(err).ToPrimary() }
 
 // violatesPrimaryKey reports whether err is that of an INSERT whose key is in the table.
-func violatesPrimaryKey(err error) bool {
-	f, ok := errors.AsType[*failure](err)
-	return ok && f.code == sqlite.ResultConstraintPrimaryKey
-}
+func violatesPrimaryKey(err error) bool { return engine.Code(err) == sqlite.ResultConstraintPrimaryKey }
 
 // translate gives an error of the driver its docket kind. An error that is not listed
 // stays as it is: internal.
@@ -42,7 +35,7 @@ func translate(err error) error {
 // translateCommit is translate for the error of a COMMIT. After an I/O error, or a
 // panic, it is unknown what the log holds.
 func translateCommit(err error) error {
-	if code(err) == sqlite.ResultIOErr || enginePanicked(err) {
+	if code(err) == sqlite.ResultIOErr || engine.Unusable(err) {
 		return outcomeUnknown(err)
 	}
 	return translate(err)

@@ -54,7 +54,7 @@ func TestLockedByAnotherProgram(t *testing.T) {
 func pragma(t *testing.T, s *Store, text string) {
 	t.Helper()
 	s.wiper.close()
-	if err := s.writer.conn.run("PRAGMA " + text); err != nil {
+	if err := s.writer.conn.Run("PRAGMA " + text); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -37,7 +37,7 @@ func TestOnlyFreshTasksAreApart(t *testing.T) {
 			if err := add(s); err != nil {
 				t.Fatal(err)
 			}
-			if n, err := beside(t, s).number("SELECT (SELECT count(*) FROM tasks WHERE fresh) + (SELECT sum(fresh) FROM owners)"); err != nil || n != 0 {
+			if n, err := beside(t, s).Number("SELECT (SELECT count(*) FROM tasks WHERE fresh) + (SELECT sum(fresh) FROM owners)"); err != nil || n != 0 {
 				t.Errorf("%d fresh tasks are left, %v", n, err)
 			}
 		})

@@ -10,22 +10,16 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
-// scalar is the code of a function in SQL. Its arguments are valid until it returns. The
-// library loses an error that it returns.
-type scalar = func(sqlite.Context, []sqlite.Value) (sqlite.Value, error)
-
-// registerFunctions adds the functions of this package to the SQL of the connection.
-func (c *connection) registerFunctions() error {
-	add := func(name string, args int, deterministic bool, f scalar) error {
-		return c.conn.CreateFunction(name, &sqlite.FunctionImpl{NArgs: args, Deterministic: deterministic, Scalar: f})
-	}
+// addFunctions adds the functions of this package to the SQL of a connection.
+func addFunctions(c *engine.Conn) error {
 	return errors.Join(
-		add("contains", 2, true, contains),
-		add("has_tags", 2, true, hasTags),
-		add("size_of_tags", 1, true, sizeOfTags),
-		add("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(c.inTime()), nil }),
+		c.AddFunction("contains", 2, true, contains),
+		c.AddFunction("has_tags", 2, true, hasTags),
+		c.AddFunction("size_of_tags", 1, true, sizeOfTags),
+		c.AddFunction("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(inTime(c)), nil }),
 	)
 }
 
@@ -66,8 +60,8 @@ func sizeOfTags(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 // inTime returns false when the connection is interrupted, so that a pass ends soon:
 // SQLite forgets an interrupt from the moment before a statement begins. A pass calls it
 // for each row.
-func (c *connection) inTime() bool {
-	if c.alarm.ringing() {
+func inTime(c *engine.Conn) bool {
+	if c.Interrupted() {
 		return false
 	}
 	passed := time.Since(begin)

@@ -1,13 +1,17 @@
 package sqlite
 
-import "testing"
+import (
+	"testing"
+
+	"docket/internal/sqlite/engine"
+)
 
 // truthOf returns what a query with arguments returns.
-func truthOf(t *testing.T, conn *connection, query string, bind func(*statement)) (got bool) {
+func truthOf(t *testing.T, conn *engine.Conn, query string, bind func(*engine.Stmt)) (got bool) {
 	t.Helper()
-	_, err := conn.once(query, func(s *statement) error {
+	_, err := conn.Once(query, func(s *engine.Stmt) error {
 		bind(s)
-		_, err := s.row(func() { got = s.ColumnBool(0) })
+		_, err := s.Row(func() { got = s.FlagAt(0) })
 		return err
 	})
 	if err != nil {
@@ -32,16 +36,16 @@ func TestContains(t *testing.T) {
 		{[]byte("\x00A\x00B\x00"), "B", true},
 		{[]byte("\x00A\x00B\x00"), "AB", false},
 	} {
-		got := truthOf(t, conn, "SELECT contains(?, ?)", func(s *statement) {
+		got := truthOf(t, conn, "SELECT contains(?, ?)", func(s *engine.Stmt) {
 			switch text := test.text.(type) {
 			case string:
-				s.text(text)
+				s.Text(text)
 			case []byte:
-				s.blob(text)
+				s.Blob(text)
 			default:
-				s.null()
+				s.Null()
 			}
-			s.text(test.part)
+			s.Text(test.part)
 		})
 		if got != test.want {
 			t.Errorf("contains(%v, %q) is %v", test.text, test.part, got)
@@ -66,7 +70,7 @@ func TestHasTags(t *testing.T) {
 		{nil, []string{"a"}, false},
 		{[]string{"ß"}, []string{"ẞ"}, true},
 	} {
-		got := truthOf(t, conn, "SELECT has_tags(?, ?)", func(s *statement) { s.blob(foldedTags(test.tags)).blob(foldedTags(test.wanted)) })
+		got := truthOf(t, conn, "SELECT has_tags(?, ?)", func(s *engine.Stmt) { s.Blob(foldedTags(test.tags)).Blob(foldedTags(test.wanted)) })
 		if got != test.want {
 			t.Errorf("has_tags(%q, %q) is %v", test.tags, test.wanted, got)
 		}

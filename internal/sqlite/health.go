@@ -12,6 +12,7 @@ import (
 
 	"docket"
 	"docket/internal/migrate"
+	"docket/internal/sqlite/engine"
 )
 
 // health is what the last requests met.
@@ -23,7 +24,7 @@ type health struct {
 // met records the outcome of a request. An error that concerns its rows or its limits
 // says nothing about the store.
 func (h *health) met(err error) {
-	if errors.Is(err, errDeadline) {
+	if errors.Is(err, engine.ErrDeadline) {
 		return
 	}
 	_, known := errors.AsType[*docket.Error](err)
@@ -67,13 +68,13 @@ func (s *Store) Ready(ctx context.Context) error {
 // those that it knows, and every statement can be prepared. It uses a connection of its
 // own.
 func (s *Store) check(ctx context.Context) (err error) {
-	conn, err := s.file.connection("query_only = 1")
+	conn, err := s.file.Open("query_only = 1")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, conn.close()) }()
-	defer conn.until(ctx)()
-	records, err := conn.records()
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer conn.Until(ctx)()
+	records, err := readRecords(conn)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (s *Store) check(ctx context.Context) (err error) {
 		return err
 	}
 	for _, text := range every {
-		if err := conn.stmt(text).err; err != nil {
+		if err := conn.Stmt(text).Err(); err != nil {
 			return err
 		}
 	}

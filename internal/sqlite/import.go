@@ -34,8 +34,8 @@ func importTasks(q *statements, owner docket.UserID, what docket.Import) (done d
 		}
 	}
 	var live, trash int64
-	room := q.stmt(roomSQL)
-	if _, err := room.text(string(owner)).row(func() { live, trash = room.ColumnInt64(0), room.ColumnInt64(1) }); err != nil {
+	room := q.Stmt(roomSQL)
+	if _, err := room.Text(string(owner)).Row(func() { live, trash = room.Int64At(0), room.Int64At(1) }); err != nil {
 		return done, err
 	}
 	chosen, done, err := what.Choose(known, live, trash)
@@ -57,7 +57,7 @@ func importTasks(q *statements, owner docket.UserID, what docket.Import) (done d
 		if t.DeletedAt.IsZero() {
 			err = insert(q, t, false)
 		} else {
-			err = q.stmt(insertTrashSQL).task(t).exec()
+			err = bindTask(q.Stmt(insertTrashSQL), t).Exec()
 		}
 		if err != nil {
 			return done, err
@@ -66,5 +66,5 @@ func importTasks(q *statements, owner docket.UserID, what docket.Import) (done d
 	if _, err := add(q, owner, count, done.Added-done.Deleted, nil, false); err != nil {
 		return done, err
 	}
-	return done, q.stmt(burySQL).text(string(owner)).num(int64(done.Deleted)).exec()
+	return done, q.Stmt(burySQL).Text(string(owner)).Num(int64(done.Deleted)).Exec()
 }

@@ -25,8 +25,8 @@ var errKept = errors.New("sqlite: the key has a result")
 // when the result is another request's.
 func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 	var fingerprint []byte
-	s := q.stmt(findKeySQL)
-	found, err := s.text(string(owner)).text(w.Key.Text).row(func() { fingerprint = s.bytesAt(0) })
+	s := q.Stmt(findKeySQL)
+	found, err := s.Text(string(owner)).Text(w.Key.Text).Row(func() { fingerprint = s.BytesAt(0) })
 	if err != nil || !found {
 		return err
 	}
@@ -42,8 +42,8 @@ func checkKey(q *statements, owner docket.UserID, w docket.Write) error {
 func (s *Store) replay(ctx context.Context, owner docket.UserID, key *docket.Key) (written docket.Written, found bool, err error) {
 	var fingerprint, result []byte
 	err = s.readers.use(ctx, func(r *reader) (err error) {
-		s := r.conn.stmt(resultSQL)
-		found, err = s.text(string(owner)).text(key.Text).row(func() { fingerprint, result = s.bytesAt(0), s.bytesAt(1) })
+		s := r.conn.Stmt(resultSQL)
+		found, err = s.Text(string(owner)).Text(key.Text).Row(func() { fingerprint, result = s.BytesAt(0), s.BytesAt(1) })
 		return err
 	})
 	if err == nil && found {
@@ -73,8 +73,8 @@ func checkRoom(q *statements, owner docket.UserID, w docket.Write) error {
 			}
 		}
 	}
-	s := q.stmt(keptSQL)
-	_, err := s.text(string(owner)).row(func() { kept = s.ColumnInt(0) })
+	s := q.Stmt(keptSQL)
+	_, err := s.Text(string(owner)).Row(func() { kept = s.IntAt(0) })
 	if err == nil && kept+texts/4 > docket.MaxKeptBytes {
 		err = docket.NoRoomToKeep()
 	}
@@ -87,14 +87,14 @@ func keep(q *statements, owner docket.UserID, w docket.Write, tasks []docket.Tas
 	if err != nil {
 		return err
 	}
-	raised, err := q.stmt(raiseKeptSQL).text(string(owner)).num(int64(len(result))).num(docket.MaxKeptBytes).changes()
+	raised, err := q.Stmt(raiseKeptSQL).Text(string(owner)).Num(int64(len(result))).Num(docket.MaxKeptBytes).Changes()
 	if err == nil && raised == 0 {
 		err = docket.NoRoomToKeep()
 	}
 	if err != nil {
 		return err
 	}
-	return q.stmt(keepKeySQL).text(string(owner)).text(w.Key.Text).blob(w.Key.Fingerprint[:]).blob(result).moment(w.Now.Add(docket.KeyLifetime)).exec()
+	return q.Stmt(keepKeySQL).Text(string(owner)).Text(w.Key.Text).Blob(w.Key.Fingerprint[:]).Blob(result).Moment(w.Now.Add(docket.KeyLifetime)).Exec()
 }
 
 // inFlightKeys counts the keyed writes that wait or run. Only the writer decides

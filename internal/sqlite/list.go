@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 const stateSQL = "SELECT epoch, counter, purged_through, live, trash FROM owners WHERE user_id = ?1"
@@ -21,7 +22,7 @@ type listStatement struct {
 }
 
 // listSQL holds the statements that list tasks, sizesSQL those that read only the
-// sizes of the same tasks. They take what listing binds.
+// sizes of the same tasks. They take what bindList binds.
 var listSQL, sizesSQL = func() (lists, sizes map[listStatement]string) {
 	lists, sizes = map[listStatement]string{}, map[listStatement]string{}
 	for _, key := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByDueDate, docket.ByPriority} {
@@ -98,7 +99,7 @@ func noDueDate(s docket.Sort) int64 {
 }
 
 // countSQL counts the live tasks that pass a filter, countTrashSQL deleted ones. They
-// take what listing binds, and ignore the page.
+// take what bindList binds, and ignore the page.
 const (
 	countSQL      = "SELECT count(*)" + fromLive + filter
 	countTrashSQL = "SELECT count(*)" + fromTrash + filter
@@ -110,59 +111,61 @@ var (
 	afterAll  = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
 
-// position binds what comes before the list, as listStatement.sequence compares it: the
+// bindPosition binds what comes before the list, as listStatement.sequence compares it: the
 // key and the id, or the id alone.
-func (s *statement) position(q docket.ListQuery) *statement {
+func bindPosition(s *engine.Stmt, q docket.ListQuery) *engine.Stmt {
 	switch {
 	case q.Sort.Key == docket.ByCreation && q.After != nil:
-		return s.blob(q.After.ID[:])
+		return s.Blob(q.After.ID[:])
 	case q.Sort.Key == docket.ByCreation && q.Sort.Descending:
-		return s.blob(afterAll)
+		return s.Blob(afterAll)
 	case q.Sort.Key == docket.ByCreation:
-		return s.blob(beforeAll)
+		return s.Blob(beforeAll)
 	case q.After == nil:
-		return s.null().null()
+		return s.Null().Null()
 	}
 	switch q.Sort.Key {
 	case docket.ByUpdate:
-		s.num(q.After.UpdatedAt.UnixMicro())
+		s.Num(q.After.UpdatedAt.UnixMicro())
 	case docket.ByTitle:
-		s.text(q.After.Title)
+		s.Text(q.After.Title)
 	case docket.ByDueDate:
 		if q.After.Due.IsZero() {
-			s.num(noDueDate(q.Sort))
+			s.Num(noDueDate(q.Sort))
 		} else {
-			s.moment(q.After.Due)
+			s.Moment(q.After.Due)
 		}
 	case docket.ByPriority:
-		s.num(int64(q.After.Priority))
+		s.Num(int64(q.After.Priority))
 	}
-	return s.blob(q.After.ID[:])
+	return s.Blob(q.After.ID[:])
 }
 
-// listing binds the owner, the page with room for limit tasks, and the filters. What
+// bindList binds the owner, the page with room for limit tasks, and the filters. What
 // the list is not filtered by is NULL.
-func (s *statement) listing(owner docket.UserID, q docket.ListQuery, limit int) *statement {
-	s.text(string(owner)).num(int64(limit)).num(int64(q.Offset)).position(q)
+func bindList(s *engine.Stmt, owner docket.UserID, q docket.ListQuery, limit int) *engine.Stmt {
+	bindPosition(s.Text(string(owner)).Num(int64(limit)).Num(int64(q.Offset)), q)
 	if !q.Filtered() {
 		return s
 	}
-	s.bound = 5 // the order of creation has no second part of a position
+	if q.Sort.Key == docket.ByCreation { // its position has no second part
+		s.Null()
+	}
 	if q.Completed.Set {
-		s.flag(q.Completed.Value)
+		s.Flag(q.Completed.Value)
 	} else {
-		s.null()
+		s.Null()
 	}
 	if len(q.Priorities) > 0 {
 		set := int64(0)
 		for _, p := range q.Priorities {
 			set |= 1 << (p + 1)
 		}
-		s.num(set)
+		s.Num(set)
 	} else {
-		s.null()
+		s.Null()
 	}
-	return s.moment(q.DueFrom).moment(q.DueBefore).blob(foldedTags(q.Tags)).textOrNull(docket.Fold(q.Search))
+	return s.Moment(q.DueFrom).Moment(q.DueBefore).Blob(foldedTags(q.Tags)).TextOrNull(docket.Fold(q.Search))
 }
 
 // List implements docket.Store.
@@ -180,11 +183,11 @@ func (r *reader) page(owner docket.UserID, q docket.ListQuery) (docket.Page, err
 	filtered := q.Filtered()
 	switch {
 	case filtered && q.Count:
-		count := r.conn.stmt(countSQL)
+		count := r.conn.Stmt(countSQL)
 		if q.Deleted {
-			count = r.conn.stmt(countTrashSQL)
+			count = r.conn.Stmt(countTrashSQL)
 		}
-		_, err = count.listing(owner, q, 0).row(func() { page.Total = count.ColumnInt(0) })
+		_, err = bindList(count, owner, q, 0).Row(func() { page.Total = count.IntAt(0) })
 	case !q.Count:
 	case q.Deleted:
 		page.Total = trash
@@ -199,12 +202,12 @@ func (r *reader) page(owner docket.UserID, q docket.ListQuery) (docket.Page, err
 	if err != nil {
 		return page, err
 	}
-	list := r.conn.stmt(listSQL[l])
+	list := r.conn.Stmt(listSQL[l])
 	expected := live
 	if q.Deleted {
 		expected = trash
 	}
-	page.Tasks, page.More, err = list.listing(owner, q, limit).readTasks(owner, q.Limit, expected)
+	page.Tasks, page.More, err = readTasks(bindList(list, owner, q, limit), owner, q.Limit, expected)
 	return page, err
 }
 
@@ -215,11 +218,11 @@ func (r *reader) fitting(l listStatement, owner docket.UserID, q docket.ListQuer
 	if l.sort.Key == docket.ByCreation || q.Limit <= alwaysFit {
 		return q.Limit + 1, nil
 	}
-	sizes := r.conn.stmt(sizesSQL[l])
+	sizes := r.conn.Stmt(sizesSQL[l])
 	n, left := 1, int64(docket.MaxPageBytes)
-	err := sizes.listing(owner, q, q.Limit).each(func() bool {
+	err := bindList(sizes, owner, q, q.Limit).Each(func() bool {
 		n++
-		left -= sizes.ColumnInt64(0) + bareSize
+		left -= sizes.Int64At(0) + bareSize
 		return left >= 0
 	})
 	return n, err
@@ -240,23 +243,23 @@ func longest(characters int) string { return strings.Repeat("\U0010ffff", charac
 
 // stateOf reads the owner's state and number of live and deleted tasks.
 func (r *reader) stateOf(owner docket.UserID) (state docket.State, live, trash int, err error) {
-	s := r.conn.stmt(stateSQL)
-	_, err = s.text(string(owner)).row(func() {
-		state = docket.State{Epoch: s.ColumnInt64(0), Counter: s.ColumnInt64(1), PurgedThrough: s.ColumnInt64(2)}
-		live, trash = s.ColumnInt(3), s.ColumnInt(4)
+	s := r.conn.Stmt(stateSQL)
+	_, err = s.Text(string(owner)).Row(func() {
+		state = docket.State{Epoch: s.Int64At(0), Counter: s.Int64At(1), PurgedThrough: s.Int64At(2)}
+		live, trash = s.IntAt(3), s.IntAt(4)
 	})
 	return state, live, trash, err
 }
 
 // readTasks reads a page of up to limit of about as many tasks as expected. The
 // statement returns one more, to tell whether there are more.
-func (s *statement) readTasks(owner docket.UserID, limit, expected int) (tasks []docket.Task, more bool, err error) {
+func readTasks(s *engine.Stmt, owner docket.UserID, limit, expected int) (tasks []docket.Task, more bool, err error) {
 	tasks = make([]docket.Task, 0, min(limit, expected, 100))
 	room := docket.NewRoom(limit)
 	var t docket.Task
 	var unreadable error
-	err = s.each(func() bool {
-		if unreadable = s.taskAt(owner, &t); unreadable != nil {
+	err = s.Each(func() bool {
+		if unreadable = taskAt(s, owner, &t); unreadable != nil {
 			return false
 		}
 		if more = !room.Take(&t); !more {

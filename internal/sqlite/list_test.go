@@ -56,9 +56,9 @@ func TestSizes(t *testing.T) {
 // sizes returns what a statement of sizesSQL reads.
 func sizes(t *testing.T, r *reader, text string, q docket.ListQuery) (list []int64) {
 	t.Helper()
-	s := r.conn.stmt(text)
-	err := s.listing("alice", q, q.Limit).each(func() bool {
-		list = append(list, s.ColumnInt64(0))
+	s := r.conn.Stmt(text)
+	err := bindList(s, "alice", q, q.Limit).Each(func() bool {
+		list = append(list, s.Int64At(0))
 		return true
 	})
 	if err != nil {

@@ -123,7 +123,7 @@ func same(path string, opened os.FileInfo) error {
 // identify marks the file as one with a lost history unless it holds nothing or the
 // lock beside it names it, and has the lock name it.
 func (s *Store) identify(empty bool) error {
-	database, err := identity(s.file.path)
+	database, err := identity(s.file.Path)
 	if err != nil {
 		return err
 	}
@@ -155,6 +155,6 @@ func (s *Store) known(database string) (bool, error) {
 	}
 	// The lock of a program from before schema 4 names nothing.
 	const naming = 4
-	records, err := s.writer.conn.records()
+	records, err := readRecords(s.writer.conn)
 	return len(records) < naming, err
 }

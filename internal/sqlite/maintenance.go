@@ -40,28 +40,23 @@ ON CONFLICT (one) DO UPDATE SET believed = min(?1, believed + ?2) RETURNING beli
 )
 
 // Purge implements docket.Store. What it removes is overwritten afterwards, see Erase.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = s.writer.do(ctx, limit, func(q *statements) error {
-		if err := q.stmt(raisePurgedSQL).moment(before).num(int64(limit)).exec(); err != nil {
-			return err
-		}
-		n, err = q.stmt(purgeSQL).moment(before).num(int64(limit)).changes()
-		q.removed = q.removed || n > 0
-		return err
-	})
-	if n > 0 {
-		signal(s.wiper.due)
-	}
-	return n, err
+func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.removeOld(ctx, limit, raisePurgedSQL, purgeSQL, before, limit)
 }
 
 // ExpireKeys implements docket.Store.
-func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int, err error) {
-	err = s.writer.do(ctx, 1, func(q *statements) error {
-		if err := q.stmt(lowerKeptSQL).moment(now).num(int64(limit)).exec(); err != nil {
+func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (int, error) {
+	return s.removeOld(ctx, 1, lowerKeptSQL, expireKeysSQL, now, limit)
+}
+
+// removeOld has count take in what remove then removes: up to limit rows from before a
+// moment. The weight is that of a write.
+func (s *Store) removeOld(ctx context.Context, weight int, count, remove string, before time.Time, limit int) (n int, err error) {
+	err = s.writer.do(ctx, weight, func(q *statements) error {
+		if err := q.Stmt(count).Moment(before).Num(int64(limit)).Exec(); err != nil {
 			return err
 		}
-		n, err = q.stmt(expireKeysSQL).moment(now).num(int64(limit)).changes()
+		n, err = q.Stmt(remove).Moment(before).Num(int64(limit)).Changes()
 		q.removed = q.removed || n > 0
 		return err
 	})
@@ -75,14 +70,14 @@ func (s *Store) ExpireKeys(ctx context.Context, now time.Time, limit int) (n int
 // in the file and its log, within minutes on a file of some gigabytes.
 func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, limit int) (done bool, err error) {
 	err = s.writer.do(ctx, limit, func(q *statements) error {
-		if err := q.stmt(eraseAPIKeysSQL).text(string(owner)).exec(); err != nil {
+		if err := q.Stmt(eraseAPIKeysSQL).Text(string(owner)).Exec(); err != nil {
 			return err
 		}
-		live, err := q.stmt(eraseTasksSQL).text(string(owner)).num(int64(limit)).changes()
+		live, err := q.Stmt(eraseTasksSQL).Text(string(owner)).Num(int64(limit)).Changes()
 		if err != nil {
 			return err
 		}
-		deleted, err := q.stmt(eraseTrashSQL).text(string(owner)).num(int64(limit - live)).changes()
+		deleted, err := q.Stmt(eraseTrashSQL).Text(string(owner)).Num(int64(limit - live)).Changes()
 		if err != nil {
 			return err
 		}
@@ -92,9 +87,9 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 		}
 		q.removed = true
 		if done = live+deleted < limit && keys < limit; done {
-			return q.stmt(eraseOwnerSQL).text(string(owner)).exec()
+			return q.Stmt(eraseOwnerSQL).Text(string(owner)).Exec()
 		}
-		return q.stmt(renewSQL).text(string(owner)).num(epoch).num(int64(live)).num(int64(deleted)).num(bytes).exec()
+		return q.Stmt(renewSQL).Text(string(owner)).Num(epoch).Num(int64(live)).Num(int64(deleted)).Num(bytes).Exec()
 	})
 	if err != nil {
 		return false, err
@@ -107,10 +102,10 @@ func (s *Store) Erase(ctx context.Context, owner docket.UserID, epoch int64, lim
 
 // eraseKeys returns how many keys it removed, and the bytes of their results.
 func eraseKeys(q *statements, owner docket.UserID, limit int) (keys int, bytes int64, err error) {
-	e := q.stmt(eraseKeysSQL)
-	err = e.text(string(owner)).num(int64(limit)).each(func() bool {
+	e := q.Stmt(eraseKeysSQL)
+	err = e.Text(string(owner)).Num(int64(limit)).Each(func() bool {
 		keys++
-		bytes += e.ColumnInt64(0)
+		bytes += e.Int64At(0)
 		return true
 	})
 	return keys, bytes, err
@@ -119,8 +114,8 @@ func eraseKeys(q *statements, owner docket.UserID, limit int) (keys int, bytes i
 // AdvanceClock implements docket.Store.
 func (s *Store) AdvanceClock(ctx context.Context, now time.Time, most time.Duration) (believed time.Time, err error) {
 	err = s.writer.do(ctx, 1, func(q *statements) error {
-		a := q.stmt(advanceClockSQL)
-		_, err := a.moment(now).num(most.Microseconds()).row(func() { believed = a.momentAt(0) })
+		a := q.Stmt(advanceClockSQL)
+		_, err := a.Moment(now).Num(most.Microseconds()).Row(func() { believed = a.MomentAt(0) })
 		return err
 	})
 	return believed, err

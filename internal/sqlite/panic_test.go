@@ -41,7 +41,9 @@ func (f *faults) step() {
 func openFaulty(t *testing.T) (*Store, *faults, *storetest.Log) {
 	t.Helper()
 	f, log := &faults{at: never}, &storetest.Log{}
-	s, err := openFile(t.Context(), file{path: tempPath(t), hook: f.step}, log.Logger(), usualPace)
+	faulty := fileAt(tempPath(t))
+	faulty.Hook = f.step
+	s, err := openFile(t.Context(), faulty, log.Logger(), usualPace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,12 +172,12 @@ func checkWhole(t *testing.T, s *Store) {
 			}
 		}
 	}
-	other, err := s.file.connection()
+	other, err := s.file.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.close()
-	if busy, err := other.number(truncateSQL); err != nil || busy != 0 {
+	defer other.Close()
+	if busy, err := other.Number(truncateSQL); err != nil || busy != 0 {
 		t.Fatalf("the log cannot be emptied: %v, %v", busy, err)
 	}
 }
@@ -191,7 +193,7 @@ func TestPanicOfOurs(t *testing.T) {
 	}
 	checkWhole(t, s)
 	err = s.writer.do(t.Context(), 1, func(q *statements) error {
-		if err := q.stmt(deleteSQL).text("alice").blob(task.ID[:]).exec(); err != nil {
+		if err := q.Stmt(deleteSQL).Text("alice").Blob(task.ID[:]).Exec(); err != nil {
 			return err
 		}
 		panic("a defect of ours")

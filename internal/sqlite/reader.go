@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 // readers is a pool of read-only connections.
@@ -17,7 +18,7 @@ type readers struct {
 }
 
 type reader struct {
-	conn   *connection
+	conn   *engine.Conn
 	broken bool // its connection must be replaced before the next use
 }
 
@@ -25,7 +26,7 @@ type reader struct {
 // moment.
 func atOnce[T any](ctx context.Context, p *readers, f func(*reader) (T, error)) (result T, err error) {
 	err = p.use(ctx, func(r *reader) error {
-		if err := r.conn.stmt("BEGIN").exec(); err != nil {
+		if err := r.conn.Stmt("BEGIN").Exec(); err != nil {
 			return err
 		}
 		result, err = f(r)
@@ -35,10 +36,10 @@ func atOnce[T any](ctx context.Context, p *readers, f func(*reader) (T, error)) 
 }
 
 // openReaders opens n readers. Each use of one lasts at most limit.
-func openReaders(f file, n int, limit time.Duration, h *health) (*readers, error) {
+func openReaders(f engine.File, n int, limit time.Duration, h *health) (*readers, error) {
 	pool := &readers{idle: make(chan *reader, n), limit: limit, health: h}
 	for range n {
-		conn, err := f.connection("query_only = 1")
+		conn, err := f.Open("query_only = 1")
 		pool.idle <- &reader{conn: conn}
 		pool.n++
 		if err != nil {
@@ -57,7 +58,7 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	}
 	defer func() { p.idle <- r }()
 	err = traced(ctx, "read", func() error { return p.run(ctx, r, f) })
-	if _, ok := errors.AsType[*panicked](err); ok {
+	if engine.Panicked(err) {
 		r.broken = true
 		err = errors.Join(err, r.repair())
 	}
@@ -70,18 +71,18 @@ func (p *readers) run(ctx context.Context, r *reader, f func(*reader) error) err
 	if err := r.repair(); err != nil {
 		return err
 	}
-	r.conn.alarm.set(ctx, p.limit)
-	err := recovered(func() error { return f(r) })
-	cause := r.conn.alarm.clear()
-	if _, ok := errors.AsType[*panicked](err); !ok && !r.conn.conn.AutocommitEnabled() {
-		end := r.conn.stmt("ROLLBACK").exec()
+	r.conn.SetAlarm(ctx, p.limit)
+	err := engine.Recovered(func() error { return f(r) })
+	cause := r.conn.ClearAlarm()
+	if !engine.Panicked(err) && r.conn.InTransaction() {
+		end := r.conn.Stmt("ROLLBACK").Exec()
 		r.broken = end != nil
 		err = errors.Join(err, end)
 	}
 	switch { // what f returns after the alarm has rung may be incomplete
 	case cause == nil:
 		return err
-	case errors.Is(cause, errDeadline):
+	case errors.Is(cause, engine.ErrDeadline):
 		return unavailable(errors.Join(cause, err))
 	default:
 		return errors.Join(cause, err)
@@ -110,7 +111,7 @@ func (r *reader) repair() error {
 	if !r.broken {
 		return nil
 	}
-	err := r.conn.replace()
+	err := r.conn.Replace()
 	r.broken = err != nil
 	return err
 }
@@ -119,7 +120,7 @@ func (r *reader) repair() error {
 func (p *readers) close() error {
 	var errs []error
 	for range p.n {
-		errs = append(errs, (<-p.idle).conn.close())
+		errs = append(errs, (<-p.idle).conn.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -15,7 +15,7 @@ type Reader struct {
 // OpenReader opens the file at path, whose schema must be that of this program.
 func OpenReader(path string) (r *Reader, err error) {
 	r = &Reader{}
-	r.pool, err = openReaders(file{path: path, readOnly: true}, 1, docket.StatementTimeout, &r.health)
+	r.pool, err = openReaders(readOnly(path), 1, docket.StatementTimeout, &r.health)
 	return r, err
 }
 

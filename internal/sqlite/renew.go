@@ -37,7 +37,7 @@ func renewAll(q *statements, renewal func() (epoch, raise int64)) (owners int, e
 		}
 		for _, last = range some {
 			epoch, raise := renewal()
-			if err := q.stmt(renewOwnerSQL).text(string(last)).num(epoch).num(raise).exec(); err != nil {
+			if err := q.Stmt(renewOwnerSQL).Text(string(last)).Num(epoch).Num(raise).Exec(); err != nil {
 				return owners, err
 			}
 			owners++
@@ -46,9 +46,9 @@ func renewAll(q *statements, renewal func() (epoch, raise int64)) (owners int, e
 }
 
 func nextOwners(q *statements, after docket.UserID) (some []docket.UserID, err error) {
-	n := q.stmt(nextOwnersSQL)
-	err = n.text(string(after)).each(func() bool {
-		some = append(some, docket.UserID(n.ColumnText(0)))
+	n := q.Stmt(nextOwnersSQL)
+	err = n.Text(string(after)).Each(func() bool {
+		some = append(some, docket.UserID(n.TextAt(0)))
 		return true
 	})
 	return some, err
@@ -62,21 +62,21 @@ func (s *Store) renewIfLost(ctx context.Context) error {
 		return err
 	}
 	q := &s.writer.stmts
-	if err := q.stmt("BEGIN IMMEDIATE").exec(); err != nil {
+	if err := q.Stmt("BEGIN IMMEDIATE").Exec(); err != nil {
 		return err
 	}
 	owners, err := renewAll(q, randomRenewal)
 	if err == nil {
-		err = s.writer.conn.run("PRAGMA user_version = 0")
+		err = s.writer.conn.Run("PRAGMA user_version = 0")
 	}
 	if err == nil {
-		err = q.stmt("COMMIT").exec()
+		err = q.Stmt("COMMIT").Exec()
 	}
 	if err != nil {
-		return errors.Join(err, q.stmt("ROLLBACK").exec())
+		return errors.Join(err, q.Stmt("ROLLBACK").Exec())
 	}
 	s.log.WarnContext(ctx, "the file is a backup or a copy, so its latest writes may have been lost: the histories of all users begin anew, and clients read their tasks again",
-		"file", s.file.path, "users", owners)
+		"file", s.file.Path, "users", owners)
 	return nil
 }
 
@@ -90,9 +90,9 @@ func randomRenewal() (epoch, raise int64) {
 
 // lostHistory reports whether the file is marked as one with a lost history.
 func (w *writer) lostHistory() (bool, error) {
-	version, err := w.conn.number("PRAGMA user_version")
+	version, err := w.conn.Number("PRAGMA user_version")
 	return version == lostHistory, err
 }
 
 // markLost marks the file as one with a lost history.
-func (w *writer) markLost() error { return w.conn.run("PRAGMA user_version = 1") }
+func (w *writer) markLost() error { return w.conn.Run("PRAGMA user_version = 1") }

@@ -15,15 +15,15 @@ import (
 
 	"docket"
 	"docket/internal/migrate"
+	"docket/internal/sqlite/engine"
 )
 
-// acquireTimeout bounds the wait for a reader, the wait in the writer's queue and the
-// wait for a lock that another program holds on the file.
-const acquireTimeout = 2 * time.Second
+// acquireTimeout bounds the wait for a reader and the wait in the writer's queue.
+const acquireTimeout = engine.BusyTimeout
 
 // Store keeps tasks in a SQLite file. It implements docket.Store.
 type Store struct {
-	file        file
+	file        engine.File
 	log         *slog.Logger
 	pace        pace
 	lock        *lock
@@ -45,7 +45,17 @@ var _ docket.Store = (*Store)(nil)
 // When the file is a backup, or is not the one that was served from path before, the
 // histories of all users are renewed.
 func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	return openFile(ctx, file{path: path}, log, usualPace)
+	return openFile(ctx, fileAt(path), log, usualPace)
+}
+
+// fileAt is the file at path, with the functions of this package.
+func fileAt(path string) engine.File { return engine.File{Path: path, Setup: addFunctions} }
+
+// readOnly is fileAt for reading alone.
+func readOnly(path string) engine.File {
+	f := fileAt(path)
+	f.ReadOnly = true
+	return f
 }
 
 // pace says how often the file is maintained.
@@ -61,7 +71,7 @@ type pace struct {
 
 var usualPace = pace{idle: 5 * time.Second, most: time.Minute, pages: 8192, wipe: time.Minute}
 
-func openFile(ctx context.Context, f file, log *slog.Logger, p pace) (*Store, error) {
+func openFile(ctx context.Context, f engine.File, log *slog.Logger, p pace) (*Store, error) {
 	s, err := openExclusive(f, log)
 	if err != nil {
 		return nil, err
@@ -78,7 +88,7 @@ func (s *Store) start(ctx context.Context) error {
 	if _, err := s.migrator().Up(ctx); err != nil {
 		return err
 	}
-	records, err := s.writer.conn.records()
+	records, err := readRecords(s.writer.conn)
 	if err == nil {
 		err = migrate.Status{Records: records, Known: migrations}.Check()
 	}
@@ -102,8 +112,8 @@ func (s *Store) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.writer.place, err = newPlace(s.file.path, s.log); err != nil {
-		return errors.Join(err, s.checkpoints.conn.close())
+	if s.writer.place, err = newPlace(s.file.Path, s.log); err != nil {
+		return errors.Join(err, s.checkpoints.conn.Close())
 	}
 	s.writer.start(s.checkpoints)
 	s.wiper = openWiper(s)
@@ -112,17 +122,17 @@ func (s *Store) start(ctx context.Context) error {
 }
 
 // openExclusive takes the locks of the file and opens the writing connection.
-func openExclusive(f file, log *slog.Logger) (*Store, error) {
-	empty, err := f.create()
+func openExclusive(f engine.File, log *slog.Logger) (*Store, error) {
+	empty, err := f.Create()
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{file: f, log: log}
-	if s.lock, err = takeLock(f.path); err != nil {
+	if s.lock, err = takeLock(f.Path); err != nil {
 		return nil, err
 	}
 	if s.writer, err = openWriter(f, log); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open %s: %w", f.path, err), s.lock.release())
+		return nil, errors.Join(fmt.Errorf("cannot open %s: %w", f.Path, err), s.lock.release())
 	}
 	s.writer.health = &s.health
 	if err := s.identify(empty); err != nil {

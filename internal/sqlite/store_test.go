@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 	"docket/internal/storetest"
 )
 
@@ -25,7 +26,7 @@ func open(t *testing.T, path string) *Store {
 
 func openAt(t *testing.T, path string, p pace) *Store {
 	t.Helper()
-	s, err := openFile(t.Context(), file{path: path}, noLog, p)
+	s, err := openFile(t.Context(), fileAt(path), noLog, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,21 +35,21 @@ func openAt(t *testing.T, path string, p pace) *Store {
 }
 
 // beside returns another connection to the file of s: only the writer may use its own.
-func beside(t testing.TB, s *Store) *connection {
+func beside(t testing.TB, s *Store) *engine.Conn {
 	t.Helper()
-	conn, err := s.file.connection()
+	conn, err := s.file.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
 // textOf returns the text that a query returns.
-func textOf(t *testing.T, conn *connection, query string) (text string) {
+func textOf(t *testing.T, conn *engine.Conn, query string) (text string) {
 	t.Helper()
-	_, err := conn.once(query, func(s *statement) error {
-		_, err := s.row(func() { text = s.ColumnText(0) })
+	_, err := conn.Once(query, func(s *engine.Stmt) error {
+		_, err := s.Row(func() { text = s.TextAt(0) })
 		return err
 	})
 	if err != nil {
@@ -82,7 +83,7 @@ func TestFileIsItsOwnersOnly(t *testing.T) {
 func TestEveryConnectionIsDurableAndBounded(t *testing.T) {
 	s := open(t, tempPath(t))
 	s.wiper.close() // the writer rests
-	check := func(conn *connection, pragma, want string) {
+	check := func(conn *engine.Conn, pragma, want string) {
 		t.Helper()
 		if got := textOf(t, conn, "PRAGMA "+pragma); got != want {
 			t.Errorf("%s is %s, want %s", pragma, got, want)

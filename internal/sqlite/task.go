@@ -10,51 +10,52 @@ import (
 	"github.com/google/uuid"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 // column is a column of the tables tasks and trash.
 type column struct {
 	name string
-	bind func(*statement, *docket.Task)
-	read func(s *statement, at int, t *docket.Task) error // nil: it is never read
+	bind func(*engine.Stmt, *docket.Task)
+	read func(s *engine.Stmt, at int, t *docket.Task) error // nil: it is never read
 }
 
 // columns are those of both tables. Every statement lists them in this order. The
 // first two are the primary key. A text or a list that a task does not have is NULL.
 var columns = []column{
-	{"user_id", func(s *statement, t *docket.Task) { s.text(string(t.UserID)) }, nil},
-	{"id", func(s *statement, t *docket.Task) { s.blob(t.ID[:]) }, func(s *statement, at int, t *docket.Task) (err error) { t.ID, err = s.idAt(at); return err }},
-	{"title", func(s *statement, t *docket.Task) { s.text(t.Title) }, func(s *statement, at int, t *docket.Task) error { t.Title = s.ColumnText(at); return nil }},
-	{"description", func(s *statement, t *docket.Task) { s.optional(t.Description) }, func(s *statement, at int, t *docket.Task) error { t.Description = s.optionalAt(at); return nil }},
-	{"completed", func(s *statement, t *docket.Task) { s.flag(t.Completed) }, func(s *statement, at int, t *docket.Task) error { t.Completed = s.ColumnBool(at); return nil }},
-	{"priority", func(s *statement, t *docket.Task) { s.num(int64(t.Priority)) }, func(s *statement, at int, t *docket.Task) error {
-		t.Priority = docket.Priority(s.ColumnInt64(at))
+	{"user_id", func(s *engine.Stmt, t *docket.Task) { s.Text(string(t.UserID)) }, nil},
+	{"id", func(s *engine.Stmt, t *docket.Task) { s.Blob(t.ID[:]) }, func(s *engine.Stmt, at int, t *docket.Task) (err error) { t.ID, err = idAt(s, at); return err }},
+	{"title", func(s *engine.Stmt, t *docket.Task) { s.Text(t.Title) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.Title = s.TextAt(at); return nil }},
+	{"description", func(s *engine.Stmt, t *docket.Task) { s.Optional(t.Description) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.Description = s.OptionalAt(at); return nil }},
+	{"completed", func(s *engine.Stmt, t *docket.Task) { s.Flag(t.Completed) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.Completed = s.FlagAt(at); return nil }},
+	{"priority", func(s *engine.Stmt, t *docket.Task) { s.Num(int64(t.Priority)) }, func(s *engine.Stmt, at int, t *docket.Task) error {
+		t.Priority = docket.Priority(s.Int64At(at))
 		return nil
 	}},
-	{"due_date", func(s *statement, t *docket.Task) { s.textOrNull(string(t.DueDate)) }, func(s *statement, at int, t *docket.Task) error {
-		t.DueDate = docket.DueDate(s.ColumnText(at))
+	{"due_date", func(s *engine.Stmt, t *docket.Task) { s.TextOrNull(string(t.DueDate)) }, func(s *engine.Stmt, at int, t *docket.Task) error {
+		t.DueDate = docket.DueDate(s.TextAt(at))
 		return nil
 	}},
-	{"tags", func(s *statement, t *docket.Task) { s.tags(t.Tags) }, func(s *statement, at int, t *docket.Task) (err error) { t.Tags, err = s.tagsAt(at); return err }},
-	{"metadata", func(s *statement, t *docket.Task) { s.textOrNull(string(t.Metadata)) }, func(s *statement, at int, t *docket.Task) error {
-		t.Metadata = docket.Metadata(s.ColumnText(at))
+	{"tags", func(s *engine.Stmt, t *docket.Task) { bindTags(s, t.Tags) }, func(s *engine.Stmt, at int, t *docket.Task) (err error) { t.Tags, err = tagsAt(s, at); return err }},
+	{"metadata", func(s *engine.Stmt, t *docket.Task) { s.TextOrNull(string(t.Metadata)) }, func(s *engine.Stmt, at int, t *docket.Task) error {
+		t.Metadata = docket.Metadata(s.TextAt(at))
 		return nil
 	}},
-	{"created_at", func(s *statement, t *docket.Task) { s.moment(t.CreatedAt) }, func(s *statement, at int, t *docket.Task) error { t.CreatedAt = s.momentAt(at); return nil }},
-	{"updated_at", func(s *statement, t *docket.Task) { s.moment(t.UpdatedAt) }, func(s *statement, at int, t *docket.Task) error { t.UpdatedAt = s.momentAt(at); return nil }},
-	{"completed_at", func(s *statement, t *docket.Task) { s.moment(t.CompletedAt) }, func(s *statement, at int, t *docket.Task) error { t.CompletedAt = s.momentAt(at); return nil }},
-	{"version", func(s *statement, t *docket.Task) { s.num(t.Version) }, func(s *statement, at int, t *docket.Task) error { t.Version = s.ColumnInt64(at); return nil }},
-	{"title_folded", func(s *statement, t *docket.Task) { s.text(docket.Fold(t.Title)) }, nil},
-	{"description_folded", func(s *statement, t *docket.Task) { s.optional(docket.FoldOptional(t.Description)) }, nil},
-	{"tags_folded", func(s *statement, t *docket.Task) { s.blob(foldedTags(t.Tags)) }, nil},
-	{"due_at", func(s *statement, t *docket.Task) { s.due(t.DueDate) }, nil},
+	{"created_at", func(s *engine.Stmt, t *docket.Task) { s.Moment(t.CreatedAt) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.CreatedAt = s.MomentAt(at); return nil }},
+	{"updated_at", func(s *engine.Stmt, t *docket.Task) { s.Moment(t.UpdatedAt) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.UpdatedAt = s.MomentAt(at); return nil }},
+	{"completed_at", func(s *engine.Stmt, t *docket.Task) { s.Moment(t.CompletedAt) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.CompletedAt = s.MomentAt(at); return nil }},
+	{"version", func(s *engine.Stmt, t *docket.Task) { s.Num(t.Version) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.Version = s.Int64At(at); return nil }},
+	{"title_folded", func(s *engine.Stmt, t *docket.Task) { s.Text(docket.Fold(t.Title)) }, nil},
+	{"description_folded", func(s *engine.Stmt, t *docket.Task) { s.Optional(docket.FoldOptional(t.Description)) }, nil},
+	{"tags_folded", func(s *engine.Stmt, t *docket.Task) { s.Blob(foldedTags(t.Tags)) }, nil},
+	{"due_at", func(s *engine.Stmt, t *docket.Task) { bindDue(s, t.DueDate) }, nil},
 }
 
 // deletedAt is the column that the trash has besides.
-var deletedAt = column{"deleted_at", func(s *statement, t *docket.Task) { s.moment(t.DeletedAt) }, func(s *statement, at int, t *docket.Task) error { t.DeletedAt = s.momentAt(at); return nil }}
+var deletedAt = column{"deleted_at", func(s *engine.Stmt, t *docket.Task) { s.Moment(t.DeletedAt) }, func(s *engine.Stmt, at int, t *docket.Task) error { t.DeletedAt = s.MomentAt(at); return nil }}
 
-// task binds the columns of a task, and deletedAt when it is deleted.
-func (s *statement) task(t *docket.Task) *statement {
+// bindTask binds the columns of a task, and deletedAt when it is deleted.
+func bindTask(s *engine.Stmt, t *docket.Task) *engine.Stmt {
 	for i := range columns {
 		columns[i].bind(s, t)
 	}
@@ -66,14 +67,14 @@ func (s *statement) task(t *docket.Task) *statement {
 
 // taskAt reads the task of a row of readColumns, which is owner's, and of deletedAt
 // when the row has it.
-func (s *statement) taskAt(owner docket.UserID, t *docket.Task) error {
+func taskAt(s *engine.Stmt, owner docket.UserID, t *docket.Task) error {
 	*t = docket.Task{UserID: owner}
 	for i := range readColumns {
 		if err := readColumns[i].read(s, i, t); err != nil {
 			return err
 		}
 	}
-	if s.ColumnCount() > len(readColumns) {
+	if s.Columns() > len(readColumns) {
 		return deletedAt.read(s, len(readColumns), t)
 	}
 	return nil
@@ -130,7 +131,7 @@ var (
 // Get implements docket.Store.
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (t docket.Task, err error) {
 	err = s.readers.use(ctx, func(r *reader) error {
-		t, err = readTask(r.conn.stmt(getSQL), owner, id)
+		t, err = readTask(r.conn.Stmt(getSQL), owner, id)
 		return err
 	})
 	return t, err
@@ -138,9 +139,9 @@ func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (t d
 
 // readTask runs getSQL or findTrashSQL. The error is of kind NotFound when there is no
 // row.
-func readTask(s *statement, owner docket.UserID, id uuid.UUID) (t docket.Task, err error) {
+func readTask(s *engine.Stmt, owner docket.UserID, id uuid.UUID) (t docket.Task, err error) {
 	var unreadable error
-	found, err := s.text(string(owner)).blob(id[:]).row(func() { unreadable = s.taskAt(owner, &t) })
+	found, err := s.Text(string(owner)).Blob(id[:]).Row(func() { unreadable = taskAt(s, owner, &t) })
 	if err == nil && !found {
 		err = docket.NoSuchTask()
 	}

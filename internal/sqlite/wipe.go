@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"docket/internal/sqlite/engine"
 )
 
 // pageSQL and writePageSQL read and write a page of the file, by its number.
@@ -32,7 +34,7 @@ const (
 // stay in the unused space of the old page. The wiper overwrites that space, in all
 // pages.
 type wiper struct {
-	file     file
+	file     engine.File
 	writer   *writer
 	log      *slog.Logger
 	interval time.Duration
@@ -93,19 +95,19 @@ var errAutoVacuum = errors.New("sqlite: the file has the mode auto_vacuum: to ha
 // wipe wipes all pages. It uses at most half of one core.
 func (w *wiper) wipe() (err error) {
 	ctx := context.Background()
-	conn, err := w.file.connection("query_only = 1")
+	conn, err := w.file.Open("query_only = 1")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, conn.close()) }()
-	mode, err := conn.number("PRAGMA auto_vacuum")
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	mode, err := conn.Number("PRAGMA auto_vacuum")
 	if err == nil && mode != 0 {
 		err = errAutoVacuum
 	}
 	if err != nil {
 		return err
 	}
-	pages, err := conn.number("PRAGMA page_count")
+	pages, err := conn.Number("PRAGMA page_count")
 	if err != nil {
 		return err
 	}
@@ -132,7 +134,7 @@ func (w *wiper) wipe() (err error) {
 
 // stalePages returns those of the pages from first to last whose unused space holds
 // something.
-func stalePages(conn *connection, first, last int64) (stale []int64, err error) {
+func stalePages(conn *engine.Conn, first, last int64) (stale []int64, err error) {
 	for n := first; n <= last && err == nil; n++ {
 		var page []byte
 		page, err = pageOf(conn, n)
@@ -144,21 +146,21 @@ func stalePages(conn *connection, first, last int64) (stale []int64, err error) 
 }
 
 // pageOf runs pageSQL.
-func pageOf(conn *connection, number int64) (page []byte, err error) {
-	read := conn.stmt(pageSQL)
-	_, err = read.num(number).row(func() { page = read.bytesAt(0) })
+func pageOf(conn *engine.Conn, number int64) (page []byte, err error) {
+	read := conn.Stmt(pageSQL)
+	_, err = read.Num(number).Row(func() { page = read.BytesAt(0) })
 	return page, err
 }
 
 // wipePages overwrites the unused space of pages.
 func wipePages(q *statements, numbers []int64) error {
 	for _, n := range numbers {
-		page, err := pageOf(q.connection, n)
+		page, err := pageOf(q.Conn, n)
 		if err != nil {
 			return err
 		}
 		clear(unused(n, page))
-		if err := q.stmt(writePageSQL).num(n).blob(page).exec(); err != nil {
+		if err := q.Stmt(writePageSQL).Num(n).Blob(page).Exec(); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 const (
@@ -37,7 +38,7 @@ WHERE live + ?3 <= ?4 AND (trash = 0 OR NOT EXISTS (SELECT 1 FROM trash WHERE us
 
 // statements are those of the writing connection.
 type statements struct {
-	*connection
+	*engine.Conn
 	removed bool // something was deleted that the log may still hold
 }
 
@@ -122,7 +123,7 @@ func carryOut(q *statements, owner docket.UserID, w docket.Write, o docket.Opera
 	if _, err := bump(q, w, &t, 0, unlimited); err != nil {
 		return docket.Task{}, err
 	}
-	err = q.stmt(updateSQL).task(&t).exec()
+	err = bindTask(q.Stmt(updateSQL), &t).Exec()
 	return t, err
 }
 
@@ -134,12 +135,12 @@ type counts struct{ version, trash, fresh int64 }
 // that is said. The error is of kind QuotaExceeded when there is no room for them, or the owner has
 // deleted that task.
 func add(q *statements, owner docket.UserID, w docket.Write, n int, id []byte, fresh bool) (c counts, err error) {
-	a, freshID := q.stmt(addSQL), id
+	a, freshID := q.Stmt(addSQL), id
 	if !fresh {
 		freshID = nil
 	}
-	found, err := a.text(string(owner)).num(w.Epoch).num(int64(n)).num(w.TaskLimit()).blob(id).blob(freshID).row(func() {
-		c = counts{a.ColumnInt64(0), a.ColumnInt64(1), a.ColumnInt64(2)}
+	found, err := a.Text(string(owner)).Num(w.Epoch).Num(int64(n)).Num(w.TaskLimit()).Blob(id).Blob(freshID).Row(func() {
+		c = counts{a.Int64At(0), a.Int64At(1), a.Int64At(2)}
 	})
 	if err == nil && !found {
 		err = docket.TooManyTasks(w.MaxTasks)
@@ -213,13 +214,13 @@ func create(q *statements, w docket.Write, t *docket.Task, fresh bool) error {
 
 // settle puts the fresh tasks of an owner into the index by version.
 func settle(q *statements, owner docket.UserID) error {
-	return errors.Join(q.stmt(settleSQL).text(string(owner)).exec(), q.stmt(settledSQL).text(string(owner)).exec())
+	return errors.Join(q.Stmt(settleSQL).Text(string(owner)).Exec(), q.Stmt(settledSQL).Text(string(owner)).Exec())
 }
 
 // insert stores t as a live task. The error is docket.AlreadyExists when there is one
 // of its id.
 func insert(q *statements, t *docket.Task, fresh bool) error {
-	err := q.stmt(insertSQL).task(t).flag(fresh).exec()
+	err := bindTask(q.Stmt(insertSQL), t).Flag(fresh).Exec()
 	if violatesPrimaryKey(err) {
 		return docket.AlreadyExists()
 	}
@@ -228,8 +229,8 @@ func insert(q *statements, t *docket.Task, fresh bool) error {
 
 // exists reports whether the owner of t has a task of its id, in the trash too.
 func exists(q *statements, t *docket.Task) (found bool, err error) {
-	s := q.stmt(hasSQL)
-	_, err = s.text(string(t.UserID)).blob(t.ID[:]).row(func() { found = s.ColumnBool(0) })
+	s := q.Stmt(hasSQL)
+	_, err = s.Text(string(t.UserID)).Blob(t.ID[:]).Row(func() { found = s.FlagAt(0) })
 	return found, err
 }
 
@@ -237,12 +238,12 @@ func exists(q *statements, t *docket.Task) (found bool, err error) {
 // first.
 func find(q *statements, owner docket.UserID, o docket.Operation) (docket.Task, error) {
 	if o.Action == docket.Restore {
-		t, err := readTask(q.stmt(findTrashSQL), owner, o.ID)
+		t, err := readTask(q.Stmt(findTrashSQL), owner, o.ID)
 		if docket.KindOf(err) != docket.NotFound {
 			return t, err
 		}
 	}
-	return readTask(q.stmt(getSQL), owner, o.ID)
+	return readTask(q.Stmt(getSQL), owner, o.ID)
 }
 
 // discardTask moves t to the trash. When the trash is full, it purges the task that
@@ -255,19 +256,19 @@ func discardTask(q *statements, w docket.Write, t *docket.Task) error {
 	owner := string(t.UserID)
 	if trash > w.TaskLimit() {
 		var purged int64
-		first := q.stmt(purgeFirstSQL)
-		if _, err := first.text(owner).row(func() { purged = first.ColumnInt64(0) }); err != nil {
+		first := q.Stmt(purgeFirstSQL)
+		if _, err := first.Text(owner).Row(func() { purged = first.Int64At(0) }); err != nil {
 			return err
 		}
-		if err := q.stmt(overflowSQL).text(owner).num(purged).exec(); err != nil {
+		if err := q.Stmt(overflowSQL).Text(owner).Num(purged).Exec(); err != nil {
 			return err
 		}
 		q.removed = true
 	}
-	if err := q.stmt(deleteSQL).text(owner).blob(t.ID[:]).exec(); err != nil {
+	if err := q.Stmt(deleteSQL).Text(owner).Blob(t.ID[:]).Exec(); err != nil {
 		return err
 	}
-	return q.stmt(insertTrashSQL).task(t).exec()
+	return bindTask(q.Stmt(insertTrashSQL), t).Exec()
 }
 
 // restore takes t out of the trash.
@@ -275,7 +276,7 @@ func restore(q *statements, w docket.Write, t *docket.Task) error {
 	if _, err := bump(q, w, t, 1, w.TaskLimit()); err != nil {
 		return err
 	}
-	if err := q.stmt(undeleteSQL).text(string(t.UserID)).blob(t.ID[:]).exec(); err != nil {
+	if err := q.Stmt(undeleteSQL).Text(string(t.UserID)).Blob(t.ID[:]).Exec(); err != nil {
 		return err
 	}
 	return insert(q, t, false)
@@ -285,8 +286,8 @@ func restore(q *statements, w docket.Write, t *docket.Task) error {
 // whose size it returns. The error is of kind QuotaExceeded when the owner has limit live
 // tasks or more.
 func bump(q *statements, w docket.Write, t *docket.Task, restored, limit int64) (trash int64, err error) {
-	b := q.stmt(bumpSQL)
-	found, err := b.text(string(t.UserID)).num(restored).num(limit).row(func() { t.Version, trash = b.ColumnInt64(0), b.ColumnInt64(1) })
+	b := q.Stmt(bumpSQL)
+	found, err := b.Text(string(t.UserID)).Num(restored).Num(limit).Row(func() { t.Version, trash = b.Int64At(0), b.Int64At(1) })
 	if err == nil && !found {
 		err = docket.TooManyTasks(w.MaxTasks)
 	}

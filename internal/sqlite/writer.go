@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"docket/internal/sqlite/engine"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 // write on an idle service waits for no other, and a busy service flushes once for
 // many writes.
 type writer struct {
-	conn  *connection
+	conn  *engine.Conn
 	stmts statements
 	queue chan *write
 
@@ -58,13 +60,13 @@ const (
 	abandoned
 )
 
-func openWriter(f file, log *slog.Logger) (*writer, error) {
-	conn, err := f.connection("wal_autocheckpoint = 0", "cache_size = -8000")
+func openWriter(f engine.File, log *slog.Logger) (*writer, error) {
+	conn, err := f.Open("wal_autocheckpoint = 0", "cache_size = -8000")
 	if err != nil {
 		return nil, err
 	}
 	return &writer{
-		conn: conn, stmts: statements{connection: conn}, log: log,
+		conn: conn, stmts: statements{Conn: conn}, log: log,
 		queue:   make(chan *write, maxQueue),
 		metrics: newWriterMetrics(),
 		stop:    make(chan struct{}),
@@ -158,7 +160,7 @@ func (w *writer) fill(group []*write) []*write {
 // guarded runs f. When it panics, the writes of group that have no answer get one,
 // and the writer goes on with another connection.
 func (w *writer) guarded(group []*write, f func()) {
-	err := recovered(func() error { f(); return nil })
+	err := engine.Recovered(func() error { f(); return nil })
 	if err == nil {
 		return
 	}
@@ -214,7 +216,7 @@ func (w *writer) repair() error {
 	if !w.broken {
 		return nil
 	}
-	err := w.conn.replace()
+	err := w.conn.Replace()
 	if err != nil {
 		return unavailable(err)
 	}
@@ -230,7 +232,7 @@ var errAgain = errors.New("sqlite: the group runs again")
 // in err. A write can be abandoned until transact begins it.
 func (w *writer) transact(group []*write) (err error) {
 	defer func() { w.note(err) }()
-	if err := w.conn.stmt("BEGIN IMMEDIATE").exec(); err != nil {
+	if err := w.conn.Stmt("BEGIN IMMEDIATE").Exec(); err != nil {
 		return err
 	}
 	for _, op := range group {
@@ -238,7 +240,7 @@ func (w *writer) transact(group []*write) (err error) {
 			continue
 		}
 		op.err = w.savepoint(op.run)
-		if enginePanicked(op.err) {
+		if engine.Unusable(op.err) {
 			w.note(op.err)
 			op.spent = true
 			return errAgain
@@ -252,7 +254,7 @@ func (w *writer) transact(group []*write) (err error) {
 		w.rollback()
 		return err
 	}
-	if err := w.conn.stmt("COMMIT").exec(); err != nil {
+	if err := w.conn.Stmt("COMMIT").Exec(); err != nil {
 		w.rollback()
 		return translateCommit(err)
 	}
@@ -260,29 +262,29 @@ func (w *writer) transact(group []*write) (err error) {
 }
 
 // rollback fails when SQLite has rolled back by itself.
-func (w *writer) rollback() { w.note(w.conn.stmt("ROLLBACK").exec()) }
+func (w *writer) rollback() { w.note(w.conn.Stmt("ROLLBACK").Exec()) }
 
 // note has the connection replaced when err is a panic of SQLite.
-func (w *writer) note(err error) { w.broken = w.broken || enginePanicked(err) }
+func (w *writer) note(err error) { w.broken = w.broken || engine.Unusable(err) }
 
 // savepoint runs one write so that its failure does not affect the others.
 func (w *writer) savepoint(run func(*statements) error) (err error) {
-	if err := w.conn.stmt("SAVEPOINT one").exec(); err != nil {
+	if err := w.conn.Stmt("SAVEPOINT one").Exec(); err != nil {
 		return err
 	}
-	if err := recovered(func() error { return run(&w.stmts) }); err != nil {
-		if spoilsGroup(err) || enginePanicked(err) {
+	if err := engine.Recovered(func() error { return run(&w.stmts) }); err != nil {
+		if spoilsGroup(err) || engine.Unusable(err) {
 			return err
 		}
-		if undo := w.conn.stmt("ROLLBACK TO one").exec(); undo != nil {
+		if undo := w.conn.Stmt("ROLLBACK TO one").Exec(); undo != nil {
 			return undo
 		}
-		if release := w.conn.stmt("RELEASE one").exec(); release != nil {
+		if release := w.conn.Stmt("RELEASE one").Exec(); release != nil {
 			return release
 		}
 		return err
 	}
-	return w.conn.stmt("RELEASE one").exec()
+	return w.conn.Stmt("RELEASE one").Exec()
 }
 
 // close waits for the writes in the queue, and closes the connection.
@@ -294,7 +296,7 @@ func (w *writer) close() error {
 		err = w.checkpoints.close()
 	}
 	if w.broken {
-		return errors.Join(err, w.conn.close())
+		return errors.Join(err, w.conn.Close())
 	}
-	return errors.Join(err, w.conn.run("PRAGMA optimize"), w.conn.run(truncateSQL), w.conn.close())
+	return errors.Join(err, w.conn.Run("PRAGMA optimize"), w.conn.Run(truncateSQL), w.conn.Close())
 }

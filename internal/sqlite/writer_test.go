@@ -72,7 +72,7 @@ func inserting(title string) *write {
 func insertTitle(q *statements, title string) error {
 	task := storetest.Draft(title)
 	task.Version = int64(len(title))
-	return q.stmt(insertSQL).task(&task).flag(false).exec()
+	return bindTask(q.Stmt(insertSQL), &task).Flag(false).Exec()
 }
 
 func newWrite(run func(*statements) error) *write {

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Log keeps what a store logs. It may be read while goroutines of the store still write
-// to it. Its zero value is an empty log.
+// Log keeps what a store or a server logs. It may be read while their goroutines still
+// write to it. Its zero value is an empty log.
 type Log struct {
 	mu   sync.Mutex
 	text strings.Builder
