@@ -59,7 +59,7 @@ client: deps ## build and try the npm package, and check the page at / that is b
 
 PYTHON = /usr/lib/python3/dist-packages
 formats: ## export tasks in each format, and read the files with other programs
-	@.ci/deps topydo vdirsyncer todotxt-cli=todo-txt python3-icalendar=$(PYTHON)/icalendar python3-vobject=$(PYTHON)/vobject
+	@.ci/deps topydo vdirsyncer todoman todotxt-cli=todo-txt python3-icalendar=$(PYTHON)/icalendar python3-vobject=$(PYTHON)/vobject
 	@.ci/formats/run
 
 torture: deps ## run the long tests: everything with the race detector, faults and load, model checks, fuzzing

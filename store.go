@@ -13,7 +13,8 @@ const MaxImport = 1000
 const (
 	// StatementTimeout bounds each statement of a request.
 	StatementTimeout = 5 * time.Second
-	// PassTimeout bounds a List that costs a pass over its owner's tasks.
+	// PassTimeout bounds the work of a List that costs a pass over its owner's tasks. Where
+	// it rests for the requests of others, StatementTimeout bounds work and rests together.
 	PassTimeout = 2 * time.Second
 )
 

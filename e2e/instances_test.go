@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"docket/internal/pgtest"
 )
@@ -180,11 +178,7 @@ func dumpSchema(t *testing.T, direct string) string {
 // pgDump finds the program that came with the server, or else the one in PATH.
 func pgDump(t *testing.T, direct string) string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), pgtest.AsSuperuser(direct))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
+	conn := pgtest.Connect(t, pgtest.AsSuperuser(direct))
 	var dir string
 	if err := conn.QueryRow(t.Context(), "SELECT setting FROM pg_config WHERE name = 'BINDIR'").Scan(&dir); err != nil {
 		t.Fatal(err)

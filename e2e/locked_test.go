@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -106,22 +105,14 @@ type tableLock struct {
 // lockTasks locks the table of tasks in a mode of PostgreSQL.
 func lockTasks(t *testing.T, direct, mode string) tableLock {
 	t.Helper()
-	connect := func() *pgx.Conn {
-		conn, err := pgx.Connect(t.Context(), direct)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close(context.Background()) })
-		return conn
-	}
-	tx, err := connect().Begin(t.Context())
+	tx, err := pgtest.Connect(t, direct).Begin(t.Context())
 	if err == nil {
 		_, err = tx.Exec(t.Context(), "LOCK TABLE docket.tasks IN "+mode+" MODE")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tableLock{tx: tx, look: connect()}
+	return tableLock{tx: tx, look: pgtest.Connect(t, direct)}
 }
 
 // waiting returns how many backends of the database wait for a lock.

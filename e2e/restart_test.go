@@ -1,13 +1,10 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"docket/internal/pgtest"
 )
@@ -107,11 +104,7 @@ func cutBehindWrite(t *testing.T, direct string, proxy *pgtest.Proxy, written fu
 // committed, as long as no task is deleted.
 func countWrites(t *testing.T, direct string) func() int64 {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	conn := pgtest.Connect(t, direct)
 	return func() (sum int64) {
 		t.Helper()
 		if err := conn.QueryRow(t.Context(), "SELECT coalesce(sum(version), 0)::bigint FROM docket.tasks").Scan(&sum); err != nil {

@@ -158,4 +158,24 @@ password = "{key}"
     same(sorted(got), sorted(task["title"] for task in tasks if task["due_date"]), "the calendar")
 
 
+def todoman():
+    """Lists the tasks of the folder that vdirsyncer has filled."""
+    folder = path
+    with open(folder + "/todoman.py", "w") as f:
+        f.write(f'path = "{folder}/calendar"\ncache_path = "{folder}/todoman.sqlite3"\ndate_format = "%Y-%m-%d"\ntime_format = "%H:%M"\ndefault_list = "calendar"\n')
+    done = subprocess.run(["todoman", "--config", folder + "/todoman.py", "--porcelain", "list", "--status", "ANY"], capture_output=True, text=True, env={**os.environ, "LANG": "C.UTF-8", "TZ": "UTC"})
+    if done.returncode or done.stderr:
+        sys.exit(f"todoman: {done.stdout}{done.stderr}")
+    got = {t["summary"]: t for t in json.loads(done.stdout)}
+    dated = [task for task in tasks if task["due_date"]]
+    same(sorted(got), sorted(task["title"] for task in dated), "the list")
+    for task in dated:
+        t, due = got[task["title"]], task["due_date"]
+        same(t["due"], datetime.datetime.fromisoformat(due.rstrip("Z")).replace(tzinfo=datetime.timezone.utc).timestamp(), "the due date")
+        same(t["description"], text(task["description"]), "the description")
+        same(t["completed"], task["completed"], "whether it is completed")
+        same(t["completed_at"], moment(task["completed_at"]).timestamp() if task["completed"] else None, "when it was completed")
+        same(t["priority"], {"high": 1, "medium": 5, "low": 9}[task["priority"]], "the priority")
+
+
 globals()[what]()

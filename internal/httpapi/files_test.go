@@ -153,6 +153,17 @@ func testImportParts(c *client) {
 	counts, skipped = c.imports("/api/alice/import", `[{"title":"old","deleted_at":"2020-01-01T00:00:00Z"}]`)
 	c.equal(counts, "0 0")
 	c.equal(skipped, []string{"1 expired"})
+
+	// Metadata that is stored as it stands would keep its owner from ever exporting again.
+	cells := `"{""a"":""\ud800""}",half` + "\n" + `"{""a"":1,""a"":2}",twice` + "\n"
+	counts, skipped = c.imports("/api/dave/import", "metadata,title\n"+cells, asCSV)
+	c.equal(counts, "0 0")
+	c.equal(skipped, []string{"2 wrong_type", "3 wrong_type"})
+	todo := "BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:1\nSUMMARY:half\nX-DOCKET-METADATA:{\"a\":\"\\\\ud800\"}\nEND:VTODO\nEND:VCALENDAR\n"
+	counts, skipped = c.imports("/api/dave/import", todo, asCalendar)
+	c.equal(counts, "0 0")
+	c.equal(skipped, []string{"2 wrong_type"})
+	c.equal(c.exported("/api/dave/export"), []task{})
 }
 
 func testImportRefusals(c *client) {

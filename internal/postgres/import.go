@@ -88,9 +88,23 @@ func (b *bulk) choose(ctx context.Context, tx pgx.Tx, what docket.Import) error 
 	return err
 }
 
+// insert runs importSQL, with a builder of its own for the parameters. That of the
+// connection holds on to them, which are several MiB, until a later statement has as many.
+func (b *bulk) insert(ctx context.Context, conn *pgx.Conn) error {
+	var built pgx.ExtendedQueryBuilder
+	if err := built.Build(conn.TypeMap(), nil, importSQL.args(b)); err != nil {
+		return err
+	}
+	_, err := conn.PgConn().ExecParams(ctx, importSQL.sql, built.ParamValues, nil, built.ParamFormats, nil).Close()
+	return err
+}
+
 // add adds the tasks.
 func (b *bulk) add(ctx context.Context, tx pgx.Tx) error {
-	statements := []*statement[*bulk]{importSQL, countSQL}
+	if err := b.insert(ctx, tx.Conn()); err != nil {
+		return err
+	}
+	statements := []*statement[*bulk]{countSQL}
 	if b.done.Deleted > 0 {
 		statements = append(statements, burySQL)
 	}

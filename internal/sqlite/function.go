@@ -3,8 +3,6 @@ package sqlite
 import (
 	"bytes"
 	"errors"
-	"sync/atomic"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"zombiezen.com/go/sqlite"
@@ -19,7 +17,7 @@ func addFunctions(c *engine.Conn) error {
 		c.AddFunction("contains", 2, true, contains),
 		c.AddFunction("has_tags", 2, true, hasTags),
 		c.AddFunction("size_of_tags", 1, true, sizeOfTags),
-		c.AddFunction("in_time", 0, false, func(sqlite.Context, []sqlite.Value) (sqlite.Value, error) { return truth(inTime(c)), nil }),
+		addInTime(c, func() bool { return true }), // readers have another
 	)
 }
 
@@ -56,28 +54,3 @@ func sizeOfTags(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
 	_ = json.Unmarshal(args[0].Blob(), &t.Tags) // reading the task will tell
 	return sqlite.IntegerValue(t.Size() - bareSize), nil
 }
-
-// inTime returns false when the connection is interrupted, so that a pass ends soon:
-// SQLite forgets an interrupt from the moment before a statement begins. A pass calls it
-// for each row.
-func inTime(c *engine.Conn) bool {
-	if c.Interrupted() {
-		return false
-	}
-	passed := time.Since(begin)
-	if last := paused.Load(); passed-time.Duration(last) >= pauseAfter && paused.CompareAndSwap(last, int64(passed)) {
-		time.Sleep(pause)
-	}
-	return true
-}
-
-// Passes pause after so much time. Go looks for arrivals on the network only every
-// 10 ms while all cores are busy, so the requests of others would wait for a pass.
-const (
-	pauseAfter = 5 * time.Millisecond
-	pause      = time.Millisecond
-)
-
-var paused atomic.Int64 // when a pass paused last, after begin
-
-var begin = time.Now()

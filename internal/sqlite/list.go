@@ -47,9 +47,12 @@ const sizeColumns = `SELECT octet_length(title) + coalesce(octet_length(descript
 
 // rest returns the statement without the columns and the owner.
 func (l listStatement) rest() string {
-	filters := ""
-	if l.filtered {
+	filters := " AND (?3 = 0 OR in_time())"
+	switch {
+	case l.filtered:
 		filters = filter
+	case l.sort.Key != docket.ByCreation: // all tasks are read, to sort them
+		filters = " AND in_time()"
 	}
 	after, order := l.sequence()
 	return filters + "\nAND " + after + " ORDER BY " + order + " LIMIT ?2 OFFSET ?3"

@@ -14,12 +14,15 @@ type readers struct {
 	idle   chan *reader
 	n      int // readers, in use or not
 	limit  time.Duration
+	shorts *arrivals // what they read is short, and noted there; nil for passes
+	beside *arrivals // that passes give way to
 	health *health
 }
 
 type reader struct {
 	conn   *engine.Conn
 	broken bool // its connection must be replaced before the next use
+	slice  slice
 }
 
 // atOnce runs f in one transaction of a reader: everything that f reads is from one
@@ -39,8 +42,11 @@ func atOnce[T any](ctx context.Context, p *readers, f func(*reader) (T, error)) 
 func openReaders(f engine.File, n int, limit time.Duration, h *health) (*readers, error) {
 	pool := &readers{idle: make(chan *reader, n), limit: limit, health: h}
 	for range n {
-		conn, err := f.Open("query_only = 1")
-		pool.idle <- &reader{conn: conn}
+		r := &reader{}
+		f.Setup = func(c *engine.Conn) error { return errors.Join(addFunctions(c), addInTime(c, r.inTime)) }
+		var err error
+		r.conn, err = f.Open("query_only = 1")
+		pool.idle <- r
 		pool.n++
 		if err != nil {
 			return nil, errors.Join(err, pool.close())
@@ -52,6 +58,7 @@ func openReaders(f engine.File, n int, limit time.Duration, h *health) (*readers
 // use runs f with a reader that nobody else uses. It waits at most acquireTimeout for
 // one. The statements of f are interrupted when ctx ends, and at the limit of the pool.
 func (p *readers) use(ctx context.Context, f func(*reader) error) error {
+	p.shorts.note()
 	r, err := p.acquire(ctx)
 	if err != nil {
 		return err
@@ -72,6 +79,7 @@ func (p *readers) run(ctx context.Context, r *reader, f func(*reader) error) err
 		return err
 	}
 	r.conn.SetAlarm(ctx, p.limit)
+	r.slice = slice{beside: p.beside, end: time.Now().Add(longSlice)}
 	err := engine.Recovered(func() error { return f(r) })
 	cause := r.conn.ClearAlarm()
 	if !engine.Panicked(err) && r.conn.InTransaction() {

@@ -30,6 +30,7 @@ type Store struct {
 	readers     *readers // of short reads
 	passes      *readers // of passes over a user's tasks
 	writer      *writer
+	arrivals    arrivals // of short reads and writes
 	checkpoints *checkpointer
 	wiper       *wiper // nil until start
 	health      health
@@ -103,11 +104,13 @@ func (s *Store) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.readers.shorts = &s.arrivals
 	// One user may have two passes at work; there is a reader left for another's.
 	s.passes, err = openReaders(s.file, min(max(cores-1, 3), 8), docket.PassTimeout, &s.health)
 	if err != nil {
 		return err
 	}
+	s.passes.beside = &s.arrivals
 	s.checkpoints, err = openCheckpointer(s.file, s.pace, s.log)
 	if err != nil {
 		return err

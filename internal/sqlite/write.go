@@ -44,6 +44,7 @@ type statements struct {
 
 // Write implements docket.Store.
 func (s *Store) Write(ctx context.Context, owner docket.UserID, w docket.Write) (written docket.Written, err error) {
+	s.arrivals.note()
 	if w.Key != nil {
 		defer s.inFlight.begin(owner, w.Key)()
 	}

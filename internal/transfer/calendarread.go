@@ -177,7 +177,7 @@ func (c *calendarReader) property(line contentLine) {
 		}
 		t.Tags = append(t.Tags, slices.DeleteFunc(splitTexts(line.value), func(tag string) bool { return strings.TrimSpace(tag) == "" })...)
 	case metadataName:
-		t.Metadata = docket.Metadata(textUnescapes.Replace(line.value))
+		t.Metadata = metadataOf(textUnescapes.Replace(line.value))
 	case "DUE":
 		c.due(line)
 	case "CREATED", "LAST-MODIFIED", "COMPLETED":

@@ -29,7 +29,7 @@ var csvColumns = []csvColumn{
 	{"priority", func(t *docket.Task) string { return t.Priority.String() }, func(d *docket.Draft, v string) bool { d.Priority = priorityOf(strings.ToLower(v)); return true }},
 	{"due_date", func(t *docket.Task) string { return string(t.DueDate) }, func(d *docket.Draft, v string) bool { d.DueDate = dueOf(v); return true }},
 	{"tags", func(t *docket.Task) string { return joinTags(t.Tags) }, setTags},
-	{"metadata", func(t *docket.Task) string { return string(t.Metadata) }, func(d *docket.Draft, v string) bool { d.Metadata = docket.Metadata(v); return true }},
+	{"metadata", func(t *docket.Task) string { return string(t.Metadata) }, func(d *docket.Draft, v string) bool { d.Metadata = metadataOf(v); return true }},
 	{"created_at", func(t *docket.Task) string { return formatTime(t.CreatedAt) }, func(d *docket.Draft, v string) bool { return parseTime(v, &d.CreatedAt) }},
 	{"updated_at", func(t *docket.Task) string { return formatTime(t.UpdatedAt) }, func(d *docket.Draft, v string) bool { return parseTime(v, &d.UpdatedAt) }},
 }

@@ -17,9 +17,22 @@ type Export struct {
 	Now   time.Time
 }
 
-// exportPage is how many tasks are held at a time; with the largest ones docket.Room
-// makes a page shorter.
-const exportPage = 500
+// What of the tasks is held at a time. To read a page is computation, for which the
+// requests of others wait, so a page is small.
+const (
+	exportPage  = 500       // tasks
+	exportBytes = 128 << 10 // by docket.Task.Size, where the tasks are like those before them
+	firstPage   = exportBytes / (32 << 10)
+)
+
+// limitAfter returns the limit of the page behind p.
+func limitAfter(p docket.Page) int {
+	var size int64
+	for i := range p.Tasks {
+		size += p.Tasks[i].Size()
+	}
+	return int(min(max(exportBytes*int64(len(p.Tasks))/max(size, 1), 1), exportPage))
+}
 
 // Write writes the tasks that page returns, a page at a time. It writes nothing before
 // the first page was read. Its error is that of page or of w.
@@ -28,7 +41,7 @@ const exportPage = 500
 // restored while Write runs may be written with the trash as well, or not at all.
 func (e Export) Write(w io.Writer, page func(docket.ListQuery) (docket.Page, error)) error {
 	q := e.Query
-	q.Limit, q.After = exportPage, nil
+	q.Limit, q.After = firstPage, nil
 	first, err := page(q)
 	if err != nil {
 		return err
@@ -68,7 +81,7 @@ func writePages(out writer, q docket.ListQuery, p docket.Page, page func(docket.
 			return nil
 		}
 		last := q.Sort.PositionOf(p.Tasks[len(p.Tasks)-1])
-		q.After = &last
+		q.After, q.Limit = &last, limitAfter(p)
 		if p, err = page(q); err != nil {
 			return err
 		}

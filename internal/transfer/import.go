@@ -58,9 +58,12 @@ func (s *Skips) add(line int, code, detail string) {
 	}
 }
 
-// batchBytes ends a batch before docket.MaxImport tasks, by docket.Task.Size: others
-// wait for its transaction.
-const batchBytes = 1 << 20
+// batchBytes ends a batch before docket.MaxImport tasks, by their texts: others wait for
+// its transaction. That many usual tasks have less.
+const batchBytes = 256 << 10
+
+// bareSize is the size of a task without texts.
+var bareSize = (&docket.Task{}).Size()
 
 // Run imports the file. The error is a *FileError, of kind docket.QuotaExceeded, or that
 // of the Service or of reading the file. After the first two nothing was written.
@@ -114,7 +117,7 @@ func untilDone(ctx context.Context, file io.Reader) io.Reader {
 type batch struct {
 	tasks []docket.Task
 	lines []int
-	bytes int64
+	bytes int64 // of their texts
 }
 
 // scan parses the file and gives what it finds to flush, a batch at a time. It returns
@@ -153,7 +156,7 @@ func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) erro
 			return nil
 		}
 		seen[t.ID] = true
-		b.tasks, b.lines, b.bytes = append(b.tasks, t), append(b.lines, line), b.bytes+t.Size()
+		b.tasks, b.lines, b.bytes = append(b.tasks, t), append(b.lines, line), b.bytes+t.Size()-bareSize
 		found++
 		if len(b.tasks) < docket.MaxImport && b.bytes < batchBytes {
 			return nil
@@ -175,7 +178,10 @@ func (i *Import) scan(ctx context.Context, skips *Skips, flush func(*batch) erro
 // is another task than the first.
 func contentID(d docket.Draft, same map[string]int) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %t %d %q %q %q", d.Title, textOf(d.Description), d.Completed, d.Priority, d.DueDate, d.Tags, d.Metadata)
+	fmt.Fprintf(h, "%t %d", d.Completed, d.Priority)
+	for _, text := range append([]string{d.Title, textOf(d.Description), string(d.DueDate), string(d.Metadata)}, d.Tags...) {
+		fmt.Fprintf(h, " %d:%s", len(text), text)
+	}
 	for _, at := range []time.Time{d.CreatedAt, d.UpdatedAt, d.CompletedAt, d.DeletedAt} {
 		fmt.Fprintf(h, " %d", at.UnixMicro())
 	}

@@ -91,6 +91,11 @@ func TestUnreadableFiles(t *testing.T) {
 		{JSON, "{\"tasks\":[{\"title\":\"M\xfcsli\"}]}", "0 not_utf8"},
 		{Calendar, strings.Replace(oneIcal, "ü", "\xfc", 1), "0 not_utf8"},
 		{TodoTxt, "M\xfcsli", "0 not_utf8"},
+		{TodoTxt, "\xff\xfea\x00\n\x00\x00\xd8b\x00", "2 not_utf16"},           // a high surrogate before a letter
+		{CSV, utf16Of("title\na\n", true) + "\x00\xdc\x00\xd8", "3 not_utf16"}, // the pair in the wrong order
+		{JSON, utf16Of(`["`, false) + "\xdc\x00\x00\"\x00]", "1 not_utf16"},
+		{TodoTxt, utf16Of("a\nb", false) + "\xd8\x3d", "2 truncated"},
+		{TodoTxt, utf16Of("a\nb", true) + "c", "2 truncated"},
 
 		{JSON, `{"docket":1,"tasks":[{"title":"a"},` + "\n" + `{"ti`, "2 truncated"},
 		{JSON, `{"docket":1,"tasks":[{"title":"a"}`, "1 truncated"},

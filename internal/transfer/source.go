@@ -3,12 +3,14 @@ package transfer
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
 
@@ -29,7 +31,12 @@ func decodeText(r io.Reader) (io.Reader, error) {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		return nil, badFile(0, "compressed", "The file is a zip or gzip archive. Unpack it, and import the files in it.")
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return transform.NewReader(b, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder()), nil
+		_, _ = b.Discard(2) // it was peeked
+		var order binary.ByteOrder = binary.LittleEndian
+		if head[0] == 0xfe {
+			order = binary.BigEndian
+		}
+		return transform.NewReader(b, &utf16Decoder{order: order, line: 1}), nil
 	case bytes.IndexByte(head, 0) >= 0:
 		return nil, badFile(0, "not_text", "The file is not a text in UTF-8, or in UTF-16 with a byte order mark. Save it as UTF-8.")
 	case bytes.HasPrefix(head, []byte("\ufeff")):
@@ -47,6 +54,56 @@ func (v validText) Read(p []byte) (int, error) {
 		err = badFile(0, "not_utf8", "The file is not UTF-8: it is probably in Latin-1 or Windows-1252. Save it as UTF-8.")
 	}
 	return n, err
+}
+
+// utf16Decoder decodes UTF-16 without a byte order mark. Unlike that of x/text, which
+// puts U+FFFD for them, it refuses surrogates that are not one of a pair.
+type utf16Decoder struct {
+	transform.NopResetter
+
+	order binary.ByteOrder
+	line  int
+}
+
+// Transform implements transform.Transformer.
+func (u *utf16Decoder) Transform(dst, src []byte, atEOF bool) (written, read int, err error) {
+	for read < len(src) {
+		r, size, err := u.first(src[read:], atEOF)
+		if err == nil && len(dst)-written < utf8.RuneLen(r) {
+			err = transform.ErrShortDst
+		}
+		if err != nil {
+			return written, read, err
+		}
+		written += utf8.EncodeRune(dst[written:], r)
+		read += size
+		if r == '\n' {
+			u.line++
+		}
+	}
+	return written, read, nil
+}
+
+// first decodes the first character of b, which has size bytes.
+func (u *utf16Decoder) first(b []byte, atEOF bool) (r rune, size int, err error) {
+	size = 2
+	if len(b) >= size {
+		if r = rune(u.order.Uint16(b)); utf16.IsSurrogate(r) {
+			size = 4
+		}
+	}
+	switch {
+	case len(b) < size && atEOF:
+		return r, size, orTruncated(u.line, io.ErrUnexpectedEOF)
+	case len(b) < size:
+		return r, size, transform.ErrShortSrc
+	case size == 2:
+		return r, size, nil
+	}
+	if r = utf16.DecodeRune(r, rune(u.order.Uint16(b[2:]))); r == utf8.RuneError {
+		err = badFile(u.line, "not_utf16", "The file is not UTF-16: it has half of a character (a surrogate without the other of its pair). Save it as UTF-8.")
+	}
+	return r, size, err
 }
 
 // Parsing is all computation. A paced reader pauses after so many bytes: Go looks for

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"docket"
 )
 
@@ -67,7 +69,7 @@ type reading struct {
 // Malformed are the codes of FileErrors that say that a file is not in its format, or not
 // all of it is there.
 var Malformed = []string{
-	"compressed", "not_text", "not_utf8", "truncated", "not_json", "duplicate_name", "trailing_data", "not_icalendar", "malformed", "too_deep",
+	"compressed", "not_text", "not_utf8", "not_utf16", "truncated", "not_json", "duplicate_name", "trailing_data", "not_icalendar", "malformed", "too_deep",
 }
 
 // FileError says why nothing of a file can be imported.
@@ -123,6 +125,15 @@ func dueOf(text string) docket.DueDate {
 		return docket.DueDate(text)
 	}
 	return due
+}
+
+// metadataOf returns the metadata of a text; of a text that is not valid JSON, one that
+// Normalize refuses.
+func metadataOf(text string) docket.Metadata {
+	if !jsontext.Value(text).IsValid() {
+		return "null"
+	}
+	return docket.Metadata(text)
 }
 
 // optional returns nil for the empty text.

@@ -21,6 +21,9 @@ type alarm struct {
 	rung  chan struct{} // closed when it rings; SQLite watches it
 	cause error         // why it has rung
 	stop  func()
+
+	timer    *time.Timer // nil without a limit
+	deadline time.Time   // when the timer rings
 }
 
 // watch has the alarm interrupt conn.
@@ -33,10 +36,19 @@ func (a *alarm) watch(conn *sqlite.Conn) {
 func (a *alarm) set(ctx context.Context, limit time.Duration) {
 	use := a.use
 	left := context.AfterFunc(ctx, func() { a.ring(use, context.Cause(ctx)) })
-	a.stop = func() { left() }
+	a.stop, a.timer = func() { left() }, nil
 	if limit > 0 {
-		timer := time.AfterFunc(limit, func() { a.ring(use, ErrDeadline) })
-		a.stop = func() { left(); timer.Stop() }
+		a.deadline = time.Now().Add(limit)
+		a.timer = time.AfterFunc(limit, func() { a.ring(use, ErrDeadline) })
+		a.stop = func() { left(); a.timer.Stop() }
+	}
+}
+
+// postpone moves the limit by d. The goroutine that uses the connection calls it.
+func (a *alarm) postpone(d time.Duration) {
+	if a.timer != nil {
+		a.deadline = a.deadline.Add(d)
+		a.timer.Reset(time.Until(a.deadline))
 	}
 }
 

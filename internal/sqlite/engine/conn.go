@@ -20,7 +20,7 @@ type Conn struct {
 	alarm   alarm
 }
 
-// Open opens a connection to the file, with pragmas besides the usual ones, such as
+// Open opens a connection to the file, which must exist, with pragmas besides the usual ones, such as
 // "query_only = 1". After an error the connection is closed, and Replace may open it.
 func (f File) Open(pragmas ...string) (*Conn, error) {
 	c := &Conn{file: f, pragmas: pragmas}
@@ -155,6 +155,9 @@ func (c *Conn) SetAlarm(ctx context.Context, limit time.Duration) { c.alarm.set(
 // ClearAlarm ends what SetAlarm began. It returns why statements were interrupted: the
 // cause of the context or ErrDeadline, nil when they were not.
 func (c *Conn) ClearAlarm() (cause error) { return c.alarm.clear() }
+
+// Postpone moves the limit of SetAlarm by d. A function in SQL may call it.
+func (c *Conn) Postpone(d time.Duration) { c.alarm.postpone(d) }
 
 // Until has the statements of the connection interrupted when ctx ends, until release
 // is called.

@@ -11,10 +11,13 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// openNew opens a connection to f at a new path.
+// openNew makes f at a new path and opens a connection to it.
 func openNew(t *testing.T, f File) *Conn {
 	t.Helper()
 	f.Path = filepath.Join(t.TempDir(), "test.db")
+	if empty, err := f.Create(); err != nil || !empty {
+		t.Fatal(empty, err)
+	}
 	c, err := f.Open()
 	if err != nil {
 		t.Fatal(err)

@@ -102,11 +102,11 @@ SELECT kept FROM owners WHERE user_id = ?1;
 PRAGMA wal_checkpoint(NOOP);
 
 -- listSQL by creation
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, filtered
@@ -116,7 +116,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id < ?4 ORDER BY id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, descending, trash, filtered
@@ -132,7 +132,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND (?3 = 0 OR in_time())
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by creation, trash, filtered
@@ -142,11 +142,11 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND id > ?4 ORDER BY id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, filtered
@@ -156,7 +156,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, descending, trash, filtered
@@ -172,7 +172,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by due date, trash, filtered
@@ -182,11 +182,11 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, filtered
@@ -196,7 +196,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, descending, trash, filtered
@@ -212,7 +212,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by priority, trash, filtered
@@ -222,11 +222,11 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, filtered
@@ -236,7 +236,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, descending, trash, filtered
@@ -252,7 +252,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by title, trash, filtered
@@ -262,11 +262,11 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, filtered
@@ -276,7 +276,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, descending, trash, filtered
@@ -292,7 +292,7 @@ AND (?11 IS NULL OR contains(title_folded, ?11) OR contains(description_folded, 
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash
-SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1
+SELECT id, title, description, completed, priority, due_date, tags, metadata, created_at, updated_at, completed_at, version, deleted_at FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- listSQL by update, trash, filtered
@@ -353,12 +353,12 @@ UPDATE owners SET fresh = 0, fresh_from = NULL WHERE user_id = ?1;
 
 -- sizesSQL by due date
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, descending
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, descending, filtered
@@ -370,7 +370,7 @@ AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDE
 
 -- sizesSQL by due date, descending, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, -9223372036854775807), id) < (?4, ?5)) ORDER BY coalesce(due_at, -9223372036854775807) DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, descending, trash, filtered
@@ -389,7 +389,7 @@ AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER
 
 -- sizesSQL by due date, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER BY coalesce(due_at, 9223372036854775807), id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by due date, trash, filtered
@@ -401,12 +401,12 @@ AND (?4 IS NULL OR (coalesce(due_at, 9223372036854775807), id) > (?4, ?5)) ORDER
 
 -- sizesSQL by priority
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, descending
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, descending, filtered
@@ -418,7 +418,7 @@ AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LI
 
 -- sizesSQL by priority, descending, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) < (?4, ?5)) ORDER BY priority DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, descending, trash, filtered
@@ -437,7 +437,7 @@ AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFF
 
 -- sizesSQL by priority, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by priority, trash, filtered
@@ -449,12 +449,12 @@ AND (?4 IS NULL OR (priority, id) > (?4, ?5)) ORDER BY priority, id LIMIT ?2 OFF
 
 -- sizesSQL by title
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending, filtered
@@ -466,7 +466,7 @@ AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2
 
 -- sizesSQL by title, descending, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) < (?4, ?5)) ORDER BY title DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, descending, trash, filtered
@@ -485,7 +485,7 @@ AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3
 
 -- sizesSQL by title, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by title, trash, filtered
@@ -497,12 +497,12 @@ AND (?4 IS NULL OR (title, id) > (?4, ?5)) ORDER BY title, id LIMIT ?2 OFFSET ?3
 
 -- sizesSQL by update
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM tasks WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending, filtered
@@ -514,7 +514,7 @@ AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DES
 
 -- sizesSQL by update, descending, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) < (?4, ?5)) ORDER BY updated_at DESC, id DESC LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, descending, trash, filtered
@@ -533,7 +533,7 @@ AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2
 
 -- sizesSQL by update, trash
 SELECT octet_length(title) + coalesce(octet_length(description), 0) + coalesce(octet_length(metadata), 0)
-+ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1
++ CASE WHEN tags IS NULL THEN 0 ELSE size_of_tags(tags) END FROM trash WHERE user_id = ?1 AND in_time()
 AND (?4 IS NULL OR (updated_at, id) > (?4, ?5)) ORDER BY updated_at, id LIMIT ?2 OFFSET ?3;
 
 -- sizesSQL by update, trash, filtered
