@@ -50,7 +50,7 @@ func newGroup(name string, share time.Duration) (group string, err error) {
 		settings = map[string]string{"cpu.cfs_period_us": strconv.FormatInt(limitPeriod.Microseconds(), 10), "cpu.cfs_quota_us": strconv.FormatInt(share.Microseconds(), 10)}
 	}
 	group = filepath.Join(parent, name)
-	if err := os.Mkdir(group, 0o755); err != nil {
+	if err := os.Mkdir(group, 0o755); err != nil && !errors.Is(err, os.ErrExist) { // a test that was killed has left it
 		return "", err
 	}
 	for file, value := range settings {
