@@ -80,7 +80,7 @@ func (c *Cluster) moveTo(group string) error {
 	if err != nil {
 		return fmt.Errorf("pgtest: %w", err)
 	}
-	for _, pid := range strings.FieldsSeq(string(children)) {
+	for pid := range strings.FieldsSeq(string(children)) {
 		if err := move(pid); err != nil && !errors.Is(err, syscall.ESRCH) { // it may have ended
 			return fmt.Errorf("pgtest: %w", err)
 		}
