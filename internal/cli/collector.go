@@ -53,7 +53,7 @@ func gcPercent(live uint64) int {
 	if live >= minHeap/2 {
 		return 100
 	}
-	return min(int((minHeap-live)*100/max(live, 1)), maxPercent)
+	return int(min((minHeap-live)*100/max(live, 1), maxPercent))
 }
 
 // afterCollection calls set after each collection from now on: the cleanup of an object

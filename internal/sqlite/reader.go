@@ -79,7 +79,7 @@ func (p *readers) run(ctx context.Context, r *reader, f func(*reader) error) err
 		return err
 	}
 	r.conn.SetAlarm(ctx, p.limit)
-	r.slice = slice{beside: p.beside, end: time.Now().Add(longSlice)}
+	r.slice = firstSlice(p.beside)
 	err := engine.Recovered(func() error { return f(r) })
 	cause := r.conn.ClearAlarm()
 	if !engine.Panicked(err) && r.conn.InTransaction() {

@@ -53,6 +53,10 @@ type slice struct {
 	rested time.Duration // by the pass, without counting towards its limit
 }
 
+func firstSlice(beside *arrivals) slice {
+	return slice{beside: beside, end: time.Now().Add(longSlice)}
+}
+
 // addInTime adds the function in_time to the SQL of a connection. A pass calls it for
 // each row, and ends when it returns false.
 func addInTime(c *engine.Conn, f func() bool) error {

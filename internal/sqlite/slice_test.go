@@ -37,7 +37,7 @@ func TestPassesRest(t *testing.T) {
 				var shorts arrivals
 				begun := time.Now()
 				conn.SetAlarm(t.Context(), docket.PassTimeout)
-				r := &reader{conn: conn, slice: slice{beside: &shorts, end: begun.Add(longSlice)}}
+				r := &reader{conn: conn, slice: firstSlice(&shorts)}
 				var after time.Duration
 				go func() {
 					const step = 100 * time.Microsecond
