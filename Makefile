@@ -68,7 +68,7 @@ torture: deps ## run the long tests: everything with the race detector, faults a
 	go test -count=1 -timeout=60m ./internal/postgres -run='^TestStoreBehind|^TestClients|^TestPooler' -poolers
 	go test -race -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestSyncMissesNothing' -histories=$(HISTORIES) -v
 	go test -count=1 -timeout=60m ./internal/sqlite ./internal/postgres -run='^TestStore/EraseBesideKeyedWrites|^TestEraseBesideKeyedWriters' -erasures=$(ERASURES)
-	go test -count=1 -timeout=60m ./internal/pgtest ./internal/postgres -run=Citus -citus
+	go test -count=1 -timeout=60m ./internal/pgtest ./internal/postgres ./internal/httpapi -run=Citus -citus
 	go test -race -count=1 -timeout=120m ./e2e -torture=$(TORTURE) -citus -v
 	@HISTORIES=$(REPLICAS) .ci/client/run long
 	@$(MAKE) --no-print-directory fuzz

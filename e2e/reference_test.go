@@ -101,6 +101,17 @@ func showing(t *testing.T, want []string, windows ...window) {
 	}
 }
 
+// stored is whether the browser has a change that is not sent. A page shows a change
+// some milliseconds before that.
+const stored = `indexedDB.databases().then((databases) => Promise.all(databases.map(({ name }) => new Promise((resolve) => {
+	indexedDB.open(name).onsuccess = ({ target: { result: open } }) => {
+		open.transaction("records").objectStore("records").count(IDBKeyRange.bound("change/", "change/\uffff")).onsuccess = ({ target: { result: n } }) => {
+			open.close();
+			resolve(n > 0);
+		};
+	};
+})))).then((all) => all.some(Boolean))`
+
 // TestReferenceClient has two windows show the same tasks. One of them is offline
 // for a while.
 func TestReferenceClient(t *testing.T) {
@@ -153,6 +164,7 @@ func TestReferenceClient(t *testing.T) {
 	network.Refuse(t, true)
 	network.Cut()
 	a.add(t, "Late")
+	a.waitFor(t, "the change is stored", stored)
 	a.do(t, chromedp.Navigate("about:blank"))
 	network.Refuse(t, false)
 	a.do(t, chromedp.Navigate(a.url+"/"))

@@ -39,6 +39,8 @@ func decodeBatch(in *input, f *faults, data []byte) error {
 	if err := readObject(f, data, batchFields, &list, object{required: "operations"}); err != nil || list == nil {
 		return err
 	}
+	const least = len(`{"op":"create","task":{"title":"x"}}`) // of most operations
+	in.operations = make([]docket.Operation, 0, min(docket.MaxBatch, 1+len(list)/least))
 	for i, v := range elements(list) {
 		if i == docket.MaxBatch {
 			f.add(bodyFault("/operations", "out_of_range", fmt.Sprintf("A batch has at most %d operations. Send the others in another batch.", docket.MaxBatch)))
@@ -104,11 +106,11 @@ func (o *batchOperation) checkMembers(f *faults) {
 		{"if_version", o.version != nil, false, !create},
 		{"task", o.task != nil, create || update, create || update || o.op == "complete"},
 	} {
-		switch pointer := "/" + m.name; {
+		switch {
 		case m.required && !m.given:
-			f.add(bodyFault(pointer, "required", fmt.Sprintf("The operation %s needs the member %s.", o.op, m.name)))
+			f.add(bodyFault("/"+m.name, "required", fmt.Sprintf("The operation %s needs the member %s.", o.op, m.name)))
 		case m.given && !m.allowed:
-			f.add(bodyFault(pointer, "unexpected", fmt.Sprintf("The operation %s takes no member %s. Remove it.", o.op, m.name)))
+			f.add(bodyFault("/"+m.name, "unexpected", fmt.Sprintf("The operation %s takes no member %s. Remove it.", o.op, m.name)))
 		}
 	}
 }

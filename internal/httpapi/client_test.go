@@ -52,13 +52,18 @@ var backends = map[string]func(t *testing.T) docket.Store{
 	},
 }
 
-func openPostgres(t *testing.T, url string) docket.Store {
+func targetOf(t *testing.T, url string) connect.Target {
 	t.Helper()
 	target, err := connect.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := postgres.Open(t.Context(), postgres.Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)})
+	return target
+}
+
+func openPostgres(t *testing.T, url string) docket.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), postgres.Options{Target: targetOf(t, url), Migrate: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

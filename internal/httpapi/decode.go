@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -82,7 +83,8 @@ type object struct {
 // is no field is ignored or, where input is strict, a fault. It finds all faults, not
 // only the first.
 func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o object) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(data))
+	d := decoderOf(data)
+	defer release(d)
 	found, near := o.required == "", ""
 	isObject, err := eachMember(d, func(key string, value jsontext.Value) {
 		found = found || key == o.required
@@ -114,6 +116,25 @@ func readObject[T any](f *faults, data []byte, fields []field[T], to *T, o objec
 		f.add(bodyFault("/"+o.required, "required", fmt.Sprintf("The field %s is missing. Add %q, %s.%s", o.required, o.required, fields[i].want, near)))
 	}
 	return nil
+}
+
+// decoders have no text. Most of what a new one costs is the memory for its checks of
+// names.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
+// decoderOf returns a decoder of data, until release.
+func decoderOf(data []byte) *jsontext.Decoder {
+	d, ok := decoders.Get().(*jsontext.Decoder)
+	if !ok {
+		d = new(jsontext.Decoder)
+	}
+	d.Reset(bytes.NewBuffer(data))
+	return d
+}
+
+func release(d *jsontext.Decoder) {
+	d.Reset(new(bytes.Buffer))
+	decoders.Put(d)
 }
 
 // eachMember calls visit for each member of the JSON object that d is at, and

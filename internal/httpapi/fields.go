@@ -50,7 +50,8 @@ func unquote(v jsontext.Value) string {
 // elements are those of a valid JSON array. A value is overwritten by the next one.
 func elements(array jsontext.Value) iter.Seq2[int, jsontext.Value] {
 	return func(yield func(int, jsontext.Value) bool) {
-		d := jsontext.NewDecoder(bytes.NewReader(array))
+		d := decoderOf(array)
+		defer release(d)
 		_, _ = d.ReadToken() // it is valid
 		for i := 0; d.PeekKind() != ']'; i++ {
 			if v, _ := d.ReadValue(); !yield(i, v) {

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"docket"
 	"docket/internal/httpapi"
+	"docket/internal/pgtest"
+	"docket/internal/postgres/schema"
 )
 
 // suite is what the API does on every store.
@@ -66,14 +69,37 @@ func TestSuite(t *testing.T) {
 	for name, open := range backends {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, test := range suite {
-				t.Run(test.name, func(t *testing.T) {
-					t.Parallel()
-					test.run(serve(t, open(t), httpapi.Options{}))
-				})
-			}
+			runSuite(t, open)
 		})
 	}
+}
+
+func runSuite(t *testing.T, open func(*testing.T) docket.Store) {
+	t.Helper()
+	for _, test := range suite {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(serve(t, open(t), httpapi.Options{}))
+		})
+	}
+}
+
+// TestSuiteOnCitus runs the suite on distributed databases, with connections to the
+// workers.
+func TestSuiteOnCitus(t *testing.T) {
+	c := pgtest.NewCitus(t, 2)
+	url := c.Database(t)
+	target := targetOf(t, url)
+	if err := openPostgres(t, url).Close(); err != nil { // it makes the tables
+		t.Fatal(err)
+	}
+	if err := schema.Distribute(t.Context(), target, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	c.Copy(t, url)
+	t.Run("workers", func(t *testing.T) {
+		runSuite(t, func(t *testing.T) docket.Store { return openPostgres(t, c.Database(t)) })
+	})
 }
 
 var timeFormat = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$`)

@@ -99,7 +99,7 @@ func run(operations []docket.Operation) int {
 
 // bulkFor returns the bulk of the creates of a write, and its statement.
 func bulkFor(owner docket.UserID, w *docket.Write, creates []docket.Operation) (*bulk, *statement[*bulk]) {
-	b, s := &bulk{owner: owner, epoch: w.Epoch, limit: w.TaskLimit()}, createManyFreshSQL
+	b, s := &bulk{owner: owner, epoch: w.Epoch, limit: w.TaskLimit(), tasks: make([]docket.Task, 0, len(creates))}, createManyFreshSQL
 	for _, o := range creates {
 		b.tasks = append(b.tasks, w.NewTask(owner, o))
 		if !o.Fresh {

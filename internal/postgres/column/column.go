@@ -4,6 +4,7 @@
 package column
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -90,6 +91,9 @@ func derived[T any](name string, k kind[T], of func(*docket.Task) T) Column {
 			values := make([]T, len(tasks))
 			for i := range tasks {
 				values[i] = of(&tasks[i])
+			}
+			if k.null != nil && !slices.ContainsFunc(values, func(v T) bool { return !k.null(v) }) {
+				return nil // which unnest makes as long as the other arrays
 			}
 			return k.array(values)
 		},

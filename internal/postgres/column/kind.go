@@ -29,7 +29,7 @@ var (
 		func(id uuid.UUID) any { return UUID(id) }, UUIDs, nil,
 	}
 	textType         = kind[string]{"text", 0, (*texts).keep, pointer[string], boxed[string], boxed[[]string], nil}
-	optionalTextType = kind[*string]{"text", 0, (*texts).keepOptional, pointer[*string], boxed[*string], boxed[[]*string], nil}
+	optionalTextType = kind[*string]{"text", 0, (*texts).keepOptional, pointer[*string], boxed[*string], func(list []*string) any { return pgtype.FlatArray[*string](list) }, nil}
 	booleanType      = kind[bool]{"boolean", 1, func(_ *texts, b []byte) bool { return b[0] != 0 }, pointer[bool], boxed[bool], boxed[[]bool], nil}
 	bigintType       = kind[int64]{"bigint", 8, func(_ *texts, b []byte) int64 { return number(b) }, pointer[int64], boxed[int64], boxed[[]int64], nil}
 	timeType         = kind[time.Time]{
@@ -62,7 +62,7 @@ func nullable[T, V any](k kind[T], of func(T) *V) kind[T] {
 	k.value = func(v T) any { return of(v) }
 	k.null = func(v T) bool { return of(v) == nil }
 	k.array = func(list []T) any {
-		values := make([]*V, len(list))
+		values := make(pgtype.FlatArray[*V], len(list))
 		for i, v := range list {
 			values[i] = of(v)
 		}
@@ -90,9 +90,9 @@ func UUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true}
 
 // UUIDs are ids as every exec mode encodes them in an array.
 func UUIDs(ids []uuid.UUID) any {
-	list := make([]string, len(ids))
+	list := make(pgtype.FlatArray[pgtype.UUID], len(ids))
 	for i, id := range ids {
-		list[i] = id.String()
+		list[i] = pgtype.UUID{Bytes: id, Valid: true}
 	}
 	return list
 }
