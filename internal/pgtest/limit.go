@@ -25,7 +25,7 @@ func (c *Cluster) Limit(t testing.TB, percent int) {
 		t.Skip("not run: no control group: ", err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(c.moveTo(filepath.Dir(group)), os.Remove(group)); err != nil {
+		if err := removeGroup(group); err != nil {
 			t.Error(err)
 		}
 	})
@@ -59,6 +59,24 @@ func newGroup(name string, share time.Duration) (group string, err error) {
 		}
 	}
 	return group, nil
+}
+
+// removeGroup moves the processes of a control group to its parent, and removes it. A
+// process may be born meanwhile, or take a moment to leave.
+func removeGroup(group string) (err error) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		pids, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+		if err != nil {
+			return fmt.Errorf("pgtest: %w", err)
+		}
+		for pid := range strings.FieldsSeq(string(pids)) {
+			_ = os.WriteFile(filepath.Join(filepath.Dir(group), "cgroup.procs"), []byte(pid), 0) // it may have ended
+		}
+		if err = os.Remove(group); err == nil || !errors.Is(err, syscall.EBUSY) {
+			return err
+		}
+	}
+	return fmt.Errorf("pgtest: %s stays in use", group)
 }
 
 // moveTo puts the server and its children into a control group. Later children are
