@@ -30,11 +30,14 @@ const (
 )
 
 // arrivals is when the last short read or write came. A nil one knows of none.
-type arrivals struct{ last atomic.Pointer[time.Time] }
+type arrivals struct{ last atomic.Int64 } // after started; 0: none came
+
+// started is a time on the monotonic clock.
+var started = time.Now()
 
 func (a *arrivals) note() {
 	if a != nil {
-		a.last.Store(new(time.Now()))
+		a.last.Store(int64(time.Since(started)))
 	}
 }
 
@@ -43,7 +46,7 @@ func (a *arrivals) recent() bool {
 		return false
 	}
 	last := a.last.Load()
-	return last != nil && time.Since(*last) < besideFor
+	return last != 0 && time.Since(started)-time.Duration(last) < besideFor
 }
 
 // slice is the slice of a pass that is at work.

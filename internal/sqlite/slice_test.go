@@ -67,13 +67,13 @@ func TestShortReadsAndWritesAreNoted(t *testing.T) {
 		t.Error("passes give way to nothing")
 	}
 	task := storetest.Put(t, s, "task")
-	if s.arrivals.last.Swap(nil) == nil {
+	if s.arrivals.last.Swap(0) == 0 {
 		t.Error("a write is not noted")
 	}
-	if _, err := s.List(t.Context(), "alice", docket.ListQuery{Search: "task", Limit: 1}); err != nil || s.arrivals.last.Load() != nil {
+	if _, err := s.List(t.Context(), "alice", docket.ListQuery{Search: "task", Limit: 1}); err != nil || s.arrivals.last.Load() != 0 {
 		t.Errorf("a pass is noted, %v", err)
 	}
-	if _, err := s.Get(t.Context(), "alice", task.ID); err != nil || s.arrivals.last.Load() == nil {
+	if _, err := s.Get(t.Context(), "alice", task.ID); err != nil || s.arrivals.last.Load() == 0 {
 		t.Errorf("a short read is not noted, %v", err)
 	}
 }
