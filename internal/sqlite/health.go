@@ -21,25 +21,19 @@ type health struct {
 	checking sync.Mutex
 }
 
-// met records the outcome of a request. An error that concerns its rows or its limits
-// says nothing about the store.
+// met records the outcome of a request or of maintenance. An error that concerns its rows
+// or its limits says nothing about the store, and neither does a success: other
+// statements may still fail.
 func (h *health) met(err error) {
 	if errors.Is(err, engine.ErrDeadline) {
 		return
 	}
-	_, known := errors.AsType[*docket.Error](err)
 	switch code(err) {
-	case sqlite.ResultConstraint, sqlite.ResultTooBig, sqlite.ResultMismatch, sqlite.ResultInterrupt:
-	case sqlite.ResultOK:
-		if (err == nil || known && !isUnavailable(err)) && h.troubled.Load() {
-			h.troubled.Store(false)
-		}
+	case sqlite.ResultOK, sqlite.ResultConstraint, sqlite.ResultTooBig, sqlite.ResultMismatch, sqlite.ResultInterrupt:
 	default:
 		h.troubled.Store(true)
 	}
 }
-
-func isUnavailable(err error) bool { return docket.KindOf(err) == docket.Unavailable }
 
 // Ready implements docket.Store. It reports what the last requests met, and checks the
 // schema only when that was a failure of the store.

@@ -62,11 +62,18 @@ func TestReady(t *testing.T) {
 			t.Errorf("%s: a check that succeeded left the mark", name)
 		}
 	}
-	// A request that succeeds is enough.
-	s.health.troubled.Store(true)
-	if _, err := s.Get(t.Context(), "alice", storetest.Draft("none").ID); docket.KindOf(err) != docket.NotFound || s.health.troubled.Load() {
-		t.Errorf("after a read of nothing: %v, %v", err, s.health.troubled.Load())
+	// Another statement that succeeds says nothing about those that fail.
+	run("ALTER TABLE tasks RENAME TO others")
+	if _, err := s.Get(t.Context(), "alice", task.ID); err == nil {
+		t.Fatal("a read returned no error")
 	}
+	if _, err := s.Counters(t.Context(), []docket.UserID{"alice"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(t.Context()); docket.KindOf(err) != docket.Unavailable {
+		t.Errorf("while reads fail and others do not, Ready returned %v", err)
+	}
+	run("ALTER TABLE others RENAME TO tasks")
 }
 
 // TestReadyOfARow has requests fail for a reason of their own.
