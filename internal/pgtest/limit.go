@@ -63,7 +63,7 @@ func newGroup(name string, share time.Duration) (group string, err error) {
 
 // removeGroup moves the processes of a control group to its parent, and removes it. A
 // process may be born meanwhile, or take a moment to leave.
-func removeGroup(group string) (err error) {
+func removeGroup(group string) error {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		pids, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
 		if err != nil {
@@ -72,7 +72,7 @@ func removeGroup(group string) (err error) {
 		for pid := range strings.FieldsSeq(string(pids)) {
 			_ = os.WriteFile(filepath.Join(filepath.Dir(group), "cgroup.procs"), []byte(pid), 0) // it may have ended
 		}
-		if err = os.Remove(group); err == nil || !errors.Is(err, syscall.EBUSY) {
+		if err := os.Remove(group); !errors.Is(err, syscall.EBUSY) {
 			return err
 		}
 	}
