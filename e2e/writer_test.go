@@ -56,27 +56,28 @@ const (
 	wrong      outcome = "wrong answer"
 )
 
-// judge returns the outcome that an answer tells. Every answer but a success and
-// an honest 503 is an error.
+// judge returns the outcome that an answer tells. Every answer but a success and an
+// honest 503 is an error. A read may also get the 429 of its user's share: lists of the
+// user may be at work that wait for the database.
 func judge(a answer, writes bool) (outcome, error) {
-	var problem struct{ Type string }
 	if a.Status < 300 {
 		return succeeded, nil
 	}
-	if json.Unmarshal(a.Body, &problem) == nil && a.Status == http.StatusServiceUnavailable {
-		after := a.Header.Values("Retry-After")
-		switch outcome(strings.TrimPrefix(problem.Type, "/problems/")) {
-		case refused:
-			if len(after) == 1 {
-				if seconds, err := strconv.Atoi(after[0]); err == nil && seconds > 0 {
-					return refused, nil
-				}
-			}
-		case unknown:
-			if writes && len(after) == 0 {
-				return unknown, nil
-			}
-		}
+	var problem struct{ Type string }
+	_ = json.Unmarshal(a.Body, &problem)
+	after := a.Header.Values("Retry-After")
+	retried := false
+	if len(after) == 1 {
+		seconds, err := strconv.Atoi(after[0])
+		retried = err == nil && seconds > 0
+	}
+	kind := strings.TrimPrefix(problem.Type, "/problems/")
+	switch {
+	case a.Status == http.StatusServiceUnavailable && kind == string(refused) && retried,
+		a.Status == http.StatusTooManyRequests && kind == "too-many-requests-at-work" && retried && !writes:
+		return refused, nil
+	case a.Status == http.StatusServiceUnavailable && kind == string(unknown) && len(after) == 0 && writes:
+		return unknown, nil
 	}
 	return wrong, fmt.Errorf("%d, Retry-After %q: %s", a.Status, a.Header.Values("Retry-After"), a.Body)
 }

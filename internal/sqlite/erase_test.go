@@ -64,10 +64,13 @@ func fillMarked(t *testing.T, s *Store) {
 	}
 }
 
-// openHurried opens a store that maintains its file without pauses.
+// openHurried opens a store that maintains its file without pauses, and in which no
+// read reaches its deadline.
 func openHurried(t *testing.T, path string) *Store {
 	t.Helper()
-	return openAt(t, path, pace{idle: time.Millisecond, most: time.Millisecond, pages: 1 << 20, wipe: time.Millisecond})
+	s := openAt(t, path, pace{idle: time.Millisecond, most: time.Millisecond, pages: 1 << 20, wipe: time.Millisecond})
+	s.readers.limit, s.passes.limit = time.Hour, time.Hour
+	return s
 }
 
 // untilNothingIsLeft waits until the text is in no file. The store is as whole as
