@@ -15,7 +15,7 @@ func description() *huma.OpenAPI {
 				"Unknown fields and query parameters are ignored, and named in `Docket-Ignored`; with `Prefer: handling=strict` they are refused, with the name that was probably meant.\n\n" +
 				"`HEAD` works wherever `GET` does. A path where nothing is served is a 404 `route-not-found`; " +
 				"a method that a path does not take is a 405 `method-not-allowed` with `Allow`. A body is at most 131,072 bytes, that of a batch 4,194,304, a file to import 16,777,216. " +
-				"Every write takes an `Idempotency-Key`, which makes it safe to send again. " +
+				"A write of tasks takes an `Idempotency-Key`, which makes it safe to send again. " +
 				"A request may carry an `X-Request-Id`; its answer repeats it.",
 			Contact: &huma.Contact{Name: "Whoever runs this server"},
 			License: &huma.License{Name: "MIT", Identifier: "MIT"},
@@ -67,7 +67,7 @@ func headers() map[string]*huma.Header {
 		"ETag":                text("What the answer is, as a strong entity tag: a task's version, or the mark of a list.", "", `^"[A-Za-z0-9_-]+"$`, 60, `"1"`),
 		"Link":                text("The next page, when there is one: `<…>; rel=\"next\"`, a reference relative to the request (RFC 8288).", "", `^<[^>]*>; rel="next"$`, 16000, `<?cursor=AQ&limit=50>; rel="next"`),
 		"Preference-Applied":  text("The preferences that were followed (RFC 7240).", "", "^(handling=strict|count=exact|return=minimal)(, (count=exact|return=minimal))?$", 40, "handling=strict"),
-		"Docket-Ignored":      text("What was ignored of the request, up to 20 names: members of the body as JSON pointers, and query parameters behind a question mark (a list of strings, RFC 9651). Absent: nothing was.", "", `^"[ -~]*"(, "[ -~]*")*$`, 2000, `"/titel", "?foo"`),
+		"Docket-Ignored":      text("What was ignored of the request, up to 20 names: members of the body as JSON pointers, and query parameters behind a question mark (a list of strings, RFC 9651). Absent: nothing was.", "", `^"[ -~]*"(, "[ -~]*")*$`, 4000, `"/titel", "?foo"`),
 		"X-Total-Count":       text("How many tasks the list has on all pages, with `Prefer: count=exact`.", "", "^[0-9]+$", 20, "120"),
 		"Idempotent-Replayed": text("`true` when the answer is that of an earlier request with the same Idempotency-Key; otherwise absent.", "", "^true$", 4, "true"),
 		"RateLimit":           text("How much of the policy is left: r requests, and all of it again in t seconds (draft-ietf-httpapi-ratelimit-headers). Absent without RATE_LIMIT.", "", `^"user";r=[0-9]+;t=[0-9]+$`, 60, `"user";r=599;t=1`),

@@ -26,17 +26,13 @@ const (
 	maxUserAnswers = maxAnswers / 4
 )
 
-// admissionWait bounds the wait of a request for its user's share.
-const admissionWait = 2 * time.Second
-
-// Cost is what a request takes of the server.
-type Cost struct {
-	Pass  bool  // it reads all tasks of its user
-	Bytes int64 // the most bytes of its answer that are held at a time
-}
-
-// costly reports whether the request may take much of a core's time.
-func (c Cost) costly() bool { return c.Pass || c.Bytes >= largeAnswer }
+const (
+	// admissionWait bounds the wait of a request for its user's share.
+	admissionWait = 2 * time.Second
+	// maxWaiting bounds how many wait in one queue: all are looked at again whenever
+	// a request gives back what it has.
+	maxWaiting = 256
+)
 
 // load bounds what all requests take together, and what each user's do. A
 // request that finds its user's share taken waits for admissionWait. One that
@@ -53,7 +49,7 @@ type load struct {
 
 // taken is what requests have of the server.
 type taken struct {
-	work, passes, costly   int   // requests at work; of these, see Cost
+	work, passes           int   // requests at work; of these, see Cost
 	bodies, files, answers int64 // bytes
 }
 
@@ -64,7 +60,7 @@ type share struct {
 	requests int // that refer to the share
 	queue    []*waiter
 	rest     time.Time   // until when costly requests wait, beside others
-	resting  *time.Timer // ends with rest; nil when rest is over
+	resting  *time.Timer // calls rested when one that waits for the rest may be admitted; or nil
 }
 
 // waiter is a request that waits, for its user's share or for maxAnswers.
@@ -134,8 +130,12 @@ func (l *load) enter(s *share, c Cost) (*waiter, error) {
 	if queue == nil {
 		return nil, err
 	}
+	if len(*queue) >= maxWaiting {
+		return nil, err
+	}
 	w := &waiter{share: s, cost: c, queue: queue, lacks: err, admitted: make(chan error, 1)}
 	*queue = append(*queue, w)
+	l.wake(s)
 	return w, nil
 }
 
@@ -161,7 +161,7 @@ func (l *load) take(s *share, c Cost) (queue *[]*waiter, err error) {
 	switch {
 	case l.total.work >= maxWork:
 		return nil, problem.ErrOverload
-	case s.work >= maxUserWork, c.Pass && s.passes >= maxUserPasses, !fits(s.answers, c.Bytes, maxUserAnswers), c.costly() && l.rests(s):
+	case s.work >= maxUserWork, c.Pass && s.passes >= maxUserPasses, !fits(s.answers, c.Bytes, maxUserAnswers), c.costly() && l.rests(s, c):
 		return &s.queue, problem.ErrUserBusy
 	case !fits(l.total.answers, c.Bytes, maxAnswers):
 		return &l.queue, problem.ErrOverload
@@ -180,9 +180,6 @@ func (c Cost) taken() taken {
 	if c.Pass {
 		t.passes = 1
 	}
-	if c.costly() {
-		t.costly = 1
-	}
 	return t
 }
 
@@ -191,7 +188,6 @@ func (l *load) change(s *share, times int, d taken) {
 	for _, t := range []*taken{&s.taken, &l.total} {
 		t.work += times * d.work
 		t.passes += times * d.passes
-		t.costly += times * d.costly
 		t.bodies += int64(times) * d.bodies
 		t.files += int64(times) * d.files
 		t.answers += int64(times) * d.answers
@@ -247,7 +243,8 @@ func (l *load) now() taken {
 // and the error is problem.ErrUserBusy when the share of the request's user stays
 // taken for 2 s, or problem.ErrOverload.
 //
-// The bytes of the cost stay taken until Hold says otherwise or the request ends.
+// After an error of f the bytes of the cost are given back. Otherwise they stay taken
+// until Hold says otherwise or the request ends.
 func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, err error) {
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok {
@@ -256,6 +253,7 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 	if err := x.edge.load.admit(ctx, x.share, c); err != nil {
 		return result, x.refused(err)
 	}
+	markServing(ctx)
 	x.answer += c.Bytes
 	begun := time.Now()
 	defer func() {
@@ -263,19 +261,14 @@ func Admit[T any](ctx context.Context, c Cost, f func() (T, error)) (result T, e
 			x.edge.load.charge(x.share, restAfterPass*time.Since(begun))
 		}
 		done := c.taken()
-		done.answers = 0
+		if err == nil {
+			done.answers = 0
+		} else { // there is no answer to hold
+			x.answer -= c.Bytes
+		}
 		x.withBody(&done)
 		x.edge.load.give(x.share, done)
 		x.body = 0
 	}()
 	return f()
-}
-
-// Hold says that the answer of the request holds n bytes from now on, instead of
-// what its cost said. It never waits: what the server has read it has to hold.
-func Hold(ctx context.Context, n int64) {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		x.edge.load.give(x.share, taken{answers: x.answer - n})
-		x.answer = n
-	}
 }

@@ -59,6 +59,53 @@ func TestSharesOfUsers(t *testing.T) {
 	}
 }
 
+// TestQueuesAreBounded has as many requests of a user wait as may. The next one is
+// refused at once, and another user's is not.
+func TestQueuesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLoad()
+		alice := l.join("alice")
+		for range maxUserWork + maxWaiting {
+			go func() { _ = l.admit(t.Context(), alice, Cost{}) }()
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if err := l.admit(t.Context(), alice, Cost{}); !errors.Is(err, problem.ErrUserBusy) || time.Since(begun) > 0 {
+			t.Errorf("one too many: %v after %s", err, time.Since(begun))
+		}
+		if err := l.admit(t.Context(), l.join("bob"), Cost{}); err != nil {
+			t.Errorf("another user's request: %v", err)
+		}
+		time.Sleep(admissionWait)
+		synctest.Wait()
+	})
+}
+
+// TestFailuresHoldNoAnswer has one exchange fail as often as a stream may while the
+// database is away: it holds what its last success has read, and nothing else.
+func TestFailuresHoldNoAnswer(t *testing.T) {
+	e := &edge{load: newLoad()}
+	x := &exchange{edge: e, share: e.load.join("alice")}
+	ctx := context.WithValue(t.Context(), exchangeKey{}, x)
+	const part = maxUserAnswers / 4
+	for range 10 {
+		failure := errors.New("the database is away")
+		if _, err := Admit(ctx, Cost{Bytes: part}, func() (any, error) { return nil, failure }); !errors.Is(err, failure) {
+			t.Fatal(err)
+		}
+	}
+	if held := e.load.now().answers; held != 0 {
+		t.Errorf("after failures %d bytes are held", held)
+	}
+	if _, err := Admit(ctx, Cost{Bytes: part}, func() (any, error) { return nil, nil }); err != nil || e.load.now().answers != part {
+		t.Errorf("after a success %d bytes are held, %v", e.load.now().answers, err)
+	}
+	Hold(ctx, 1)
+	if now := e.load.now(); now != (taken{answers: 1}) {
+		t.Errorf("%+v is taken", now)
+	}
+}
+
 // TestAnswersWaitForEachOther fills the budget of answers by several users.
 func TestAnswersWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

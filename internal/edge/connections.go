@@ -11,12 +11,13 @@ import (
 // Connections bounds the open connections of an http.Server. One too many closes
 // the connection that has been without a request for the longest time, so that
 // new clients and probes are served however many connections do nothing. A
-// connection whose request has not arrived whole is without one.
+// connection is without a request until that is at work (Admit): one that has not
+// arrived whole, or that anybody may send, keeps nobody out.
 type Connections struct {
 	most int
 
 	mu   sync.Mutex
-	open map[net.Conn]*list.Element // in waiting; nil while a request is being served
+	open map[net.Conn]*list.Element // in waiting; nil while a request is at work
 	// waiting are the connections without a request, longest first.
 	waiting *list.List
 }
@@ -36,7 +37,7 @@ func (c *Connections) Bound(s *http.Server) {
 
 type connectionKey struct{}
 
-// markServing says that the request of ctx has arrived and is being served.
+// markServing says that the request of ctx is at work.
 func markServing(ctx context.Context) {
 	if mark, ok := ctx.Value(connectionKey{}).(func()); ok {
 		mark()
@@ -51,7 +52,7 @@ func (c *Connections) changed(conn net.Conn, state http.ConnState) {
 		c.idle(conn)
 	case http.StateClosed, http.StateHijacked:
 		c.gone(conn)
-	case http.StateActive: // the first byte of a request has arrived; serving says when all have
+	case http.StateActive: // the first byte of a request has arrived; serving says when it is at work
 	}
 }
 
@@ -84,8 +85,12 @@ func (c *Connections) serving(conn net.Conn) {
 func (c *Connections) idle(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e, open := c.open[conn]; open && e == nil {
+	switch e, open := c.open[conn]; {
+	case !open:
+	case e == nil:
 		c.open[conn] = c.waiting.PushBack(conn)
+	default:
+		c.waiting.MoveToBack(e)
 	}
 }
 

@@ -14,13 +14,16 @@ import (
 )
 
 // TestIdleConnectionsGiveWay opens as many connections as there may be, which
-// send nothing, half a request or nothing more, and is served all the same.
+// send nothing, half a head, half a body or nothing more, and is served all the same.
 func TestIdleConnectionsGiveWay(t *testing.T) {
 	const most = 8
 	entered, leave := make(chan struct{}), make(chan struct{})
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET /quick", func(http.ResponseWriter, *http.Request) {})
-	routes.HandleFunc("GET /slow", func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-leave })
+	routes.HandleFunc("POST /refused", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	routes.HandleFunc("GET /slow", func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = Admit(r.Context(), Cost{}, func() (any, error) { entered <- struct{}{}; <-leave; return nil, nil })
+	})
 	server := httptest.NewUnstartedServer(New(routes, Options{}))
 	NewConnections(most).Bound(server.Config)
 	server.Start()
@@ -49,9 +52,15 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	slow := dial("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-entered
 	var idle []net.Conn
-	for n := range 3 * most {
-		conn := dial([]string{"", "GET /quick HTTP/1.1\r\nHo", "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"}[n%3])
-		if n%3 == 2 && answered(conn) != http.StatusOK {
+	defer func() {
+		for _, conn := range idle {
+			_ = conn.Close() // it may be closed
+		}
+	}()
+	const kinds = 4
+	for n := range kinds * most {
+		conn := dial([]string{"", "GET /quick HTTP/1.1\r\nHo", "POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\nx", "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"}[n%kinds])
+		if n%kinds == kinds-1 && answered(conn) != http.StatusOK {
 			t.Fatal("a new client was not served")
 		}
 		idle = append(idle, conn)
@@ -64,7 +73,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 		t.Errorf("a request that was served when connections had to give way was answered with %d", got)
 	}
 	for n, conn := range idle[:most] { // the oldest
-		if n%3 == 2 { // it counts as idle when the server has noticed that its answer is sent
+		if n%kinds == kinds-1 { // it counts as idle when the server has noticed that its answer is sent
 			continue
 		}
 		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {

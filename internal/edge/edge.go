@@ -107,7 +107,6 @@ type exchange struct {
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	markServing(r.Context())
 	x := &exchange{ResponseWriter: w, edge: e, url: r.URL, info: Info{RequestID: requestID(r)}}
 	ctx := context.WithValue(r.Context(), exchangeKey{}, x)
 	if e.tracer != nil {

@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -71,6 +73,37 @@ func TestErrorsAndPanics(t *testing.T) {
 			}
 			if now := e.load.now(); now != (taken{}) || len(e.load.shares) > 0 {
 				t.Errorf("%+v is still taken", now)
+			}
+		})
+	}
+}
+
+// deadlines notes when an answer must have been taken.
+type deadlines struct {
+	http.ResponseWriter
+
+	last time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error {
+	d.last = at
+	return nil
+}
+
+// TestAnswersHaveTheirTime answers an hour after the request came, with a body and
+// without.
+func TestAnswersHaveTheirTime(t *testing.T) {
+	for _, status := range []int{http.StatusOK, http.StatusNoContent, http.StatusNotModified} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &deadlines{ResponseWriter: httptest.NewRecorder()}
+			New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				time.Sleep(time.Hour)
+				if w.WriteHeader(status); status == http.StatusOK {
+					_, _ = w.Write([]byte("x"))
+				}
+			}), Options{}).ServeHTTP(d, httptest.NewRequest(http.MethodGet, "/", nil))
+			if left := time.Until(d.last); left != writeTimeout {
+				t.Errorf("the client of a %d has %s", status, left)
 			}
 		})
 	}

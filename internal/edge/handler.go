@@ -131,20 +131,29 @@ const (
 
 // WriteHeader implements http.ResponseWriter.
 func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
-		x.status = status
-		x.ResponseWriter.WriteHeader(status)
+	if x.status != 0 {
+		return
 	}
+	x.status = status
+	if status == http.StatusNoContent || status == http.StatusNotModified { // no Write follows
+		x.allowWrite()
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// allowWrite gives the client writeTimeout from now on. It fails where there is no
+// connection.
+func (x *exchange) allowWrite() {
+	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTimeout))
 }
 
 // Write gives the client writeTimeout for each part: a client that does not read is
 // disconnected, a slow one is not.
 func (x *exchange) Write(b []byte) (n int, err error) {
 	x.WriteHeader(http.StatusOK)
-	control := http.NewResponseController(x.ResponseWriter)
 	for {
 		part := b[:min(len(b), writeChunk)]
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails where there is no connection
+		x.allowWrite()
 		written, err := x.ResponseWriter.Write(part)
 		n += written
 		x.pace(written)

@@ -26,7 +26,7 @@ func newMetrics() *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"route"}),
 		shed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "docket_http_shed_total", Help: "Requests refused because the server had too many.",
+			Name: "docket_http_shed_total", Help: "Admissions refused because the server, or the share of a user, had too many at work; a stream and an export try again.",
 		}),
 		limited: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "docket_http_rate_limited_total", Help: "Requests refused because their user had sent too many.",

@@ -12,8 +12,10 @@ import (
 const (
 	largeAnswer   = 64 << 10 // the size in bytes from which an answer is paced
 	answerRate    = 8 << 20  // bytes of large answers in a second
-	restAfterPass = 3        // times as long as the pass took
+	smallPart     = 4 << 10  // parts of an answer below this, such as events, are not
+	restAfterPass = 8        // times as long as the pass took
 	maxRest       = time.Second
+	apart         = time.Second            // how long after its user's rest a pass waits for another's end
 	beside        = 100 * time.Millisecond // how long after their arrival requests count as others
 )
 
@@ -41,11 +43,17 @@ func (l *load) crowded(s *share, now time.Time) bool {
 	return l.total.work > s.work || now.Sub(other.at) < beside
 }
 
+func (l *load) isCrowded(s *share) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.crowded(s, time.Now())
+}
+
 // rests reports whether a costly request of s has to wait: until its user's rest is
-// over, and soon after it for the end of the one that was admitted before.
-func (l *load) rests(s *share) bool {
+// over, and a pass soon after it for the end of the one that was admitted before.
+func (l *load) rests(s *share, c Cost) bool {
 	now := time.Now()
-	wait := now.Before(s.rest) || s.costly > 0 && now.Before(s.rest.Add(maxRest))
+	wait := now.Before(s.rest) || c.Pass && s.passes > 0 && now.Before(s.rest.Add(apart))
 	return wait && l.crowded(s, now)
 }
 
@@ -60,10 +68,24 @@ func (l *load) charge(s *share, d time.Duration) time.Duration {
 	}
 	rest := min(max(s.rest.Sub(now), 0)+d, maxRest)
 	s.rest = now.Add(rest)
-	if s.resting == nil {
-		s.resting = time.AfterFunc(rest, func() { l.rested(s) })
-	}
+	l.restedIn(s, rest)
 	return rest
+}
+
+// restedIn has rested called after d.
+func (l *load) restedIn(s *share, d time.Duration) {
+	if s.resting == nil {
+		s.resting = time.AfterFunc(d, func() { l.rested(s) })
+	} else {
+		s.resting.Reset(d)
+	}
+}
+
+// wake has rested called for a request that begins to wait.
+func (l *load) wake(s *share) {
+	if left := time.Until(s.rest.Add(apart)); s.resting == nil && left > 0 {
+		l.restedIn(s, left)
+	}
 }
 
 // rested admits requests that waited for the end of a rest.
@@ -71,19 +93,25 @@ func (l *load) rested(s *share) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if left := s.rest.Sub(now); left > 0 {
+	left := s.rest.Sub(now)
+	if left <= 0 {
+		if l.admitFrom(&s.queue); len(s.queue) > 0 {
+			left = s.rest.Add(apart).Sub(now)
+		}
+	}
+	if left > 0 {
 		s.resting.Reset(left)
 		return
 	}
 	s.resting = nil
-	l.admitFrom(&s.queue)
 	l.forget(s)
 }
 
 // pace is called when n more bytes of the answer were sent. It makes the large
-// answers of one user go at answerRate together beside others.
+// answers of one user go at answerRate together beside others. Pages, which nobody has
+// to sign in for, are not computed.
 func (x *exchange) pace(n int) {
-	if x.sent += int64(n); x.sent < largeAnswer || x.share == nil {
+	if x.sent += int64(n); x.sent < largeAnswer || n < smallPart || x.share == nil || x.share.user == "" {
 		return
 	}
 	const worthwhile = time.Millisecond // to switch goroutines for
@@ -95,7 +123,8 @@ func (x *exchange) pace(n int) {
 
 // Rests returns a function for a request that computes for long, to be called now and
 // then. Beside the requests of others it waits, for restAfterPass times as long as has
-// passed since it was called last. The error is that of ctx.
+// passed since it was called last, and for maxRest at most. Other requests of its user do
+// not wait for that. The error is that of ctx.
 func Rests(ctx context.Context) func() error {
 	x, ok := ctx.Value(exchangeKey{}).(*exchange)
 	if !ok {
@@ -103,10 +132,10 @@ func Rests(ctx context.Context) func() error {
 	}
 	last := time.Now()
 	return func() error {
-		if rest := x.edge.load.charge(x.share, restAfterPass*time.Since(last)); rest > 0 {
+		if x.edge.load.isCrowded(x.share) {
 			select {
 			case <-ctx.Done():
-			case <-time.After(rest):
+			case <-time.After(min(restAfterPass*time.Since(last), maxRest)):
 			}
 		}
 		last = time.Now()

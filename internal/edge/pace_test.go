@@ -1,12 +1,10 @@
 package edge
 
 import (
-	"errors"
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"docket/internal/problem"
 )
 
 // TestLargeAnswersArePaced sends two parts of a large answer each of several times,
@@ -90,9 +88,15 @@ func TestPassesRest(t *testing.T) {
 		if waited := admitted(alice); waited != 300*time.Millisecond {
 			t.Errorf("the second pass waited for %s", waited)
 		}
-		if err := l.admit(t.Context(), alice, pass); !errors.Is(err, problem.ErrUserBusy) {
-			t.Errorf("a second pass at a time: %v", err)
+		if waited := admitted(alice); waited != apart {
+			t.Errorf("a second pass at a time waited for %s", waited)
 		}
+		l.give(alice, pass.taken())
+		large := Cost{Bytes: largeAnswer}
+		if err := l.admit(t.Context(), alice, large); err != nil {
+			t.Errorf("a large answer beside a pass: %v", err)
+		}
+		l.give(alice, large.taken())
 		l.give(bob, pass.taken())
 		time.Sleep(beside)
 		if waited := admitted(alice); waited != 0 {
@@ -108,4 +112,53 @@ func TestPassesRest(t *testing.T) {
 			t.Errorf("%d shares are left", len(l.shares))
 		}
 	})
+}
+
+// TestRestsAreOfOneRequest has a request rest beside others. Other requests of its user
+// go on.
+func TestRestsAreOfOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &edge{load: newLoad()}
+		x := &exchange{edge: e, share: e.load.join("alice")}
+		rest := Rests(context.WithValue(t.Context(), exchangeKey{}, x))
+		const worked = 10 * time.Millisecond
+		rests := func() time.Duration {
+			time.Sleep(worked)
+			begun := time.Now()
+			if err := rest(); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(begun)
+		}
+		time.Sleep(2 * beside)
+		if waited := rests(); waited != 0 {
+			t.Errorf("alone it rested for %s", waited)
+		}
+		if err := e.load.admit(t.Context(), e.load.join("bob"), Cost{}); err != nil {
+			t.Fatal(err)
+		}
+		if waited := rests(); waited != restAfterPass*worked {
+			t.Errorf("after %s of work it rested for %s", worked, waited)
+		}
+		if err := e.load.admit(t.Context(), x.share, Cost{Bytes: largeAnswer}); err != nil || e.load.shares["alice"].resting != nil {
+			t.Errorf("the user rests too: %v", err)
+		}
+	})
+}
+
+// TestEventsAndPagesAreNotPaced sends much in small parts, and large parts to a visitor.
+func TestEventsAndPagesAreNotPaced(t *testing.T) {
+	e := &edge{load: newLoad()}
+	if err := e.load.admit(t.Context(), e.load.join("bob"), Cost{}); err != nil {
+		t.Fatal(err)
+	}
+	for user, part := range map[string]int{"alice": smallPart - 1, "": writeChunk} {
+		x := &exchange{edge: e, share: e.load.join(user)}
+		for range 1000 {
+			x.pace(part)
+		}
+		if !x.share.rest.IsZero() {
+			t.Errorf("user %q has to rest", user)
+		}
+	}
 }

@@ -148,13 +148,13 @@ func (a *api) batch(rt *route, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	written, err := edge.Admit(r.Context(), edge.Cost{Bytes: costOfTasks(len(in.operations))}, func() (docket.Written, error) {
+	written, err := edge.Admit(r.Context(), edge.Cost{Bytes: edge.BytesOf(len(in.operations))}, func() (docket.Written, error) {
 		return a.service.Batch(r.Context(), in.owner, in.operations, in.key)
 	})
 	if err != nil {
 		return err
 	}
-	edge.Hold(r.Context(), heldBy(written.Tasks))
+	edge.HoldTasks(r.Context(), written.Tasks)
 	setReplayed(w, written.Replayed)
 	return writeResults(w, in.operations, written.Tasks)
 }

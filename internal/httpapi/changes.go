@@ -46,13 +46,13 @@ func (a *api) changes(rt *route, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	changes, err := edge.Admit(r.Context(), edge.Cost{Bytes: costOfTasks(in.changes.Limit)}, func() (docket.Changes, error) {
+	changes, err := edge.Admit(r.Context(), edge.Cost{Bytes: edge.BytesOf(in.changes.Limit)}, func() (docket.Changes, error) {
 		return a.service.Changes(r.Context(), in.owner, in.changes)
 	})
 	if err != nil {
 		return err
 	}
-	edge.Hold(r.Context(), heldBy(changes.Items))
+	edge.HoldTasks(r.Context(), changes.Items)
 	return writeChanges(w, changes, in.user)
 }
 

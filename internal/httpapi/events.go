@@ -155,7 +155,7 @@ func (s *stream) leave(w http.ResponseWriter) { _ = send(w, []byte("retry: "+ret
 // has ended: the client has to begin again, or is gone.
 func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool, err error) {
 	for more := true; more; {
-		c, err := edge.Admit(ctx, edge.Cost{Bytes: costOfTasks(eventsPage)}, func() (docket.Changes, error) {
+		c, err := edge.Admit(ctx, edge.Cost{Bytes: edge.BytesOf(eventsPage)}, func() (docket.Changes, error) {
 			return s.api.service.Changes(ctx, s.owner, docket.ChangesQuery{Since: s.token, Limit: eventsPage})
 		})
 		switch {
@@ -167,7 +167,7 @@ func (s *stream) catchUp(ctx context.Context, w http.ResponseWriter) (ended bool
 		case err != nil:
 			return false, err
 		}
-		edge.Hold(ctx, heldBy(c.Items))
+		edge.HoldTasks(ctx, c.Items)
 		if ended, err := s.push(w, c); ended || err != nil {
 			return ended, err
 		}

@@ -47,7 +47,7 @@ func unquote(v jsontext.Value) string {
 	return string(b)
 }
 
-// elements are those of a valid JSON array. A value is overwritten by the next one.
+// elements are those of a valid JSON array. A value is valid until the next one.
 func elements(array jsontext.Value) iter.Seq2[int, jsontext.Value] {
 	return func(yield func(int, jsontext.Value) bool) {
 		d := decoderOf(array)

@@ -155,12 +155,12 @@ func (a *api) pages(ctx context.Context, in *input) func(docket.ListQuery) (dock
 		edge.Hold(ctx, 0)
 		const attempts = 15
 		for n := 1; ; n++ {
-			page, err := edge.Admit(ctx, edge.Cost{Pass: true, Bytes: costOfTasks(q.Limit)}, func() (docket.Page, error) {
+			page, err := edge.Admit(ctx, edge.Cost{Pass: true, Bytes: edge.BytesOf(q.Limit)}, func() (docket.Page, error) {
 				return a.service.Tasks(ctx, in.owner, q)
 			})
 			if err == nil {
 				first = false
-				edge.Hold(ctx, heldBy(page.Tasks))
+				edge.HoldTasks(ctx, page.Tasks)
 			}
 			if first || n == attempts || !isBusy(err) {
 				return page, err

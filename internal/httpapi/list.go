@@ -52,13 +52,13 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	in.list.Known = in.page.KnownState(in.noneMatch)
-	page, err := edge.Admit(r.Context(), costOfList(in.list), func() (docket.Page, error) {
+	page, err := edge.Admit(r.Context(), edge.Cost{Pass: in.list.Pass(), Bytes: edge.BytesOf(in.list.Limit)}, func() (docket.Page, error) {
 		return a.service.Tasks(r.Context(), in.owner, in.list)
 	})
 	if err != nil {
 		return err
 	}
-	edge.Hold(r.Context(), heldBy(page.Tasks))
+	edge.HoldTasks(r.Context(), page.Tasks)
 	tag, header := in.page.ETag(page.State), w.Header()
 	header.Set("ETag", tag)
 	header["Cache-Control"] = revalidate

@@ -15,11 +15,7 @@ import (
 	"docket/internal/edge"
 )
 
-const (
-	defaultLimit = 25
-	// typicalTask is more than nearly all tasks take, in bytes.
-	typicalTask = 8 << 10
-)
+const defaultLimit = 25
 
 // listArguments are the arguments of list_tasks.
 type listArguments struct {
@@ -56,13 +52,13 @@ func listTasks(ctx context.Context, a *Agents, owner docket.UserID, arguments js
 	if err != nil {
 		return "", err
 	}
-	page, err := edge.Admit(ctx, edge.Cost{Pass: q.Pass(), Bytes: costOfTasks(q.Limit)}, func() (docket.Page, error) {
+	page, err := edge.Admit(ctx, edge.Cost{Pass: q.Pass(), Bytes: edge.BytesOf(q.Limit)}, func() (docket.Page, error) {
 		return a.service.Tasks(ctx, owner, q)
 	})
 	if err != nil {
 		return "", explain(err, nil)
 	}
-	hold(ctx, page.Tasks)
+	edge.HoldTasks(ctx, page.Tasks)
 	shown, err := showTasks(page.Tasks, in.Details)
 	if err != nil {
 		return "", err
@@ -139,7 +135,7 @@ func getTasks(ctx context.Context, a *Agents, owner docket.UserID, in listArgume
 		return "", refuse(faults...)
 	}
 	out := listAnswer{}
-	tasks, err := edge.Admit(ctx, edge.Cost{Bytes: costOfTasks(len(in.IDs))}, func() ([]docket.Task, error) {
+	tasks, err := edge.Admit(ctx, edge.Cost{Bytes: edge.BytesOf(len(in.IDs))}, func() ([]docket.Task, error) {
 		var found []docket.Task
 		for _, id := range parseIDs(in.IDs) {
 			t, err := a.service.Task(ctx, owner, id)
@@ -157,7 +153,7 @@ func getTasks(ctx context.Context, a *Agents, owner docket.UserID, in listArgume
 	if err != nil {
 		return "", explain(err, nil)
 	}
-	hold(ctx, tasks)
+	edge.HoldTasks(ctx, tasks)
 	if out.Tasks, err = showTasks(tasks, in.Details); err != nil {
 		return "", err
 	}
@@ -177,16 +173,4 @@ func parseIDs(texts []string) []uuid.UUID {
 		ids[i], _ = docket.ParseTaskID(text)
 	}
 	return slices.Clip(ids)
-}
-
-// costOfTasks is what the answer with n tasks is expected to hold, in bytes.
-func costOfTasks(n int) int64 { return min(int64(n)*typicalTask, docket.MaxPageBytes) }
-
-// hold says what the answer with these tasks holds.
-func hold(ctx context.Context, tasks []docket.Task) {
-	n := int64(0)
-	for i := range tasks {
-		n += tasks[i].Size()
-	}
-	edge.Hold(ctx, n)
 }

@@ -158,7 +158,7 @@ func (a *Agents) writeIDs(ctx context.Context, owner docket.UserID, arguments js
 // write carries out the operations of a call, all or none. Arguments of this name are
 // where they came from, in the same order.
 func (a *Agents) write(ctx context.Context, owner docket.UserID, operations []docket.Operation, key *docket.Key, name string) (docket.Written, error) {
-	written, err := edge.Admit(ctx, edge.Cost{Bytes: costOfTasks(len(operations))}, func() (docket.Written, error) {
+	written, err := edge.Admit(ctx, edge.Cost{Bytes: edge.BytesOf(len(operations))}, func() (docket.Written, error) {
 		return a.service.Batch(ctx, owner, operations, key)
 	})
 	if err != nil {
@@ -166,7 +166,7 @@ func (a *Agents) write(ctx context.Context, owner docket.UserID, operations []do
 			return place{path: fmt.Sprintf("%s[%d]", name, i), operation: operations[i]}
 		})
 	}
-	hold(ctx, written.Tasks)
+	edge.HoldTasks(ctx, written.Tasks)
 	return written, nil
 }
 

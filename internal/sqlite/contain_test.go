@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"zombiezen.com/go/sqlite"
 
 	"docket"
@@ -196,6 +197,19 @@ func TestLongReadsLetTheLogBegin(t *testing.T) {
 		t.Fatalf("the pass returned %v", err)
 	}
 	checkWhole(t, s)
+}
+
+// TestDryRunsDoNotTakeTheWriter tries an import while the writer is busy.
+func TestDryRunsDoNotTakeTheWriter(t *testing.T) {
+	s := open(t, tempPath(t))
+	release := block(s)
+	dry := docket.Import{Tasks: []docket.Task{{ID: uuid.New(), UserID: "alice"}}, DryRun: true}
+	if done, err := s.Import(t.Context(), "alice", dry); err != nil || done.Added != 1 {
+		t.Errorf("a dry run returned %+v, %v", done, err)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 }
 
 // repeat starts a repetition of w, and returns when the writer has seen it.

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"docket"
+	"docket/internal/sqlite/engine"
 )
 
 const (
@@ -18,6 +19,12 @@ const (
 
 // Import implements docket.Store.
 func (s *Store) Import(ctx context.Context, owner docket.UserID, what docket.Import) (done docket.Imported, err error) {
+	if what.DryRun {
+		return atOnce(ctx, s.readers, func(r *reader) (docket.Imported, error) {
+			_, done, err := choose(r.conn, owner, what)
+			return done, err
+		})
+	}
 	err = s.writer.do(ctx, len(what.Tasks), func(q *statements) (err error) {
 		done, err = importTasks(q, owner, what)
 		return err
@@ -25,21 +32,26 @@ func (s *Store) Import(ctx context.Context, owner docket.UserID, what docket.Imp
 	return done, err
 }
 
-func importTasks(q *statements, owner docket.UserID, what docket.Import) (done docket.Imported, err error) {
+// choose returns the tasks of what that are to be added.
+func choose(c *engine.Conn, owner docket.UserID, what docket.Import) (chosen []docket.Task, done docket.Imported, err error) {
 	known := make(map[uuid.UUID]bool, len(what.Tasks))
 	for i := range what.Tasks {
 		t := &what.Tasks[i]
-		if known[t.ID], err = exists(q, t); err != nil {
-			return done, err
+		if known[t.ID], err = exists(c, t); err != nil {
+			return nil, done, err
 		}
 	}
 	var live, trash int64
-	room := q.Stmt(roomSQL)
+	room := c.Stmt(roomSQL)
 	if _, err := room.Text(string(owner)).Row(func() { live, trash = room.Int64At(0), room.Int64At(1) }); err != nil {
-		return done, err
+		return nil, done, err
 	}
-	chosen, done, err := what.Choose(known, live, trash)
-	if err != nil || what.DryRun || len(chosen) == 0 {
+	return what.Choose(known, live, trash)
+}
+
+func importTasks(q *statements, owner docket.UserID, what docket.Import) (done docket.Imported, err error) {
+	chosen, done, err := choose(q.Conn, owner, what)
+	if err != nil || len(chosen) == 0 {
 		return done, err
 	}
 	// The tasks are counted when all are stored.

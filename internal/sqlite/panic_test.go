@@ -196,6 +196,7 @@ func TestPanicOfOurs(t *testing.T) {
 		if err := q.Stmt(deleteSQL).Text("alice").Blob(task.ID[:]).Exec(); err != nil {
 			return err
 		}
+		q.Stmt(insertSQL).Text("alice") // and it does not run
 		panic("a defect of ours")
 	})
 	if docket.KindOf(err) != docket.Internal {

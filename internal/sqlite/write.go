@@ -179,7 +179,7 @@ func createRun(q *statements, owner docket.UserID, w docket.Write, tasks []docke
 		t.Version = after.version - int64(n-1-i)
 		found := false
 		if after.trash > 0 {
-			found, err = exists(q, t)
+			found, err = exists(q.Conn, t)
 		}
 		if err == nil && found {
 			err = docket.AlreadyExists()
@@ -206,7 +206,7 @@ func create(q *statements, w docket.Write, t *docket.Task, fresh bool) error {
 		return settle(q, t.UserID)
 	}
 	if docket.KindOf(err) == docket.QuotaExceeded { // or so it seems: there was no row
-		if found, failed := exists(q, t); found || failed != nil {
+		if found, failed := exists(q.Conn, t); found || failed != nil {
 			return cmp.Or(failed, docket.AlreadyExists())
 		}
 	}
@@ -229,8 +229,8 @@ func insert(q *statements, t *docket.Task, fresh bool) error {
 }
 
 // exists reports whether the owner of t has a task of its id, in the trash too.
-func exists(q *statements, t *docket.Task) (found bool, err error) {
-	s := q.Stmt(hasSQL)
+func exists(c *engine.Conn, t *docket.Task) (found bool, err error) {
+	s := c.Stmt(hasSQL)
 	_, err = s.Text(string(t.UserID)).Blob(t.ID[:]).Row(func() { found = s.FlagAt(0) })
 	return found, err
 }

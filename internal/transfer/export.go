@@ -20,7 +20,6 @@ type Export struct {
 // What of the tasks is held at a time. To read a page is computation, for which the
 // requests of others wait, so a page is small.
 const (
-	exportPage  = 500       // tasks
 	exportBytes = 128 << 10 // by docket.Task.Size, where the tasks are like those before them
 	firstPage   = exportBytes / (32 << 10)
 )
@@ -31,7 +30,7 @@ func limitAfter(p docket.Page) int {
 	for i := range p.Tasks {
 		size += p.Tasks[i].Size()
 	}
-	return int(min(max(exportBytes*int64(len(p.Tasks))/max(size, 1), 1), exportPage))
+	return int(max(exportBytes*int64(len(p.Tasks))/max(size, 1), 1))
 }
 
 // Write writes the tasks that page returns, a page at a time. It writes nothing before

@@ -58,9 +58,9 @@ func (s *Skips) add(line int, code, detail string) {
 	}
 }
 
-// batchBytes ends a batch before docket.MaxImport tasks, by their texts: others wait for
-// its transaction. That many usual tasks have less.
-const batchBytes = 64 << 10
+// batchBytes ends a batch before docket.MaxImport tasks, by their texts: the writes of
+// others wait for its transaction.
+const batchBytes = 32 << 10
 
 // bareSize is the size of a task without texts.
 var bareSize = (&docket.Task{}).Size()

@@ -64,7 +64,7 @@ func Classify(err error) Certainty {
 		return Unknown
 	case sent.completed && IsFatal(e): // after the commit, perhaps
 		return Unknown
-	case e.Code[:2] == "08": // a pooler lost the server, and does not know either
+	case class(e.Code) == "08": // a pooler lost the server, and does not know either
 		return Unknown
 	}
 	return RolledBack
@@ -182,7 +182,7 @@ func MayPass(err error) bool {
 		return true
 	}
 	e, answered := errors.AsType[*pgconn.PgError](err)
-	return !answered || e.Code == CannotConnectNow || e.Code[:2] == "08" || e.Code[:2] == "53"
+	return !answered || e.Code == CannotConnectNow || class(e.Code) == "08" || class(e.Code) == "53"
 }
 
 // Translate gives an error its docket kind, by SQLSTATE. What is not listed stays
@@ -205,7 +205,7 @@ func Translate(err error) error {
 	case code == DiskFull:
 		return &docket.Error{Kind: docket.StorageFull, Detail: "There is no space left for this write. Nothing was written.", Err: err}
 	case code == ReadOnly, code == LockNotAvailable, code == SerializationFailure, code == DeadlockDetected,
-		code == idleInTransaction, code == transactionTimeout, code[:2] == "08", code[:2] == "53", code[:2] == "57", code[:2] == "58": // connection, resources, operator, system
+		code == idleInTransaction, code == transactionTimeout, slices.Contains([]string{"08", "53", "57", "58"}, class(code)): // connection, resources, operator, system
 		return Unavailable(err)
 	case aboutData(code):
 		return &discreetError{err, code}
@@ -233,8 +233,11 @@ func AboutSchema(code string) bool {
 // aboutData reports whether errors of a code are about the values of a statement,
 // or come from a function or a trigger. Their texts may quote the values.
 func aboutData(code string) bool {
-	return code != "" && slices.Contains([]string{"21", "22", "23", "38", "39", "P0"}, code[:2])
+	return slices.Contains([]string{"21", "22", "23", "38", "39", "P0"}, class(code))
 }
+
+// class returns the class of a code, its first two characters.
+func class(code string) string { return code[:min(2, len(code))] }
 
 // discreetError hides the text of a server's error, so that what users wrote does
 // not reach the log. The code is left.

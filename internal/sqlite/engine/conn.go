@@ -91,6 +91,7 @@ func (c *Conn) AddFunction(name string, args int, deterministic bool, f Scalar) 
 // that fails, running the statement returns the error.
 func (c *Conn) Stmt(text string) *Stmt {
 	if s, prepared := c.stmts[text]; prepared {
+		s.bound = 0 // after a panic between binding and running it
 		return s
 	}
 	s := &Stmt{stmt: new(sqlite.Stmt), conn: c}
