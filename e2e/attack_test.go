@@ -204,7 +204,7 @@ func (b *bystander) fault(text string) {
 // row to the table of figures.
 func (s *target) withstand(t *testing.T, title string, a attack) {
 	t.Helper()
-	rounds := long(2, 50)
+	rounds := long(2, 400)
 	s.resetPeak(t)
 	before, beforeLog := s.size(t)
 	var alone, during []time.Duration // the p99 of each turn
