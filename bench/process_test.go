@@ -80,7 +80,7 @@ func start(b *testing.B, cmd *exec.Cmd) *process {
 func buildDocket(b *testing.B) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "docket")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "../cmd/docket")
+	build := exec.CommandContext(b.Context(), "go", "build", "-tags=grpcnotrace", "-trimpath", "-ldflags=-s -w", "-o", path, "../cmd/docket")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)

@@ -7,8 +7,10 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"html/template"
+	"html"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +31,7 @@ const (
 )
 
 const (
-	html       = "text/html; charset=utf-8"
+	htmlType   = "text/html; charset=utf-8"
 	javaScript = "text/javascript; charset=utf-8"
 	css        = "text/css; charset=utf-8"
 )
@@ -55,20 +57,26 @@ func Pages(contractJSON, contractYAML func() ([]byte, error)) map[string]http.Ha
 	for _, name := range []string{"app.js", "docket.js"} {
 		pages["GET /client/"+name] = static(javaScript, file("client/"+name))
 	}
-	explanation := template.Must(template.ParseFS(files, "static/problem.html"))
 	for _, t := range problem.Types {
-		pages["GET /problems/"+string(t.Kind)] = page(pagePolicy, func() ([]byte, error) {
-			var text bytes.Buffer
-			err := explanation.Execute(&text, t)
-			return text.Bytes(), err
-		})
+		pages["GET /problems/"+string(t.Kind)] = page(pagePolicy, explanation(t))
 	}
 	return pages
 }
 
+// explanation returns a function that makes the page of a kind of error. For
+// html/template the linker would keep all methods of all types: 4 MB.
+func explanation(t problem.Type) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		text, err := files.ReadFile("static/problem.html")
+		r := strings.NewReplacer("{{.Title}}", html.EscapeString(t.Title), "{{.Status}}", strconv.Itoa(t.Status), "{{.Kind}}", html.EscapeString(string(t.Kind)),
+			"{{.Meaning}}", html.EscapeString(t.Meaning), "{{.Remedy}}", html.EscapeString(t.Remedy))
+		return []byte(r.Replace(string(text))), err
+	}
+}
+
 // page serves an HTML page under a Content-Security-Policy.
 func page(policy string, content func() ([]byte, error)) http.Handler {
-	next := static(html, content)
+	next := static(htmlType, content)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		next.ServeHTTP(w, r)
