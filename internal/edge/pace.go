@@ -95,7 +95,8 @@ func (l *load) rested(s *share) {
 	now := time.Now()
 	left := s.rest.Sub(now)
 	if left <= 0 {
-		if l.admitFrom(&s.queue); len(s.queue) > 0 {
+		l.admitFrom(&s.queue)
+		if len(s.queue) > 0 {
 			left = s.rest.Add(apart).Sub(now)
 		}
 	}
