@@ -52,12 +52,16 @@ func ParseDueDate(text string) (DueDate, bool) {
 var dueForms = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d)(?:(:\d\d)(?:\.\d+)?)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$`)
 
 // Moment returns the moment at which a due date counts in orders and filters: the
-// first one of a date; a date and a local time as if in UTC. It reports false for "".
+// first one of a date; a date and a local time as if in UTC. The zero time, which
+// elsewhere stands for no due date, counts a microsecond later. It reports false for "".
 func (d DueDate) Moment() (time.Time, bool) {
 	layout := map[int]string{len(dueDay): dueDay, len(dueLocal): dueLocal, len(dueInstant): dueInstant}[len(d)]
 	t, err := time.Parse(layout, string(d))
 	if err != nil || d == "" {
 		return time.Time{}, false
+	}
+	if t.IsZero() {
+		t = t.Add(time.Microsecond)
 	}
 	return t, true
 }
@@ -66,6 +70,7 @@ func (d DueDate) Moment() (time.Time, bool) {
 // otherwise. It reports false for "".
 func (d DueDate) End() (time.Time, bool) {
 	t, ok := d.Moment()
+	t = t.Truncate(time.Second)
 	if len(d) == len(dueDay) {
 		return t.AddDate(0, 0, 1), ok
 	}

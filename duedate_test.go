@@ -1,6 +1,9 @@
 package docket
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestNoDueDateComesLast in both directions, and has no moment.
 func TestNoDueDateComesLast(t *testing.T) {
@@ -12,6 +15,21 @@ func TestNoDueDateComesLast(t *testing.T) {
 	for _, s := range []Sort{{Key: ByDueDate}, {Key: ByDueDate, Descending: true}} {
 		if s.Compare(none, early) <= 0 || s.Compare(early, none) >= 0 || !s.PositionOf(none).Due.IsZero() {
 			t.Errorf("%+v puts it first", s)
+		}
+	}
+}
+
+// TestTheFirstMomentIsOne looks at the due dates whose moment is Go's zero time.
+func TestTheFirstMomentIsOne(t *testing.T) {
+	first := time.Time{}.Add(time.Microsecond)
+	for due, end := range map[DueDate]time.Time{
+		"0001-01-01": time.Time{}.AddDate(0, 0, 1), "0001-01-01T00:00:00": time.Time{}.Add(time.Second), "0001-01-01T00:00:00Z": time.Time{}.Add(time.Second),
+	} {
+		if at, ok := due.Moment(); !ok || !at.Equal(first) {
+			t.Errorf("%q counts at %s, %v", due, at, ok)
+		}
+		if at, ok := due.End(); !ok || !at.Equal(end) {
+			t.Errorf("%q ends at %s, %v", due, at, ok)
 		}
 	}
 }

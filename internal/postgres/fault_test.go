@@ -296,14 +296,10 @@ func TestDeadlockIsRepeated(t *testing.T) {
 	if got, err := s.Get(t.Context(), "alice", task.ID); err != nil || !got.Completed || got.Version != 3 {
 		t.Errorf("the task is %+v, %v", got, err)
 	}
-	var deadlocks int
-	waitUntil(t, "the deadlock is counted", func() bool {
-		deadlocks = pgtest.Count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-		return deadlocks > 0
+	// There are more when our repetition has the owner again before the other wakes up.
+	waitUntil(t, "a deadlock is counted", func() bool {
+		return pgtest.Count(t, super, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > 0
 	})
-	if deadlocks != 1 {
-		t.Errorf("%d deadlocks", deadlocks)
-	}
 }
 
 func TestLiveCountsExactly(t *testing.T) {

@@ -108,7 +108,7 @@ func (m *model) drawOperation(r *rapid.T) docket.Operation {
 // A few values of each field.
 var (
 	anyPriority = rapid.SampledFrom([]docket.Priority{docket.Low, docket.Medium, docket.High})
-	anyDueDate  = rapid.SampledFrom([]docket.DueDate{"", "2026-12-01", "2026-12-01T00:00:00", "2026-12-01T00:00:00Z", "2026-11-30T23:59:59Z", "2026-12-02"})
+	anyDueDate  = rapid.SampledFrom([]docket.DueDate{"", "0001-01-01", "2026-12-01", "2026-12-01T00:00:00", "2026-12-01T00:00:00Z", "2026-11-30T23:59:59Z", "2026-12-02"})
 	anyTags     = rapid.Map(rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "A", "É", "\n", `"\`, "b b"}), 0, 3, rapid.ID), func(tags []string) []string {
 		return append([]string(nil), tags...) // none are nil
 	})

@@ -32,6 +32,7 @@ type todo struct {
 	fault  string   // why the task cannot be kept; "" when it can
 	tagged int      // the size of its CATEGORIES, in bytes
 	lost   []string // the names of what Docket has no field for
+	seen   []string // the properties that may stand once
 	status string
 	notice func() // of its due date; may be nil
 }
@@ -77,13 +78,23 @@ func (c *calendarReader) take(line contentLine, ok bool) error {
 	case line.name == "END":
 		return c.end(line)
 	case inTodo:
-		c.property(line)
-	case len(c.open) == 2 && c.open[1] == "VTIMEZONE" && line.name == "TZID":
-		c.zoneID = line.value
-	case len(c.open) == 2 && c.open[1] == "VTIMEZONE" && line.name == "X-LIC-LOCATION" && len(c.names) < maxZones:
-		c.names[c.zoneID] = line.value
+		if !c.todo.repeated(line.name) { // the first counts
+			c.property(line)
+		}
+	case len(c.open) == 2 && c.open[1] == "VTIMEZONE":
+		c.zone(line)
 	}
 	return nil
+}
+
+// zone takes in a property of a VTIMEZONE.
+func (c *calendarReader) zone(line contentLine) {
+	switch {
+	case line.name == "TZID":
+		c.zoneID = line.value
+	case line.name == "X-LIC-LOCATION" && len(c.names) < maxZones:
+		c.names[c.zoneID] = line.value
+	}
 }
 
 func (c *calendarReader) begin(line contentLine) error {
@@ -152,6 +163,22 @@ func (t *todo) lose(name string) {
 // withoutMeaning are properties that say nothing about a task that Docket does not know,
 // or that are the same for all.
 var withoutMeaning = []string{"DTSTAMP", "SEQUENCE", "CLASS", "PERCENT-COMPLETE", "REQUEST-STATUS"}
+
+// onlyOnce are the properties that a VTODO has once (RFC 5545, section 3.6.2).
+var onlyOnce = []string{"UID", "SUMMARY", "DESCRIPTION", "STATUS", "PRIORITY", "DUE", "CREATED", "LAST-MODIFIED", "COMPLETED", metadataName}
+
+// repeated reports whether a property stands here for a second time, and notes that.
+func (t *todo) repeated(name string) bool {
+	if !slices.Contains(onlyOnce, name) {
+		return false
+	}
+	if slices.Contains(t.seen, name) {
+		t.lose("second " + name)
+		return true
+	}
+	t.seen = append(t.seen, name)
+	return false
+}
 
 // property takes in a property of the VTODO.
 func (c *calendarReader) property(line contentLine) {

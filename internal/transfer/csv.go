@@ -67,11 +67,12 @@ func splitTags(text string) ([]string, bool) {
 	return slices.DeleteFunc(tags, func(tag string) bool { return strings.TrimSpace(tag) == "" }), true
 }
 
-// A spreadsheet runs a cell as a formula if it begins with one of these. A cell that
-// would, or that looks guarded already, gets an apostrophe in front, and loses it again.
+// A spreadsheet runs a cell as a formula if it begins with one of these (LF is what is
+// read of CRLF). A cell that would, or that looks guarded already, gets an apostrophe in
+// front, and loses it again.
 var (
-	needsGuard = regexp.MustCompile(`^'*[=+\-@\t\r]`)
-	hasGuard   = regexp.MustCompile(`^'+[=+\-@\t\r]`)
+	needsGuard = regexp.MustCompile(`^'*[=+\-@\t\r\n]`)
+	hasGuard   = regexp.MustCompile(`^'+[=+\-@\t\r\n]`)
 )
 
 func guard(cell string) string {
@@ -218,8 +219,21 @@ func readCSV(r io.Reader, to *reading) error {
 	}
 }
 
-// header tells which cells of a record are in which column.
+// header tells which cells of a record are in which column, the first one of its name.
 type header struct{ at map[string]int }
+
+func headerOf(names []string) header {
+	h := header{map[string]int{}}
+	for i, name := range names {
+		name = columnName(name)
+		if _, known := h.at[name]; !known {
+			h.at[name] = i
+		}
+	}
+	return h
+}
+
+func columnName(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
 // cell returns the cell of a column in a record; "" when there is none.
 func (h header) cell(cells []string, column string) string {
@@ -251,10 +265,7 @@ func readHeader(rows *csvRows, to *reading) (rowReader, error) {
 			return nil, err
 		}
 		cells = rows.splitOtherwise(cells)
-		h := header{map[string]int{}}
-		for i, name := range cells {
-			h.at[strings.ToLower(strings.TrimSpace(name))] = i
-		}
+		h := headerOf(cells)
 		switch {
 		case h.has("type", "content"):
 			return (&todoistReader{h: h, to: to, zones: zones{}}).row, nil
@@ -262,7 +273,7 @@ func readHeader(rows *csvRows, to *reading) (rowReader, error) {
 			return tickTickReader{h, to, zones{}}.row, nil
 		case h.has("title"):
 			tellUnknown(line, cells, to)
-			return docketReader{h, to}.row, nil
+			return docketReader{h, len(cells), to}.row, nil
 		}
 	}
 	return nil, badFile(1, "no_header", "The file has no header row with a column title, or the columns of an export of Todoist (TYPE, CONTENT) or TickTick (Title, List Name).")
@@ -286,20 +297,25 @@ func (c *csvRows) splitOtherwise(cells []string) []string {
 	return cells
 }
 
-// tellUnknown says which columns are not ours.
+// tellUnknown says which columns are not ours, or are there already.
 func tellUnknown(line int, names []string, to *reading) {
-	for _, name := range names {
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name != "" && !slices.ContainsFunc(csvColumns, func(c csvColumn) bool { return c.name == name }) {
+	for i, name := range names {
+		name = columnName(name)
+		switch {
+		case name == "":
+		case !slices.ContainsFunc(csvColumns, func(c csvColumn) bool { return c.name == name }):
 			to.skip(line, "unknown_column", `The column "`+shorten(name)+`" was left out: Docket has no such field.`)
+		case headerOf(names[:i]).has(name):
+			to.skip(line, "repeated_column", `The second column "`+name+`" was left out.`)
 		}
 	}
 }
 
 // docketReader reads records in our columns.
 type docketReader struct {
-	h  header
-	to *reading
+	h       header
+	columns int
+	to      *reading
 }
 
 func (r docketReader) row(line int, cells []string) error {
@@ -312,6 +328,9 @@ func (r docketReader) row(line int, cells []string) error {
 			r.to.skip(line, "invalid_"+column.name, "The task was left out: its "+column.name+" is not one that Docket can read.")
 			return nil
 		}
+	}
+	if slices.ContainsFunc(cells[min(r.columns, len(cells)):], func(cell string) bool { return cell != "" }) {
+		r.to.skip(line, "surplus_cells", "The task is kept, without what the record has behind the last column.")
 	}
 	return r.to.add(line, d)
 }

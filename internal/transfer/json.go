@@ -192,10 +192,18 @@ func (j *jsonReader) decode(to any) (line int, ok bool, err error) {
 }
 
 func (j *jsonReader) docketTask() error {
-	var t jsonTask
+	var t struct {
+		jsonTask
+
+		Deleted bool `json:"deleted"` // of a change
+	}
 	line, ok, err := j.decode(&t)
 	if err != nil || !ok {
 		return err
+	}
+	if t.Deleted && t.DeletedAt == "" {
+		j.to.skip(line, "no_deleted_at", "The task was left out: it is deleted, and deleted_at does not say when.")
+		return nil
 	}
 	d := docket.Draft{ID: t.ID, NewTask: docket.NewTask{Fields: docket.Fields{
 		Title: t.Title, Description: t.Description, Completed: t.Completed, Tags: t.Tags,

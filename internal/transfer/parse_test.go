@@ -163,7 +163,10 @@ func TestParts(t *testing.T) {
 		{CSV, "title\nc\n\"a\"b\"", "c", []string{"3 stray_quote"}},
 		{Calendar, ical("RRULE:FREQ=DAILY", "BEGIN:VALARM", "ACTION:DISPLAY", "END:VALARM", "X-APPLE:1"), "a", []string{"2 fields_left_out"}},
 		{Calendar, ical("DUE;TZID=Nowhere:20261201T090000"), "a", []string{"5 unknown_zone"}},
-		{Calendar, ical("DUE;TZID=Nowhere:20261201T090000", "DUE;TZID=Elsewhere:20261201T090000", "DUE:20261201"), "a", nil},
+		{Calendar, ical("DUE;TZID=Nowhere:20261201T090000", "DUE;TZID=Elsewhere:20261201T090000", "DUE:20261201"), "a", []string{"5 unknown_zone", "2 fields_left_out"}},
+		{Calendar, ical("SUMMARY:b", "DESCRIPTION:one", "DESCRIPTION:two"), "a", []string{"2 fields_left_out"}},
+		{CSV, "title,x,title\na,,b\nc,,,\nd,,,,e\n", "a c d", []string{"1 unknown_column", "1 repeated_column", "4 surplus_cells"}},
+		{JSON, `[{"title":"a","deleted":true},{"title":"b","deleted":false},{"title":"c","deleted":true,"deleted_at":"2026-12-01T09:00:00Z"}]`, "b c", []string{"1 no_deleted_at"}},
 		{Calendar, ical(slices.Repeat([]string{"CATEGORIES:" + strings.Repeat("x,", maxRecord/4)}, 3)...), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("DUE:tomorrow"), "", []string{"2 malformed_todo"}},
 		{Calendar, ical("COMPLETED:x"), "", []string{"2 malformed_todo"}},
@@ -305,13 +308,17 @@ func TestManyLabels(t *testing.T) {
 
 // TestManyZones looks for a bounded number of zones in each file.
 func TestManyZones(t *testing.T) {
-	var lines []string
-	for i := range maxZones {
-		lines = append(lines, fmt.Sprintf("DUE;TZID=Nowhere/%d:20261201T090000", i))
+	var todos []string
+	for i := range maxZones + 1 {
+		zone := fmt.Sprintf("Nowhere/%d", i)
+		if i == maxZones {
+			zone = "Europe/Berlin"
+		}
+		todos = append(todos, fmt.Sprintf("BEGIN:VTODO\nUID:%d\nSUMMARY:a\nDUE;TZID=%s:20261201T090000\nEND:VTODO\n", i, zone))
 	}
-	got, err := parse(Calendar, ical(append(lines, "DUE;TZID=Europe/Berlin:20261201T090000")...))
-	if err != nil || len(got.Tasks) != 1 || got.Tasks[0].DueDate != "2026-12-01T09:00:00" || !cmp.Equal(got.Skips, []string{fmt.Sprintf("%d unknown_zone", 5+maxZones)}) {
-		t.Errorf("%+v, %v", got, err)
+	got, err := parse(Calendar, "BEGIN:VCALENDAR\n"+strings.Join(todos, "")+"END:VCALENDAR\n")
+	if err != nil || len(got.Tasks) != maxZones+1 || got.Tasks[maxZones].DueDate != "2026-12-01T09:00:00" || len(got.Skips) != maxZones+1 {
+		t.Errorf("%d tasks, the last one is %+v, %d skips, %v", len(got.Tasks), got.Tasks[len(got.Tasks)-1], len(got.Skips), err)
 	}
 }
 

@@ -37,13 +37,13 @@ func (w todoTxtWriter) task(t *docket.Task) error {
 	for _, tag := range t.Tags {
 		words = append(words, "@"+strings.Join(strings.Fields(tag), "_"))
 	}
+	words = append(words, idKey+":"+t.ID.String())
 	if at, dated := t.DueDate.Moment(); dated {
 		words = append(words, "due:"+at.Format(time.DateOnly))
 	}
 	if t.Completed {
 		words = append(words, "pri:"+priority)
 	}
-	words = append(words, idKey+":"+t.ID.String())
 	_, err := io.WriteString(w.w, strings.Join(words, " ")+"\n")
 	return err
 }
@@ -92,13 +92,20 @@ func parseTodo(text string) (d docket.Draft) {
 }
 
 // takeWords takes in what follows the dates. A project or context that the title goes on
-// behind is a part of it too.
+// behind is a part of it too. Where Docket has written the id, the keys follow that, and a
+// word of the title that looks like one is none.
 func takeWords(d *docket.Draft, text string) {
 	var words []string
 	plain := 0 // how many words there are up to the last one that is no tag
-	for word := range strings.FieldsSeq(text) {
+	fields, keys := strings.Fields(text), 0
+	for i, word := range fields {
+		if key, value, _ := strings.Cut(word, ":"); key == idKey && docketID(value) {
+			keys = i
+		}
+	}
+	for i, word := range fields {
 		switch {
-		case takeKey(d, word):
+		case i >= keys && takeKey(d, word):
 		case len(word) > 1 && strings.ContainsAny(word[:1], "@+"):
 			d.Tags, words = append(d.Tags, word[1:]), append(words, word)
 		default:
