@@ -1,10 +1,12 @@
 package pgtest
 
 import (
+	"errors"
 	"net"
 	"net/url"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -86,7 +88,7 @@ func (p *Proxy) Refuse(t testing.TB, refuse bool) {
 	defer p.mu.Unlock()
 	switch {
 	case refuse && p.listener != nil:
-		if err := p.listener.Close(); err != nil {
+		if err := errors.Join(stopListening(p.listener), p.listener.Close()); err != nil {
 			t.Fatal(err)
 		}
 		p.listener = nil
@@ -98,6 +100,16 @@ func (p *Proxy) Refuse(t testing.TB, refuse bool) {
 		p.listener = listener
 		p.running.Go(func() { p.accept(listener) })
 	}
+}
+
+// stopListening has new connections refused also while a child process, which is just
+// being started, still has the socket. Only Linux does that.
+func stopListening(listener net.Listener) error {
+	socket, err := listener.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		return err
+	}
+	return socket.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
 }
 
 // Freeze holds all bytes in both directions, as when the server hangs, or lets
