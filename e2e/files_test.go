@@ -113,7 +113,7 @@ func TestAttackByFiles(t *testing.T) {
 		c := newClient(t, s.URL, 1)
 		s.resetPeak(t)
 		s.stand(t, "warm", 2)
-		alone := percentile(s.stand(t, "alone", long(2, 50)).took, 99)
+		alone := percentile(s.stand(t, "alone", long(2, 2000)).took, 99)
 		begun := time.Now()
 		done := make(chan error, 1)
 		go func() {
