@@ -72,6 +72,7 @@ type Dispatcher struct {
 	mode      atomic.Int32  // the pgx.QueryExecMode of new connections
 	switching sync.Mutex    // held to change mode and to replace the connections
 	replaced  atomic.Bool   // the connections were replaced within replaceInterval
+	demoted   atomic.Bool   // a server took no writes, and no other one was met since
 	refused   atomic.Bool   // the server has refused a connection within refusalInterval
 	freed     chan struct{} // capacity 1: full when a connection may have become free since
 

@@ -45,7 +45,13 @@ func (d *Dispatcher) newPool(ctx context.Context, o Options, conns int32) (*pgxp
 		c.DefaultQueryExecMode = pgx.QueryExecMode(d.mode.Load())
 		return nil
 	}
-	config.AfterConnect = o.Meet
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := o.Meet(ctx, conn); err != nil {
+			return err
+		}
+		d.met(conn.PgConn())
+		return nil
+	}
 	return pgxpool.NewWithConfig(ctx, config)
 }
 
@@ -96,10 +102,21 @@ func (d *Dispatcher) release(conn *pgxpool.Conn, err error) {
 	_ = conn.Conn().Close(ctx) // it fails when the connection is broken already
 }
 
+// met replaces the other connections when a server that takes writes is met after one
+// that did not: those to the old primary still read, and show the past of what is about
+// to be written. A server before PostgreSQL 14 does not say which it is.
+func (d *Dispatcher) met(conn *pgconn.PgConn) {
+	writable := conn.ParameterStatus("in_hot_standby") == "off" && conn.ParameterStatus("default_transaction_read_only") == "off"
+	if writable && d.demoted.CompareAndSwap(true, false) {
+		d.Pool.Reset()
+	}
+}
+
 // replaceConnections makes the pool open new connections: after a failover all of
 // them may lead to the old primary. While no server can be written, that happens
 // once in each replaceInterval.
 func (d *Dispatcher) replaceConnections() {
+	d.demoted.Store(true)
 	if d.replaced.CompareAndSwap(false, true) {
 		time.AfterFunc(replaceInterval, func() { d.replaced.Store(false) })
 		d.Pool.Reset()
