@@ -49,6 +49,48 @@ func TestReadOnlyPool(t *testing.T) {
 	}
 }
 
+// TestOldPrimaryIsLeft has a server that takes no writes take them from new connections
+// on, as when its address has moved to another. The first of these ends all others.
+func TestOldPrimaryIsLeft(t *testing.T) {
+	const most = 4
+	url := pgtest.Shared(t).Database(t)
+	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	s := openPatient(t, url, func(o *Options) { o.MaxConns = most })
+	task := storetest.Put(t, s, "task")
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "ALTER DATABASE "+name+" SET default_transaction_read_only = on")
+	s.db.Pool.Reset()
+	if _, err := act(s, docket.Toggle, task); !pgerror.IsReadOnly(err) {
+		t.Errorf("a write returned %v", err)
+	}
+	var held []*pgxpool.Conn
+	hold := func(n int, want string) {
+		t.Helper()
+		for range n {
+			conn, err := s.db.Pool.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, conn)
+			var got string
+			if err := conn.QueryRow(t.Context(), "SHOW default_transaction_read_only").Scan(&got); err != nil || got != want {
+				t.Errorf("a connection is read-only: %s, want %s, %v", got, want, err)
+			}
+		}
+	}
+	release := func() {
+		for _, conn := range held {
+			conn.Release()
+		}
+		held = nil
+	}
+	hold(most-1, "on")
+	pgtest.Exec(t, pgtest.AsSuperuser(url), "SET default_transaction_read_only = off", "ALTER DATABASE "+name+" RESET default_transaction_read_only")
+	hold(1, "off")
+	release()
+	hold(most, "off")
+	release()
+}
+
 // TestPromotion makes a server a standby, and promotes it, under a store that was
 // open before. Reads of a standby may be stale, so a new connection to one is refused.
 func TestPromotion(t *testing.T) {
