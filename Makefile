@@ -27,11 +27,13 @@ deps: ## install the programs that the tests need (as root on Debian), or list t
 test: deps ## run every test in its short form, in about three minutes
 	go test -count=1 -p=8 -timeout=15m ./...
 
+# At the end of its time Go may report its own deadline, without an input (golang/go#75804).
 fuzz:
 	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
 	  grep -oE '^func Fuzz[A-Za-z0-9]+' "$$file" | cut -c6- | while read -r target; do \
 	    echo "fuzz $$target $(FUZZTIME)"; \
-	    go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")" >fuzz.log 2>&1 || { cat fuzz.log; exit 1; }; \
+	    go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")" >fuzz.log 2>&1 || \
+	      { grep -q '^    context deadline exceeded$$' fuzz.log && ! grep -q 'Failing input' fuzz.log; } || { cat fuzz.log; exit 1; }; \
 	  done; \
 	done; rm -f fuzz.log
 
