@@ -241,7 +241,7 @@ func (l *load) now() taken {
 // Admit runs f, which is the work of a request, while there is room for it: the
 // request counts as at work until f returns or panics. Otherwise f does not run,
 // and the error is problem.ErrUserBusy when the share of the request's user stays
-// taken for 2 s, or problem.ErrOverload.
+// taken for 2 s or too many wait for it, or problem.ErrOverload.
 //
 // After an error of f the bytes of the cost are given back. Otherwise they stay taken
 // until Hold says otherwise or the request ends.

@@ -164,7 +164,7 @@ func (t *todo) lose(name string) {
 // or that are the same for all.
 var withoutMeaning = []string{"DTSTAMP", "SEQUENCE", "CLASS", "PERCENT-COMPLETE", "REQUEST-STATUS"}
 
-// onlyOnce are the properties that a VTODO has once (RFC 5545, section 3.6.2).
+// onlyOnce are the properties that a VTODO has once (RFC 5545, section 3.6.2), and ours.
 var onlyOnce = []string{"UID", "SUMMARY", "DESCRIPTION", "STATUS", "PRIORITY", "DUE", "CREATED", "LAST-MODIFIED", "COMPLETED", metadataName}
 
 // repeated reports whether a property stands here for a second time, and notes that.

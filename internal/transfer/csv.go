@@ -272,7 +272,7 @@ func readHeader(rows *csvRows, to *reading) (rowReader, error) {
 		case h.has("title", "list name"), h.has("title", "taskid"):
 			return tickTickReader{h, to, zones{}}.row, nil
 		case h.has("title"):
-			tellUnknown(line, cells, to)
+			h.tellUnknown(line, cells, to)
 			return docketReader{h, len(cells), to}.row, nil
 		}
 	}
@@ -298,14 +298,14 @@ func (c *csvRows) splitOtherwise(cells []string) []string {
 }
 
 // tellUnknown says which columns are not ours, or are there already.
-func tellUnknown(line int, names []string, to *reading) {
+func (h header) tellUnknown(line int, names []string, to *reading) {
 	for i, name := range names {
 		name = columnName(name)
 		switch {
 		case name == "":
 		case !slices.ContainsFunc(csvColumns, func(c csvColumn) bool { return c.name == name }):
 			to.skip(line, "unknown_column", `The column "`+shorten(name)+`" was left out: Docket has no such field.`)
-		case headerOf(names[:i]).has(name):
+		case h.at[name] != i:
 			to.skip(line, "repeated_column", `The second column "`+name+`" was left out.`)
 		}
 	}

@@ -306,6 +306,16 @@ func TestManyLabels(t *testing.T) {
 	}
 }
 
+// TestManyColumns has as many columns of one name as a record has room for: all but the
+// first are told.
+func TestManyColumns(t *testing.T) {
+	const columns = maxRecord / len("title,")
+	got, err := parse(CSV, strings.Repeat("title,", columns-1)+"title\na\n")
+	if err != nil || len(got.Tasks) != 1 || len(got.Skips) != columns-1 {
+		t.Errorf("%d tasks, %d skips, %v", len(got.Tasks), len(got.Skips), err)
+	}
+}
+
 // TestManyZones looks for a bounded number of zones in each file.
 func TestManyZones(t *testing.T) {
 	var todos []string
