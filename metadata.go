@@ -3,7 +3,6 @@ package docket
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,8 +10,9 @@ import (
 
 // Bounds of metadata.
 const (
-	MaxMetadata      = 4096 // bytes in compact form
-	MaxMetadataDepth = 8    // objects and arrays within each other, the whole included
+	MaxMetadata      = 4096            // bytes in compact form
+	MaxMetadataPatch = 4 * MaxMetadata // and of a patch, which takes more to remove a member than it has
+	MaxMetadataDepth = 8               // objects and arrays within each other, the whole included
 )
 
 // Metadata is a JSON object in compact form, for fields of the application's own. ""
@@ -36,7 +36,14 @@ func NewMetadata(object []byte) (Metadata, []Fault) {
 }
 
 // normalizeMetadata brings a valid JSON object into compact form.
-func normalizeMetadata(m *Metadata) []Fault {
+func normalizeMetadata(m *Metadata) []Fault { return normalizeObject(m, "metadata", MaxMetadata) }
+
+// normalizePatch is normalizeMetadata for a patch.
+func normalizePatch(m *Metadata) []Fault {
+	return normalizeObject(m, "patch of the metadata", MaxMetadataPatch)
+}
+
+func normalizeObject(m *Metadata, name string, most int) []Fault {
 	if *m == "" {
 		return nil
 	}
@@ -51,8 +58,8 @@ func normalizeMetadata(m *Metadata) []Fault {
 	if *m == "{}" {
 		*m = ""
 	}
-	if n := len(*m); n > MaxMetadata {
-		return fault("too_long", "The metadata has %d bytes in compact form. Shorten it to at most %d.", n, MaxMetadata)
+	if n := len(*m); n > most {
+		return fault("too_long", "The %s has %d bytes in compact form. Shorten it to at most %d.", name, n, most)
 	}
 	switch depth, nul := survey(value); {
 	case depth > MaxMetadataDepth:
@@ -91,21 +98,28 @@ func merge(target, patch jsontext.Value) jsontext.Value {
 		return patch
 	}
 	list := members(target)
+	at := make(map[string]int, len(list))
+	for i, m := range list {
+		at[m.name] = i
+	}
 	for _, change := range members(patch) {
-		i := slices.IndexFunc(list, func(m member) bool { return m.name == change.name })
+		i, known := at[change.name]
 		switch {
-		case change.value.Kind() == 'n' && i >= 0:
-			list = slices.Delete(list, i, i+1)
+		case change.value.Kind() == 'n' && known:
+			list[i].value = nil
 		case change.value.Kind() == 'n':
-		case i >= 0:
+		case known:
 			list[i].value = merge(list[i].value, change.value)
 		default:
 			list = append(list, member{change.name, change.text, merge(nil, change.value)})
 		}
 	}
 	out := []byte{'{'}
-	for i, m := range list {
-		if i > 0 {
+	for _, m := range list {
+		if m.value == nil { // removed
+			continue
+		}
+		if len(out) > 1 {
 			out = append(out, ',')
 		}
 		out = append(append(append(out, m.text...), ':'), m.value...)

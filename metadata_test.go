@@ -2,6 +2,7 @@ package docket
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,6 +34,21 @@ func TestMerge(t *testing.T) {
 	long := Metadata(`{"a":"` + strings.Repeat("x", MaxMetadata-20) + `"}`)
 	if _, faults := long.Merge(`{"b":"` + Metadata(strings.Repeat("x", 20)) + `"}`); len(faults) != 1 || faults[0].Code != "too_long" {
 		t.Errorf("a merge that is too long has the faults %v", faults)
+	}
+	many, none := "{", "{"
+	for i := range 400 {
+		many, none = fmt.Sprintf(`%s"k%d":1,`, many, i), fmt.Sprintf(`%s"k%d":null,`, none, i)
+	}
+	full, empty := Metadata(many[:len(many)-1]+"}"), TaskUpdate{MetadataPatch: Metadata(none[:len(none)-1] + "}")}
+	if faults := empty.Normalize(); faults != nil || len(empty.MetadataPatch) <= MaxMetadata {
+		t.Errorf("a patch of %d bytes that removes members has the faults %v", len(empty.MetadataPatch), faults)
+	}
+	if got, faults := full.Merge(empty.MetadataPatch); got != "" || faults != nil {
+		t.Errorf("without its members it is %s, %v", got, faults)
+	}
+	huge := TaskUpdate{MetadataPatch: `{"a":"` + Metadata(strings.Repeat("x", MaxMetadataPatch)) + `"}`}
+	if faults := huge.Normalize(); len(faults) != 1 || faults[0].Code != "too_long" {
+		t.Errorf("a patch that is too long has the faults %v", faults)
 	}
 }
 
@@ -80,7 +96,7 @@ func TestMergeBesideOtherWrites(t *testing.T) {
 	}{
 		"alone":                  {1, 0, Precondition{}, `{"mine":1}`, "", 1},
 		"beside one other":       {1, 1, Precondition{}, `{"rival":1,"mine":1}`, "", 2},
-		"beside many others":     {1, maxMerges, Precondition{}, `{"rival":1}`, PreconditionFailed, maxMerges},
+		"beside many others":     {1, maxMerges, Precondition{}, `{"rival":1}`, Unavailable, maxMerges},
 		"stale":                  {2, 0, Precondition{Match: Some([]int64{1})}, "", PreconditionFailed, 1},
 		"changed since":          {1, 1, Precondition{Match: Some([]int64{1})}, `{"rival":1}`, PreconditionFailed, 2},
 		"of a task that is gone": {0, 0, Precondition{}, "", NotFound, 1},

@@ -94,6 +94,8 @@ func (s *Service) Do(ctx context.Context, owner UserID, o Operation, key *Key) (
 // maxMerges is how often a merge is tried again after another write of its task.
 const maxMerges = 10
 
+var errContended = &Error{Kind: Unavailable, Detail: "Other requests change this task all the time. Nothing was written. Send the request again."}
+
 // writeOne carries out one operation. A store sets metadata as a whole, so a patch of
 // it is applied to the task as it was read, on condition that it is still at that
 // version.
@@ -102,25 +104,28 @@ func (s *Service) writeOne(ctx context.Context, owner UserID, o Operation, key *
 	if o.Action != Update || patch == "" {
 		return s.write(ctx, owner, []Operation{o}, key)
 	}
-	for n := 1; ; n++ {
+	for range maxMerges {
 		t, err := s.store.Get(ctx, owner, o.ID)
-		if err != nil && KindOf(err) != NotFound { // else the key may still have a result
+		if err != nil && KindOf(err) != NotFound {
 			return Written{}, err
 		}
-		merges := err == nil && demanded.Holds(t.Version)
-		o.If.Match = Some([]int64{}) // without a merge, no version will do
+		merges, faults := err == nil && demanded.Holds(t.Version), []Fault(nil)
+		o.If.Match = Some([]int64{}) // without a merge no version will do, but the key may have a result
 		if merges {
-			merged, faults := t.Metadata.Merge(patch)
-			if len(faults) > 0 {
-				return Written{}, InvalidInput(faults...)
+			var merged Metadata
+			if merged, faults = t.Metadata.Merge(patch); len(faults) == 0 {
+				o.Update.Metadata, o.If.Match = Some(merged), Some([]int64{t.Version})
 			}
-			o.Update.Metadata, o.If.Match = Some(merged), Some([]int64{t.Version})
 		}
 		written, err := s.write(ctx, owner, []Operation{o}, key)
-		if !merges || n == maxMerges || KindOf(err) != PreconditionFailed {
+		switch {
+		case !merges, KindOf(err) != PreconditionFailed:
 			return written, err
+		case len(faults) > 0:
+			return Written{}, InvalidInput(faults...)
 		}
 	}
+	return Written{}, errContended
 }
 
 // Batch carries out 1 to MaxBatch operations, all or none. Its errors are of kind

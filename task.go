@@ -144,6 +144,33 @@ func (t *Task) Size() int64 {
 	return n
 }
 
+// escapes is what Size leaves out of the task as JSON: its user's id, and what the
+// escapes of its texts add.
+func (t *Task) escapes() int64 {
+	n := int64(len(t.UserID)) + escapes(string(t.UserID)) + escapes(t.Title)
+	for _, tag := range t.Tags {
+		n += escapes(tag)
+	}
+	if t.Description != nil {
+		n += escapes(*t.Description)
+	}
+	return n
+}
+
+// escapes is how many bytes the escapes of JSON add to a text (RFC 8259, section 7).
+func escapes(text string) (n int64) {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= ' ' && c != '"' && c != '\\':
+		case c >= ' ', c == '\b', c == '\f', c == '\n', c == '\r', c == '\t':
+			n++ // a backslash
+		default:
+			n += int64(len(`\u0001`)) - 1
+		}
+	}
+	return n
+}
+
 // NewTask is what a client gives to create a task.
 type NewTask struct{ Fields }
 
@@ -181,7 +208,7 @@ func (u *TaskUpdate) Normalize() []Fault {
 		ifSet(&u.DueDate, checkDueDate),
 		ifSet(&u.Tags, normalizeTags),
 		ifSet(&u.Metadata, normalizeMetadata),
-		normalizeMetadata(&u.MetadataPatch),
+		normalizePatch(&u.MetadataPatch),
 	)
 }
 

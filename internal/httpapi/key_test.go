@@ -3,6 +3,8 @@ package httpapi_test
 import (
 	"slices"
 	"strings"
+
+	"docket"
 )
 
 func testRestore(c *client) {
@@ -60,6 +62,15 @@ func testReplay(c *client) {
 	if list := c.do("GET", "/api/alice/tasks", "").is(200).tasks(); len(list) != 3 {
 		c.Errorf("there are %d tasks: %+v", len(list), list)
 	}
+
+	path, long := "/api/alice/tasks/"+other.ID, strings.Repeat("x", docket.MaxMetadata*3/4)
+	merge := func(headers ...string) answer {
+		return c.do("PATCH", path, `{"metadata":{"a":"`+long+`"}}`, headers...)
+	}
+	first := merge("Idempotency-Key: merge").is(200)
+	c.do("PUT", path, `{"title":"x","metadata":{"b":"`+long+`"}}`).is(200)
+	merge().faults("/metadata too_long")
+	c.equal(merge("Idempotency-Key: merge").is(200).body, first.body)
 }
 
 func testKeyReuse(c *client) {
