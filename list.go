@@ -17,8 +17,8 @@ import (
 const MaxSearch = 100
 
 // MaxPageBytes bounds what the tasks of one page of a list, or of one answer of
-// changes, take together, in bytes by Task.Size. A page ends before the task that
-// would exceed it, and holds at least one.
+// changes, take together, as bytes of JSON. A page ends before the task that would
+// exceed it, and holds at least one.
 const MaxPageBytes = 8 << 20
 
 // MaxOffset bounds how many tasks a list skips.
@@ -124,9 +124,9 @@ func optional(text *string) string {
 	return *text
 }
 
-// State is the state of an owner's history. While it stays the same, every list
-// of the owner's tasks stays the same. An owner without a history has the zero
-// State.
+// State is the state of an owner's history. While it stays the same, every list of
+// the owner's live tasks stays the same; the trash may lose tasks. An owner without a
+// history has the zero State.
 type State struct {
 	Epoch         int64 // random: tells this history from any other of the same owner
 	Counter       int64 // changes so far, and the version of the task that changed last
@@ -167,10 +167,10 @@ func NewRoom(limit int) Room { return Room{tasks: limit, bytes: MaxPageBytes} }
 // page ends before t. The first task always has room. Take pauses now and then while
 // a page is long.
 func (r *Room) Take(t *Task) bool {
-	if r.tasks == 0 || r.bytes < t.Size() && r.bytes < MaxPageBytes {
+	size := t.Size() + t.escapes()
+	if r.tasks == 0 || r.bytes < size && r.bytes < MaxPageBytes {
 		return false
 	}
-	size := t.Size()
 	r.tasks--
 	r.bytes -= size
 	if r.unpaused += size; r.unpaused >= pauseAfter {

@@ -119,12 +119,14 @@ func TestKeptResult(t *testing.T) {
 func TestRoom(t *testing.T) {
 	small, large := Task{}, Task{Fields: Fields{Description: new(strings.Repeat("x", MaxPageBytes))}}
 	half := Task{Fields: Fields{Description: new(strings.Repeat("x", MaxPageBytes/2-480))}}
+	short := Task{UserID: "ab", Fields: Fields{Title: "\x01\n", Description: new(strings.Repeat("\"", MaxPageBytes/4-245))}}
 	for name, test := range map[string]struct {
 		limit int
 		tasks []Task
 		taken int
 	}{
 		"limit": {2, []Task{small, small, small}, 2}, "bytes": {9, []Task{half, half, half}, 2},
+		"bytes of escapes":      {9, []Task{short, short, short}, 2},
 		"one that is too large": {9, []Task{large, small}, 1}, "a large one behind": {9, []Task{small, large}, 1},
 	} {
 		room, taken := NewRoom(test.limit), 0
