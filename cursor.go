@@ -119,7 +119,10 @@ func readSortKey(key []byte, by SortKey, p *Position) error {
 	case ByDueDate:
 		if ok = len(key) == 0; len(key) == 8 { // without a key the task has no due date
 			p.Due = time.Unix(int64(binary.BigEndian.Uint64(key)), 0).UTC() //nolint:gosec // any number is a time
-			ok = hasDate(p.Due) && !p.Due.IsZero()
+			ok = hasDate(p.Due)
+			if p.Due.IsZero() { // as DueDate.Moment has it
+				p.Due = p.Due.Add(time.Microsecond)
+			}
 		}
 	case ByPriority:
 		p.Priority, ok = ParsePriority(string(key))

@@ -110,7 +110,7 @@ func TestFiltersDoNotMixInTheMark(t *testing.T) {
 }
 
 // TestPositionsWithoutADueDate have cursors of their own, which are not that of another
-// order.
+// order, nor that of the first due date.
 func TestPositionsWithoutADueDate(t *testing.T) {
 	by := func(key docket.SortKey) docket.ListMark {
 		return docket.MarkList("alice", docket.ListQuery{Sort: docket.Sort{Key: key}})
@@ -119,6 +119,10 @@ func TestPositionsWithoutADueDate(t *testing.T) {
 	text := by(docket.ByDueDate).Cursor(want)
 	if got, err := by(docket.ByDueDate).Position(text); err != nil || *got != want {
 		t.Errorf("%+v, %v", got, err)
+	}
+	want.Due, _ = docket.DueDate("0001-01-01").Moment()
+	if got, err := by(docket.ByDueDate).Position(by(docket.ByDueDate).Cursor(want)); err != nil || *got != want {
+		t.Errorf("behind the first due date: %+v, %v", got, err)
 	}
 	for _, other := range []docket.SortKey{docket.ByCreation, docket.ByUpdate, docket.ByTitle, docket.ByPriority} {
 		if _, err := by(other).Position(text); err == nil {
