@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,16 @@ func NewPage(list docket.ListMark, limit, offset int, cursor string) Page {
 		b = append(b, "offset "+strconv.Itoa(offset)+" "...) // no cursor has spaces
 	}
 	return Page{list, list.Checksum(append(b, cursor...))}
+}
+
+// Of returns the page of the trash that has these tasks: tasks leave the trash without
+// a change of the owner's state.
+func (p Page) Of(tasks []docket.Task) Page {
+	b := slices.Clone(p.sum)
+	for i := range tasks {
+		b = append(b, tasks[i].ID[:]...)
+	}
+	return Page{p.ListMark, p.Checksum(b)}
 }
 
 // ETag is the entity tag of the page while the owner's state is s.

@@ -2,6 +2,12 @@ package httpapi_test
 
 import (
 	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"docket"
+	"docket/internal/httpapi"
 )
 
 type changes struct {
@@ -47,6 +53,29 @@ func testChanges(c *client) {
 	c.do("GET", "/api/alice/changes?sinc="+third.Next, "", strictly).faults("?sinc unknown_parameter")
 	c.equal(c.do("GET", "/api/alice/changes?sinc=x", "").is(200).header.Get("Docket-Ignored"), `"?sinc"`)
 	c.do("GET", "/api/bob/changes?since="+third.Next, "").faults("?since invalid_token") // hers, not his
+}
+
+// TestTrashAfterPurges has a task in the trash that was deleted last by its version, and
+// first by the clock, as instances delete whose clocks differ. What is purged after it
+// changes the page too.
+func TestTrashAfterPurges(t *testing.T) {
+	start := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
+	var ahead atomic.Int64
+	store := backends["sqlite"](t)
+	c := serve(t, store, httpapi.Options{}, docket.WithClock(func() time.Time { return start.Add(time.Duration(ahead.Load())) }))
+	for _, deleted := range []time.Duration{2 * time.Hour, time.Hour} {
+		ahead.Store(0)
+		made := c.create("alice", "task")
+		ahead.Store(int64(deleted))
+		c.do("DELETE", "/api/alice/tasks/"+made.ID, "").is(200)
+	}
+	for left := 1; left >= 0; left-- {
+		tag := c.do("GET", "/api/alice/tasks?deleted=true", "").is(200).header.Get("ETag")
+		if n, err := store.Purge(t.Context(), start.Add(3*time.Hour), 1); n != 1 || err != nil {
+			t.Fatalf("%d tasks were purged, %v", n, err)
+		}
+		c.equal(len(c.do("GET", "/api/alice/tasks?deleted=true", "", "If-None-Match: "+tag).is(200).tasks()), left)
+	}
 }
 
 func testTrash(c *client) {

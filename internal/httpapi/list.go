@@ -51,7 +51,9 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	in.list.Known = in.page.KnownState(in.noneMatch)
+	if !in.list.Deleted {
+		in.list.Known = in.page.KnownState(in.noneMatch)
+	}
 	page, err := edge.Admit(r.Context(), edge.Cost{Pass: in.list.Pass(), Bytes: edge.BytesOf(in.list.Limit)}, func() (docket.Page, error) {
 		return a.service.Tasks(r.Context(), in.owner, in.list)
 	})
@@ -59,6 +61,9 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	edge.HoldTasks(r.Context(), page.Tasks)
+	if in.list.Deleted {
+		in.page = in.page.Of(page.Tasks)
+	}
 	tag, header := in.page.ETag(page.State), w.Header()
 	header.Set("ETag", tag)
 	header["Cache-Control"] = revalidate
