@@ -59,7 +59,7 @@ func listTasks(ctx context.Context, a *Agents, owner docket.UserID, arguments js
 		return "", explain(err, nil)
 	}
 	edge.HoldTasks(ctx, page.Tasks)
-	shown, err := showTasks(page.Tasks, in.Details)
+	shown, err := showTasks(page.Tasks, in.Details, maxTokens-reserved)
 	if err != nil {
 		return "", err
 	}
@@ -112,10 +112,7 @@ func (in *listArguments) query(owner docket.UserID) (q docket.ListQuery, mark do
 // moment returns the moment of a due date that was checked; zero for none.
 func moment(text string) time.Time {
 	due, _ := docket.ParseDueDate(text)
-	t, dated := due.Moment()
-	if dated && t.IsZero() { // the first moment of the year 1, which would be no bound
-		t = t.Add(time.Microsecond)
-	}
+	t, _ := due.Moment()
 	return t
 }
 
@@ -154,15 +151,21 @@ func getTasks(ctx context.Context, a *Agents, owner docket.UserID, in listArgume
 		return "", explain(err, nil)
 	}
 	edge.HoldTasks(ctx, tasks)
-	if out.Tasks, err = showTasks(tasks, in.Details); err != nil {
+	missing, err := json.Marshal(out.Missing)
+	if err != nil {
 		return "", err
 	}
-	switch {
-	case len(out.Tasks) < len(tasks):
-		out.Note = fmt.Sprintf("The last %d tasks would make this answer too long: call again with their ids alone.", len(tasks)-len(out.Tasks))
-	case len(out.Missing) > 0:
-		out.Note = "The user has no tasks with the missing ids: call list_tasks without ids to see which there are, and with status deleted for the trash."
+	if out.Tasks, err = showTasks(tasks, in.Details, maxTokens-reserved-tokens(missing)); err != nil {
+		return "", err
 	}
+	var notes []string
+	if n := len(tasks) - len(out.Tasks); n > 0 {
+		notes = append(notes, fmt.Sprintf("The last %d tasks would make this answer too long: call again with their ids alone.", n))
+	}
+	if len(out.Missing) > 0 {
+		notes = append(notes, "The user has no tasks with the missing ids: call list_tasks without ids to see which there are, and with status deleted for the trash.")
+	}
+	out.Note = strings.Join(notes, " ")
 	return marshal(out)
 }
 

@@ -71,10 +71,10 @@ func showTask(t *docket.Task, details bool) (jsontext.Value, error) {
 	return json.Marshal(shown)
 }
 
-// showTasks returns as many of the tasks as an answer has room for, at least one. A
+// showTasks returns as many of the tasks as there is room for in tokens, at least one. A
 // task that is too long by itself loses its metadata and the end of its description.
-func showTasks(tasks []docket.Task, details bool) ([]jsontext.Value, error) {
-	shown, room := []jsontext.Value{}, maxTokens-reserved
+func showTasks(tasks []docket.Task, details bool, room int) ([]jsontext.Value, error) {
+	shown := []jsontext.Value{}
 	for i := range tasks {
 		v, err := showTask(&tasks[i], details)
 		if err == nil && i == 0 && tokens(v) > room {

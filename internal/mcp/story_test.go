@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 )
 
 func TestAnswersHoldWhatIsNotDefault(t *testing.T) {
@@ -209,5 +211,16 @@ func TestLongAnswersAreCut(t *testing.T) {
 	id := s.do("add_tasks", fmt.Sprintf(`{"tasks":[{"title":"huge","description":%q}]}`, huge)).Tasks[0].ID
 	if r := s.call("list_tasks", fmt.Sprintf(`{"ids":[%q]}`, id)); !strings.Contains(r.text, "… (cut)") || len(r.text) > 20_000 {
 		t.Errorf("a task that is too long by itself has %d bytes: %.200s", len(r.text), r.text)
+	}
+
+	dense := strings.Repeat("🜀", 2400) // 9,600 tokens
+	two := s.do("add_tasks", fmt.Sprintf(`{"tasks":[{"title":"a","description":%q},{"title":"b","description":%q}]}`, dense, dense)).Tasks
+	asked := []string{two[0].ID, two[1].ID}
+	for range 98 {
+		asked = append(asked, uuid.Must(uuid.NewV7()).String())
+	}
+	r := s.do("list_tasks", fmt.Sprintf(`{"ids":%s}`, quote(asked)))
+	if len(r.Tasks) != 1 || len(r.Missing) != 98 || !strings.Contains(r.Note, "too long") || !strings.Contains(r.Note, "missing ids") {
+		t.Errorf("beside %d missing ids there are %d tasks and the note %q", len(r.Missing), len(r.Tasks), r.Note)
 	}
 }

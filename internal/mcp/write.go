@@ -173,7 +173,7 @@ func (a *Agents) write(ctx context.Context, owner docket.UserID, operations []do
 // withTasks returns the answer with all tasks: only ids and versions when more would
 // make it too long.
 func (w writeAnswer) withTasks(tasks []docket.Task) (string, error) {
-	shown, err := showTasks(tasks, false)
+	shown, err := showTasks(tasks, false, maxTokens-reserved)
 	if err != nil {
 		return "", err
 	}
