@@ -3,7 +3,6 @@ package docket
 import (
 	"bytes"
 	"crypto/sha256"
-	"strconv"
 	"time"
 )
 
@@ -33,7 +32,7 @@ func (k *Key) CheckRetry(fingerprint []byte) error {
 	}
 	return InvalidInput(Fault{
 		In: InHeader, Name: "Idempotency-Key", Code: "key_reused",
-		Detail: "This key was sent with another request in the last " + strconv.Itoa(int(KeyLifetime.Hours())) + " hours: the method, the path, the body (byte for byte) or If-Match differs. Use a new key for each request that is not a repetition.",
+		Detail: "This key was sent with another request before: the method, the path, the body (byte for byte) or If-Match differs. Use a new key for each request that is not a repetition.",
 	})
 }
 

@@ -55,7 +55,7 @@ func explain(err error, operation func(index int) place) error {
 
 func explainFault(e *docket.Error, f docket.Fault, operation func(index int) place) string {
 	if f.In == docket.InHeader {
-		return "key was sent with other tasks in the last 24 hours. Use a new key for each call that is not a repetition."
+		return "key was sent with other tasks before. Use a new key for each call that is not a repetition."
 	}
 	parts := strings.Split(f.Name, "/") // "", "operations", index, member …
 	if len(parts) < 3 || parts[1] != "operations" || operation == nil {
