@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os/exec"
 	"slices"
 	"testing"
@@ -100,16 +101,17 @@ func moveShard(t *testing.T, c *pgtest.Citus, database string, n int, mode strin
 func TestWorkerFailsOnCitus(t *testing.T) {
 	for _, fault := range []struct {
 		name string
-		do   func(t *testing.T, c *pgtest.Citus, w *crew)
+		do   func(t *testing.T, c *pgtest.Citus, w *crew, healthy []string)
 	}{
-		{"crashes", func(t *testing.T, c *pgtest.Citus, w *crew) {
+		{"crashes", func(t *testing.T, c *pgtest.Citus, w *crew, _ []string) {
 			c.Workers[0].Stop(t, pgtest.Immediate)
 			w.untilRefused(t)
 			w.untilAnswered(t, 1)
 			c.Workers[0].Start(t)
 		}},
-		{"hangs", func(t *testing.T, c *pgtest.Citus, w *crew) {
+		{"hangs", func(t *testing.T, c *pgtest.Citus, w *crew, healthy []string) {
 			c.Proxies[0].Freeze(true)
+			streamsBegin(t, w.server.URL, w.writers[0].user, healthy)
 			time.Sleep(8 * time.Second) // longer than every time limit of a request
 			w.untilRefused(t)
 			c.Proxies[0].Freeze(false)
@@ -131,7 +133,7 @@ func TestWorkerFailsOnCitus(t *testing.T) {
 			}
 			w.work()
 			w.untilServed(t)
-			fault.do(t, c, w)
+			fault.do(t, c, w, usersOf(t, c, database, 1, "reader-%d", 30))
 			w.untilCalm(t)
 			var slowest time.Duration
 			for _, l := range others {
@@ -144,6 +146,38 @@ func TestWorkerFailsOnCitus(t *testing.T) {
 			w.finish(t)
 			showf(t, "Citus: one of two workers "+fault.name, "no error for the other's users, none of whom waits for 0.5 s; 0 writes lost or doubled", "the slowest answer to them %s", slowest.Round(time.Millisecond))
 		})
+	}
+}
+
+// streamsBegin opens a stream of each healthy user while one of sick waits for a worker
+// that hangs.
+func streamsBegin(t *testing.T, url, sick string, healthy []string) {
+	t.Helper()
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/"+sick+"/events", http.NoBody)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = res.Body.Close()
+	}()
+	for _, user := range healthy {
+		ctx, leave := context.WithCancel(t.Context())
+		listen(ctx, t, url, user, "")
+		leave()
+	}
+	select {
+	case <-answered:
+		t.Errorf("the last of %d streams began after the answer that a worker which hangs held up", len(healthy))
+	default:
+		<-answered
 	}
 }
 

@@ -48,8 +48,7 @@ type workers struct {
 	reading   sync.Mutex  // held to replace homes
 	retired   []*Store    // that no user has any more
 
-	polling sync.Mutex // guards states
-	states  map[docket.UserID]docket.State
+	states atomic.Pointer[map[docket.UserID]docket.State] // that Counters returned last; not written to
 }
 
 // homes tells for each user which worker has the rows.
@@ -239,17 +238,19 @@ func (w *workers) MarkAPIKeyUsed(ctx context.Context, owner docket.UserID, id uu
 	return w.of(owner).MarkAPIKeyUsed(ctx, owner, id, day)
 }
 
-// Counters implements docket.Store. For the users of a worker that does not answer it
-// returns the states that it returned before.
+// Counters implements docket.Store. Among the users of several workers, those of one
+// that does not answer have the states that were returned before.
 func (w *workers) Counters(ctx context.Context, owners []docket.UserID) (map[docket.UserID]docket.State, error) {
 	groups := map[*Store][]docket.UserID{}
 	for _, owner := range owners {
 		s := w.of(owner)
 		groups[s] = append(groups[s], owner)
 	}
-	w.polling.Lock()
-	defer w.polling.Unlock()
-	states, failures := map[docket.UserID]docket.State{}, []error(nil)
+	if len(groups) == 1 {
+		return w.of(owners[0]).Counters(ctx, owners)
+	}
+	before := w.states.Load()
+	states, failures := make(map[docket.UserID]docket.State, len(owners)), []error(nil)
 	var wait sync.WaitGroup
 	var merging sync.Mutex
 	for s, owners := range groups {
@@ -262,8 +263,11 @@ func (w *workers) Counters(ctx context.Context, owners []docket.UserID) (map[doc
 				return
 			}
 			failures = append(failures, err)
+			if before == nil {
+				return
+			}
 			for _, owner := range owners {
-				if state, known := w.states[owner]; known {
+				if state, known := (*before)[owner]; known {
 					states[owner] = state
 				}
 			}
@@ -273,8 +277,9 @@ func (w *workers) Counters(ctx context.Context, owners []docket.UserID) (map[doc
 	if len(failures) > 0 && len(failures) == len(groups) {
 		return nil, failures[0]
 	}
-	w.states = states
-	return maps.Clone(states), nil
+	kept := maps.Clone(states)
+	w.states.Store(&kept)
+	return states, nil
 }
 
 // all returns the stores of the workers in no particular order.
