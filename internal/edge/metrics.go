@@ -3,6 +3,7 @@ package edge
 import (
 	"cmp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,20 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	shed     prometheus.Counter
 	limited  prometheus.Counter
+	known    sync.Map // of outcome to series: what requests and duration have by these labels
+}
+
+// outcome is how a request ended. There are as many as the contract has routes and
+// statuses.
+type outcome struct {
+	route  string
+	status int
+}
+
+// series are what one outcome is counted in.
+type series struct {
+	requests prometheus.Counter
+	duration prometheus.Observer
 }
 
 func newMetrics() *metrics {
@@ -55,9 +70,19 @@ func (x *exchange) route() string {
 // count counts an exchange that has finished. The duration of a stream is not
 // observed, because its client decides how long it lasts.
 func (m *metrics) count(x *exchange, took time.Duration) {
-	route := x.route()
-	m.requests.WithLabelValues(route, strconv.Itoa(x.status)).Inc()
+	s := m.seriesOf(outcome{x.route(), x.status})
+	s.requests.Inc()
 	if x.Header().Get("Content-Type") != "text/event-stream" {
-		m.duration.WithLabelValues(route).Observe(took.Seconds())
+		s.duration.Observe(took.Seconds())
 	}
+}
+
+func (m *metrics) seriesOf(o outcome) *series {
+	if known, ok := m.known.Load(o); ok {
+		s, _ := known.(*series)
+		return s
+	}
+	s := &series{m.requests.WithLabelValues(o.route, strconv.Itoa(o.status)), m.duration.WithLabelValues(o.route)}
+	m.known.Store(o, s)
+	return s
 }

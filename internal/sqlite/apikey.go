@@ -61,7 +61,7 @@ func (s *Store) APIKeys(ctx context.Context, owner docket.UserID) (keys []docket
 
 // FindAPIKey implements docket.Store.
 func (s *Store) FindAPIKey(ctx context.Context, owner docket.UserID, id uuid.UUID) (key docket.APIKey, err error) {
-	err = s.readers.use(ctx, func(r *reader) error {
+	err = s.readers.lookUp(ctx, func(r *reader) error {
 		keys, err := readAPIKeys(r.conn.Stmt(findAPIKeySQL).Text(string(owner)).Blob(id[:]), owner)
 		if err != nil {
 			return err

@@ -58,13 +58,24 @@ func openReaders(f engine.File, n int, limit time.Duration, h *health) (*readers
 // use runs f with a reader that nobody else uses. It waits at most acquireTimeout for
 // one. The statements of f are interrupted when ctx ends, and at the limit of the pool.
 func (p *readers) use(ctx context.Context, f func(*reader) error) error {
+	return p.useUntil(ctx, ctx, f)
+}
+
+// lookUp is use for one row that is found by its key: it is read before a client that
+// leaves could interrupt it.
+func (p *readers) lookUp(ctx context.Context, f func(*reader) error) error {
+	return p.useUntil(ctx, context.Background(), f)
+}
+
+// useUntil is use with a context of its own that interrupts f.
+func (p *readers) useUntil(ctx, until context.Context, f func(*reader) error) error {
 	p.shorts.note()
 	r, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { p.idle <- r }()
-	err = traced(ctx, "read", func() error { return p.run(ctx, r, f) })
+	err = traced(ctx, "read", func() error { return p.run(until, r, f) })
 	if engine.Panicked(err) {
 		r.broken = true
 		err = errors.Join(err, r.repair())

@@ -130,7 +130,7 @@ var (
 
 // Get implements docket.Store.
 func (s *Store) Get(ctx context.Context, owner docket.UserID, id uuid.UUID) (t docket.Task, err error) {
-	err = s.readers.use(ctx, func(r *reader) error {
+	err = s.readers.lookUp(ctx, func(r *reader) error {
 		t, err = readTask(r.conn.Stmt(getSQL), owner, id)
 		return err
 	})
