@@ -10,9 +10,10 @@ import (
 const (
 	// minHeap is the size in bytes that the heap reaches before garbage is collected.
 	// Without it a heap of a few MiB is collected hundreds of times a second under load.
-	minHeap = 40 << 20
-	// maxPercent bounds how much of the live heap may be garbage until then.
-	maxPercent = 1000
+	minHeap = 12 << 20
+	// maxPercent bounds how much of the live heap may be garbage until then. Of the 4 MiB
+	// that the runtime starts with it makes minHeap.
+	maxPercent = 300
 )
 
 // growHeap sets the percentage of the garbage collector anew after each collection, so

@@ -8,7 +8,7 @@ import (
 
 func TestGCPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
-		0: maxPercent, 1 << 20: maxPercent, 4 << 20: 900, 8 << 20: 400, 10 << 20: 300, minHeap / 2: 100, minHeap: 100, 1 << 40: 100,
+		0: maxPercent, 1 << 20: maxPercent, 3 << 20: 300, 4 << 20: 200, 5 << 20: 140, minHeap / 2: 100, minHeap: 100, 1 << 40: 100,
 	} {
 		if got := gcPercent(live); got != want {
 			t.Errorf("with %d bytes it is %d instead of %d", live, got, want)
