@@ -14,10 +14,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	_ "modernc.org/sqlite" // the datasets are written through database/sql
 
 	"docket"
 	"docket/internal/httpapi"
@@ -94,27 +96,49 @@ SELECT 'user', ('019a4e6f-1b2c-7d3e-8f40-' || lpad(to_hex(n), 12, '0'))::uuid, '
 	},
 }
 
-func must(b *testing.B, err error) {
+func must(b testing.TB, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)
 	}
 }
 
-func openSQLite(b *testing.B, path string) docket.Store {
+func openSQLite(b testing.TB, path string) docket.Store {
 	b.Helper()
 	s, err := sqlite.Open(b.Context(), path, slog.New(slog.DiscardHandler))
 	must(b, err)
 	return s
 }
 
-func openPostgres(b *testing.B, url string) docket.Store {
+func openPostgres(b testing.TB, url string) docket.Store {
 	b.Helper()
 	target, err := connect.ParseURL(url)
 	must(b, err)
 	s, err := postgres.Open(b.Context(), postgres.Options{Target: target, Migrate: true, Log: slog.New(slog.DiscardHandler)})
 	must(b, err)
 	return s
+}
+
+// TestDatasets reads a task of each dataset.
+func TestDatasets(t *testing.T) {
+	d, id := dataset(200), uuid.MustParse("019a4e6f-1b2c-7d3e-8f40-100000000150")
+	open := func(name string, open func() docket.Store) {
+		store := open()
+		defer func() {
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		if task, err := store.Get(t.Context(), "user-1", id); err != nil || task.Title != "Write report 150" {
+			t.Errorf("%s: %+v, %v", name, task, err)
+		}
+	}
+	open("SQLite", func() docket.Store { return openSQLite(t, strings.TrimPrefix(d.sqlite(t), "sqlite:")) })
+	open("PostgreSQL", func() docket.Store {
+		url := pgtest.Shared(t).Database(t)
+		d.postgres(t, url)
+		return openPostgres(t, url)
+	})
 }
 
 // BenchmarkLastPage compares the first page of 100 tasks with the ten-thousandth,

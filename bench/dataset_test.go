@@ -23,7 +23,7 @@ const (
 func (d dataset) users() int { return int(d) / 100 }
 
 // sqlite writes it to a new file.
-func (d dataset) sqlite(b *testing.B) (url string) {
+func (d dataset) sqlite(b testing.TB) (url string) {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "docket.db")
 	must(b, openSQLite(b, path).Close())
@@ -45,7 +45,7 @@ SELECT 'user-' || (n / 100), unhex('019a4e6f1b2c7d3e8f40' || (100000000000 + n))
 }
 
 // postgres writes it to the database at url.
-func (d dataset) postgres(b *testing.B, url string) {
+func (d dataset) postgres(b testing.TB, url string) {
 	b.Helper()
 	must(b, openPostgres(b, url).Close())
 	pgtest.Exec(b, url, fmt.Sprintf("INSERT INTO docket.owners (user_id, epoch, counter, live) SELECT 'user-' || n, 1, 100, 100 FROM generate_series(0, %d - 1) n ORDER BY 1", d.users()))

@@ -17,7 +17,10 @@ var share = flag.Int("share", 15, "percent of a core that each server has in Ben
 // one database at a time, because Citus itself works for each. It needs -citus, and
 // root for the control groups.
 func BenchmarkWorkers(b *testing.B) {
-	const d = dataset(100_000)
+	const (
+		d           = dataset(100_000)
+		connections = 96 // 24 for each of four workers: smaller groups cost more for each request
+	)
 	binary := buildDocket(b)
 	cluster := pgtest.NewCitus(b, 4)
 	plain := pgtest.New(b, pgtest.Options{Unsafe: true}) // as the nodes of the cluster are
@@ -33,8 +36,8 @@ func BenchmarkWorkers(b *testing.B) {
 			}
 			for _, workload := range []string{"get", "create"} {
 				rows := []*row{
-					{measure: func(s int) sample { return first.wrk(b, d, workload, 64, s) }},
-					{measure: func(s int) sample { return second.wrk(b, d, workload, 64, s) }},
+					{measure: func(s int) sample { return first.wrk(b, d, workload, connections, s) }},
+					{measure: func(s int) sample { return second.wrk(b, d, workload, connections, s) }},
 				}
 				interleave(rows)
 				x, y := rows[0].median(), rows[1].median()
