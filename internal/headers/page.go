@@ -28,10 +28,10 @@ func NewPage(list docket.ListMark, limit, offset int, cursor string) Page {
 	return Page{list, list.Checksum(append(b, cursor...))}
 }
 
-// Of returns the page of the trash that has these tasks: tasks leave the trash without
-// a change of the owner's state.
-func (p Page) Of(tasks []docket.Task) Page {
-	b := slices.Clone(p.sum)
+// Of returns the page of the trash that has these tasks, and perhaps more behind them:
+// tasks leave the trash without a change of the owner's state.
+func (p Page) Of(tasks []docket.Task, more bool) Page {
+	b := strconv.AppendBool(slices.Clone(p.sum), more)
 	for i := range tasks {
 		b = append(b, tasks[i].ID[:]...)
 	}

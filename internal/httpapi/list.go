@@ -62,7 +62,7 @@ func (a *api) listTasks(rt *route, w http.ResponseWriter, r *http.Request) error
 	}
 	edge.HoldTasks(r.Context(), page.Tasks)
 	if in.list.Deleted {
-		in.page = in.page.Of(page.Tasks)
+		in.page = in.page.Of(page.Tasks, page.More)
 	}
 	tag, header := in.page.ETag(page.State), w.Header()
 	header.Set("ETag", tag)
