@@ -11,7 +11,7 @@ import (
 // Bounds of metadata.
 const (
 	MaxMetadata      = 4096            // bytes in compact form
-	MaxMetadataPatch = 4 * MaxMetadata // and of a patch, which takes more to remove a member than it has
+	MaxMetadataPatch = 4 * MaxMetadata // and of a patch: to remove a member takes more than the member has
 	MaxMetadataDepth = 8               // objects and arrays within each other, the whole included
 )
 

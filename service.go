@@ -113,8 +113,12 @@ func (s *Service) writeOne(ctx context.Context, owner UserID, o Operation, key *
 		o.If.Match = Some([]int64{}) // without a merge no version will do, but the key may have a result
 		if merges {
 			var merged Metadata
-			if merged, faults = t.Metadata.Merge(patch); len(faults) == 0 {
+			merged, faults = t.Metadata.Merge(patch)
+			switch {
+			case len(faults) == 0:
 				o.Update.Metadata, o.If.Match = Some(merged), Some([]int64{t.Version})
+			case key == nil:
+				return Written{}, InvalidInput(faults...)
 			}
 		}
 		written, err := s.write(ctx, owner, []Operation{o}, key)

@@ -49,7 +49,7 @@ type TaskUpdate struct {
 	Priority    string    `json:"priority,omitempty" enum:"low,medium,high" doc:"How urgent the task is." example:"low"`
 	DueDate     *string   `json:"due_date,omitempty" nullable:"true" pattern:"^\\d{4}-\\d{2}-\\d{2}([Tt]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?([Zz]|[+-]\\d{2}:\\d{2})?)?$" maxLength:"50" doc:"A date, a local date and time (seconds may be left out, a fraction is dropped) or an instant (with Z or an offset). Null clears it." example:"2026-12-01T09:00:00Z"`
 	Tags        []string  `json:"tags,omitempty" nullable:"true" minLength:"1" maxLength:"50" pattern:"^[^\\x00]+$" maxItems:"20" doc:"All of them: each is trimmed, and kept once. Null empties them." example:"home"`
-	Metadata    anyObject `json:"metadata,omitzero" nullable:"true" doc:"Fields of the application's own: up to 4,096 bytes in compact form, nested up to 8 deep. PATCH merges it (RFC 7396), PUT and batch replace it, null empties it."`
+	Metadata    anyObject `json:"metadata,omitzero" nullable:"true" doc:"Fields of the application's own: up to 4,096 bytes in compact form, nested up to 8 deep. PATCH merges it (RFC 7396) and takes a patch of up to 16,384 bytes, PUT and batch replace it, null empties it."`
 	ReadOnlyFields
 }
 

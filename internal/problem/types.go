@@ -161,7 +161,7 @@ var Types = []Type{
 	},
 	{
 		docket.Unavailable, 503, "Unavailable",
-		"The database, or the identity provider's keys, cannot be reached at the moment, or the server has more requests than it can take. Nothing was written.",
+		"The database, or the identity provider's keys, cannot be reached at the moment, the server has more requests than it can take, or others change the same task all the time. Nothing was written.",
 		"Send the same request again after the time in Retry-After.",
 		&docket.Error{Kind: docket.Unavailable, Detail: "The database cannot serve right now. Nothing was written. Try again shortly."},
 	},
