@@ -18,17 +18,18 @@ type metrics struct {
 	known    sync.Map // of outcome to series: what requests and duration have by these labels
 }
 
-// outcome is how a request ended. There are as many as the contract has routes and
-// statuses.
+// outcome is how a request ended. There are at most as many as routes times statuses,
+// twice.
 type outcome struct {
 	route  string
 	status int
+	stream bool
 }
 
 // series are what one outcome is counted in.
 type series struct {
 	requests prometheus.Counter
-	duration prometheus.Observer
+	duration prometheus.Observer // nil for a stream, whose client decides how long it lasts
 }
 
 func newMetrics() *metrics {
@@ -67,12 +68,11 @@ func (x *exchange) route() string {
 	return cmp.Or(x.request.Pattern, "none")
 }
 
-// count counts an exchange that has finished. The duration of a stream is not
-// observed, because its client decides how long it lasts.
+// count counts an exchange that has finished.
 func (m *metrics) count(x *exchange, took time.Duration) {
-	s := m.seriesOf(outcome{x.route(), x.status})
+	s := m.seriesOf(outcome{x.route(), x.status, x.Header().Get("Content-Type") == "text/event-stream"})
 	s.requests.Inc()
-	if x.Header().Get("Content-Type") != "text/event-stream" {
+	if s.duration != nil {
 		s.duration.Observe(took.Seconds())
 	}
 }
@@ -82,7 +82,10 @@ func (m *metrics) seriesOf(o outcome) *series {
 		s, _ := known.(*series)
 		return s
 	}
-	s := &series{m.requests.WithLabelValues(o.route, strconv.Itoa(o.status)), m.duration.WithLabelValues(o.route)}
+	s := &series{requests: m.requests.WithLabelValues(o.route, strconv.Itoa(o.status))}
+	if !o.stream {
+		s.duration = m.duration.WithLabelValues(o.route)
+	}
 	m.known.Store(o, s)
 	return s
 }

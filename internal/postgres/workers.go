@@ -238,16 +238,16 @@ func (w *workers) MarkAPIKeyUsed(ctx context.Context, owner docket.UserID, id uu
 	return w.of(owner).MarkAPIKeyUsed(ctx, owner, id, day)
 }
 
-// Counters implements docket.Store. Among the users of several workers, those of one
-// that does not answer have the states that were returned before.
+// Counters implements docket.Store. Of several users, those of a worker that does not
+// answer have the states that were returned before, unless no worker answers.
 func (w *workers) Counters(ctx context.Context, owners []docket.UserID) (map[docket.UserID]docket.State, error) {
+	if len(owners) == 1 {
+		return w.of(owners[0]).Counters(ctx, owners)
+	}
 	groups := map[*Store][]docket.UserID{}
 	for _, owner := range owners {
 		s := w.of(owner)
 		groups[s] = append(groups[s], owner)
-	}
-	if len(groups) == 1 {
-		return w.of(owners[0]).Counters(ctx, owners)
 	}
 	before := w.states.Load()
 	states, failures := make(map[docket.UserID]docket.State, len(owners)), []error(nil)

@@ -61,8 +61,8 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	return p.useUntil(ctx, ctx, f)
 }
 
-// lookUp is use for one row that is found by its key: it is read before a client that
-// leaves could interrupt it.
+// lookUp is use for one row that is found by its key: only the limit of the pool
+// interrupts it, not a client that leaves.
 func (p *readers) lookUp(ctx context.Context, f func(*reader) error) error {
 	return p.useUntil(ctx, context.Background(), f)
 }
