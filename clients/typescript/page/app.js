@@ -10,6 +10,8 @@ const $ = (id) => document.getElementById(id);
 const rows = new Map(); // the shown tasks' elements, by id
 const adding = new Editor($("add"), $("details"));
 const BASE = new URL("..", import.meta.url).href; // a proxy may serve all of it under a prefix
+const KEY = "dkt_"; // begins every API key
+const INCOMPLETE = "This API key is not complete. Paste all of it.";
 const EMPTY = { title: "", description: null, priority: "medium", due_date: null, tags: [] };
 let client, replica, user, token, others; // others: the windows of this user, which get its new tokens
 
@@ -19,15 +21,23 @@ $("enter").addEventListener("submit", (event) => {
   event.preventDefault();
   const who = $("who").value.trim();
   if (!who) return;
-  const token = who.split(".").length === 3 && subject(who) !== undefined ? who : undefined;
-  enter(token ? subject(who) : who, token);
+  const name = subject(who);
+  if (name === undefined && who.startsWith(KEY)) return ask(INCOMPLETE);
+  if (name === undefined) enter(who);
+  else enter(name, who);
 });
 
-// subject returns whose a token is. The server checks it; this page need not.
+// subject returns whose a token is, which an API key says before its first dot and a JSON Web
+// Token in its second part; undefined for other texts. The server checks it; this page need not.
 function subject(token) {
+  const [first, second, third, more] = token.split(".");
+  if (third === undefined || more !== undefined) return undefined;
+  const isKey = token.startsWith(KEY);
   try {
-    const bytes = Uint8Array.from(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes)).sub;
+    const part = isKey ? first.slice(KEY.length) : second;
+    const bytes = Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return isKey ? text || undefined : JSON.parse(text).sub;
   } catch {
     return undefined;
   }
@@ -101,6 +111,7 @@ $("again").addEventListener("submit", (event) => {
   event.preventDefault();
   const given = $("token").value.trim();
   const other = subject(given);
+  if (other === undefined && given.startsWith(KEY)) return askAgain(INCOMPLETE);
   if (other !== undefined && other !== user) return askAgain(`This is the token of ${other}. Leave first to see the tasks of ${other}.`);
   others.postMessage(given);
   goOn(given);

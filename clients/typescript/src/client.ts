@@ -94,9 +94,15 @@ export function createClient(options: ClientOptions) {
 
   const keys = {
     list: (call: CallOptions = {}) => get<Key[]>("/keys", call),
-    /** The answer alone has the secret, as `key`. */
-    create: (key: KeyCreate, options: WriteOptions = {}) => write<KeyMade>("POST", "/keys", key, options),
-    revoke: (id: string, options: WriteOptions = {}) => write<void>("DELETE", `/keys/${encodeURIComponent(id)}`, undefined, options, {}, nothing),
+    /**
+     * The answer alone has the secret, as `key`. It is sent once, since each time makes another
+     * key: when there is no answer, `list` tells of one that is to be revoked.
+     */
+    create: (key: KeyCreate, { signal }: Pick<CallOptions, "signal"> = {}) =>
+      write<KeyMade>("POST", "/keys", key, { signal, patience: 0, idempotencyKey: "" }),
+    /** A repetition that finds no such key is a success. */
+    revoke: (id: string, call: CallOptions = {}) =>
+      transport.send<void>("DELETE", `/keys/${encodeURIComponent(id)}`, { ...call, done: "key-not-found" }, nothing),
   };
 
   /** What changed since a sync token, or all live tasks without one. */

@@ -597,7 +597,7 @@ export interface components {
              * @description Ignored.
              */
             readonly id?: string;
-            /** @description Fields of the application's own: up to 4,096 bytes in compact form, nested up to 8 deep. PATCH merges it (RFC 7396), PUT and batch replace it, null empties it. */
+            /** @description Fields of the application's own: up to 4,096 bytes in compact form, nested up to 8 deep. PATCH merges it (RFC 7396) and takes a patch of up to 16,384 bytes, PUT and batch replace it, null empties it. */
             metadata?: {
                 [key: string]: unknown;
             } | null;

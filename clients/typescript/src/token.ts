@@ -8,7 +8,7 @@ const EARLY = 30_000; // ms before its expiry that a token is not used any more
 
 interface Held {
   token: Promise<string | undefined>;
-  /** What it resolved with. */
+  /** What it resolved with; absent before. */
   value?: string | undefined;
   /** Milliseconds since 1970. */
   until: number;
@@ -25,27 +25,40 @@ export class Tokens {
     this.#clock = clock;
   }
 
-  async get(): Promise<string | undefined> {
+  /** Rejects when the signal is aborted. A function that has not answered by then is asked again by the next call. */
+  async get(signal?: AbortSignal): Promise<string | undefined> {
     const source = this.#source;
     if (typeof source !== "function") return source;
-    if (this.#held && this.#clock.now() < this.#held.until) return this.#held.token;
-    const token = (async () => {
-      try {
-        return (await source()) ?? undefined;
-      } catch (cause) {
-        throw new DocketError(0, "no-token", "No token could be had.", { cause });
-      }
-    })();
-    const held: Held = { token, until: Infinity }; // all who ask meanwhile share the answer
+    if (signal?.aborted) throw noToken(signal.reason);
+    const held = this.#held && this.#clock.now() < this.#held.until ? this.#held : this.#ask(source);
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        if (!("value" in held)) this.#drop(held);
+        reject(noToken(signal!.reason));
+      };
+      signal?.addEventListener("abort", stop, { once: true });
+      void held.token.then(resolve, reject).finally(() => signal?.removeEventListener("abort", stop));
+    });
+  }
+
+  #ask(source: Exclude<Token, string>): Held {
+    const held = { until: Infinity } as Held; // all who ask meanwhile share the answer
     this.#held = held;
-    try {
-      held.value = await token;
+    held.token = (async () => {
+      try {
+        held.value = (await source()) ?? undefined;
+      } catch (cause) {
+        this.#drop(held);
+        throw noToken(cause);
+      }
       held.until = this.#goodUntil(held.value);
-    } catch (error) {
-      if (this.#held === held) this.#held = undefined;
-      throw error;
-    }
-    return token;
+      return held.value;
+    })();
+    return held;
+  }
+
+  #drop(held: Held): void {
+    if (this.#held === held) this.#held = undefined;
   }
 
   /** Forgets a token that the server did not take, and reports whether there may be another. */
@@ -70,4 +83,8 @@ export class Tokens {
       return Infinity;
     }
   }
+}
+
+function noToken(cause: unknown): DocketError {
+  return new DocketError(0, "no-token", "No token could be had.", { cause });
 }

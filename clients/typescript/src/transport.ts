@@ -29,6 +29,8 @@ export interface Request extends CallOptions {
   body?: BodyInit | undefined;
   /** How many milliseconds one attempt may take. */
   attempt?: number;
+  /** The code of the failure that is a success of a repetition: an earlier attempt did it. */
+  done?: string;
 }
 
 const ATTEMPT = 20_000; // ms, the most that one attempt may take
@@ -64,6 +66,7 @@ export class Transport {
       } catch (error) {
         signal?.throwIfAborted();
         const failure = error as DocketError;
+        if (request.done && wait > FIRST && failure.code === request.done) return undefined as T;
         const ms = 1000 * (failure.retryAfter ?? 0) + wait * (0.5 + Math.random() / 2); // not all clients at once
         if (!failure.transient || this.clock.now() + ms > end) throw failure;
         await pause(this.clock, ms, signal);
@@ -73,7 +76,7 @@ export class Transport {
 
   /** Opens a stream: no repetition, and no bound on how long it takes. */
   async open(path: string, headers: Record<string, string | undefined>, signal?: AbortSignal): Promise<Response> {
-    return this.#authorized((token) => this.#request("GET", path, { headers, signal }, token));
+    return this.#authorized((token) => this.#request("GET", path, { headers, signal }, token), signal);
   }
 
   async #attempt<T>(method: string, path: string, request: Request, read: (response: Response) => Promise<T>): Promise<T> {
@@ -84,21 +87,21 @@ export class Transport {
       return await this.#authorized(async (token) => {
         const response = await this.#request(method, path, { ...request, signal }, token);
         return read(response).catch(unreachable);
-      });
+      }, signal);
     } finally {
       this.clock.clearTimeout(timer);
     }
   }
 
   /** Does work with a token, and once more with another one when the first is not taken. */
-  async #authorized<T>(work: (token: string | undefined) => Promise<T>): Promise<T> {
-    const token = await this.#tokens.get();
+  async #authorized<T>(work: (token: string | undefined) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const token = await this.#tokens.get(signal);
     try {
       return await work(token);
     } catch (error) {
       if (!(error instanceof DocketError) || (error.status !== 401 && error.status !== 403)) throw error;
       if (!this.#tokens.renews(token) || error.status === 403) throw error; // the next request asks for another
-      return work(await this.#tokens.get());
+      return work(await this.#tokens.get(signal));
     }
   }
 

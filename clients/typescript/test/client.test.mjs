@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { createClient, DocketError, uuidv7 } from "docket-client";
 import { TestClock } from "./clock.mjs";
 import { eventually, newUser, startServer } from "./server.mjs";
+import { secret, sign } from "./token.mjs";
 
 const server = await startServer();
 const open = (more = {}) => createClient({ baseUrl: server.url, user: newUser("ada|é/"), ...more });
@@ -176,13 +176,6 @@ test("a call ends when its signal is aborted", async () => {
   await assert.rejects(settled, /enough/);
 });
 
-const secret = "a-secret-of-the-test-0123456789-0123456789";
-function sign(sub, exp, iat) {
-  const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const text = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ sub, exp, iat })}`;
-  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
-}
-
 test("a token function is asked again before expiry, and after a 401", async () => {
   const { url } = await startServer({ AUTH_SECRET: secret });
   const clock = new TestClock();
@@ -223,6 +216,55 @@ test("API keys are made, used and revoked", async () => {
   assert.deepEqual((await docket.keys.list()).map(({ name, scopes }) => [name, scopes]), [["Calendar", ["tasks:read"]]]);
   await docket.keys.revoke(id);
   await assert.rejects(reader.tasks.list(), code("unauthorized"));
+});
+
+test("an API key is asked for once, whatever the failure and the patience", async () => {
+  for (const answer of [lost, "hangs", problem(503, "write-outcome-unknown"), problem(503, "unavailable"), problem(429, "rate-limited")]) {
+    const clock = new TestClock();
+    const { fetch, requests } = scripted(answer, good());
+    const docket = createClient({ baseUrl: "http://docket", user: "ada", fetch, clock });
+    const settled = docket.keys.create({ name: "x", scopes: ["tasks:read"] }, { patience: 60_000 }).catch((error) => error);
+    await clock.advance(90_000);
+    assert.ok((await settled) instanceof DocketError);
+    assert.equal(requests.length, 1);
+  }
+});
+
+test("an API key that a repetition does not find is revoked", async () => {
+  const gone = problem(404, "key-not-found");
+  const page = () => new Response("<html>", { status: 404 });
+  for (const [answers, outcome] of [[[lost, gone], undefined], [[gone], "key-not-found"], [[lost, page], "not-docket"]]) {
+    const clock = new TestClock();
+    const docket = createClient({ baseUrl: "http://docket", user: "ada", fetch: scripted(...answers).fetch, clock });
+    const settled = docket.keys.revoke("x").catch((error) => error.code);
+    await clock.advance(90_000);
+    assert.equal(await settled, outcome);
+  }
+});
+
+test("a token that never comes ends with the attempt or the call, and is asked for again", async () => {
+  const clock = new TestClock();
+  let asked = 0;
+  const open = () => {
+    asked = 0;
+    const token = () => (++asked === 1 ? new Promise(() => {}) : "t");
+    return createClient({ baseUrl: "http://docket", user: "ada", fetch: scripted(good([])).fetch, clock, token });
+  };
+  const settled = open().tasks.list();
+  await clock.advance(19_000);
+  assert.equal(asked, 1);
+  await clock.advance(2_000);
+  assert.equal(asked, 2);
+  await settled;
+  for (const call of [(docket, signal) => docket.tasks.list({}, { signal }), (docket, signal) => docket.stream({ signal }).next()]) {
+    const docket = open();
+    const stop = new AbortController();
+    const ended = assert.rejects(call(docket, stop.signal));
+    stop.abort();
+    await ended;
+    await docket.tasks.list();
+    assert.equal(asked, 2);
+  }
 });
 
 test("a token function that fails is asked again", async () => {

@@ -1,47 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createClient, DocketError } from "docket-client";
-import { createReplica, memoryStorage } from "docket-client/replica";
+import { DocketError } from "docket-client";
+import { memoryStorage } from "docket-client/replica";
 import { TestClock } from "./clock.mjs";
-import { eventually, newUser, startServer } from "./server.mjs";
-
-const server = await startServer();
-
-/** A network that can be switched off; on calls what the test wants to see of each request. */
-function openNetwork(on = () => {}) {
-  const network = {
-    off: false,
-    requests: [],
-    streams: new Set(),
-    cut() {
-      for (const end of network.streams) end.abort(new TypeError("cut"));
-      network.streams.clear();
-    },
-    attempts: 0,
-    fetch: async (url, options) => {
-      network.attempts++;
-      if (network.off) throw new TypeError("fetch failed");
-      network.requests.push(`${options.method} ${new URL(url).pathname.split("/").slice(3).join("/")}`);
-      const answer = await on(url, options);
-      if (answer) return answer;
-      const end = new AbortController();
-      network.streams.add(end);
-      return fetch(url, { ...options, signal: AbortSignal.any([end.signal, options.signal].filter(Boolean)) });
-    },
-  };
-  return network;
-}
-
-function open({ user = newUser(), network = openNetwork(), storage = memoryStorage(), ...more } = {}) {
-  const client = createClient({ baseUrl: server.url, user, fetch: network.fetch, ...more });
-  const replica = createReplica({ client, storage });
-  const told = { conflict: [], refused: [], storage: [] };
-  for (const name of Object.keys(told)) replica.on(name, (detail) => told[name].push(detail));
-  return { user, network, storage, client, replica, told, direct: createClient({ baseUrl: server.url, user }) };
-}
-
-const live = (replica) => eventually("it is live", () => replica.status.state === "live");
-const titles = (replica, query) => replica.tasks(query).map(({ title }) => title);
+import { live, open, openNetwork, server, titles } from "./replica.mjs";
+import { eventually } from "./server.mjs";
 
 test("what a user does is seen at once, and sent", async () => {
   const { replica, direct } = open();

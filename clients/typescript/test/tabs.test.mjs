@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { createClient } from "docket-client";
 import { openContext, serious } from "./browser.mjs";
 import { eventually, newUser, startServer } from "./server.mjs";
+import { secret, sign } from "./token.mjs";
 
 const server = await startServer();
 
@@ -156,5 +157,29 @@ test("the page at / has no serious fault of accessibility", async () => {
   await page.click("#set");
   await page.click("#more");
   assert.deepEqual([...faults, ...(await serious(page))], []);
+  await context.close();
+});
+
+test("the page at / takes an API key for one, and never for a user", async () => {
+  const { url } = await startServer({ AUTH_SECRET: secret });
+  const user = "ada|é";
+  const client = createClient({ baseUrl: url, user, token: sign(user, Math.floor(Date.now() / 1000) + 900) });
+  const { key } = await client.keys.create({ name: "page", scopes: ["tasks:write"] });
+  const context = await openContext();
+  const page = await context.newPage();
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`${url}/`);
+  const text = (selector) => page.$eval(selector, (element) => element.textContent);
+  for (const broken of ["dkt_YWRh", "dkt_.x.y", "dkt_!.x.y", "dkt_gICA.x.y"]) {
+    await page.$eval("#why", (why) => (why.textContent = ""));
+    await page.type("#who", `${broken}\n`);
+    await eventually("it is told", async () => (await text("#why")) === "This API key is not complete. Paste all of it.");
+  }
+  await page.type("#who", `${key}\n`);
+  await eventually("it is live", async () => (await text("#status")) === `${user} · Live`);
+  const kept = await page.evaluate(async () => [document.title, JSON.parse(sessionStorage.docket).user, ...(await indexedDB.databases()).map(({ name }) => name)]);
+  assert.deepEqual(kept, [`${user} · Docket`, user, `docket/${client.url}`]);
+  assert.deepEqual(asked.filter((address) => address.includes("dkt_")), []);
   await context.close();
 });

@@ -43,7 +43,9 @@ export class Mirror {
 
   /** Reads the storage again, and drops what it does not hold. */
   async load(): Promise<void> {
-    await this.flush();
+    let saved: Promise<void>;
+    do await (saved = this.flush());
+    while (saved !== this.flush()); // something was recorded meanwhile
     if (this.#lean) return;
     const before = new Set(this.outbox.map(({ key }) => key));
     const entries = await this.#storage.load("");

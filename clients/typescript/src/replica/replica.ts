@@ -54,7 +54,7 @@ export interface ReplicaEvents {
 
 export type Replica = ReturnType<typeof createReplica>;
 
-const QUERIES = 100; // live queries that are remembered
+const QUERIES = 100; // live queries that are remembered, besides those in use
 
 /**
  * Returns a copy of a user's tasks that works offline and ends up as the server's. It does
@@ -64,7 +64,8 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
   const { user } = client;
   const listeners = new Set<() => void>();
   const handlers: { [Name in keyof ReplicaEvents]: Set<(detail: ReplicaEvents[Name]) => void> } = { conflict: new Set(), refused: new Set(), storage: new Set() };
-  const queries = new Map<string, { of: ReadonlyMap<string, View>; tasks: readonly View[] }>();
+  const queries = new Map<string, { of: ReadonlyMap<string, View>; tasks: readonly View[] }>(); // in the order of their views
+  let views: ReadonlyMap<string, View>[] = []; // the last two: what was asked of them is in use
   let tabs: Tabs | undefined; // while it is open
   let leads = false;
   let sync: Sync | undefined; // while this tab leads
@@ -249,11 +250,15 @@ export function createReplica({ client, storage = memoryStorage() }: ReplicaOpti
       const of = mirror.view(user);
       const before = queries.get(key);
       if (before?.of === of) return before.tasks;
+      if (of !== views[0]) views = [of, ...views.slice(0, 1)];
       const now = select(of.values(), query);
       const tasks = before && now.length === before.tasks.length && now.every((task, i) => task === before.tasks[i]) ? before.tasks : now;
       queries.delete(key);
       queries.set(key, { of, tasks });
-      if (queries.size > QUERIES) queries.delete(queries.keys().next().value!);
+      for (const [old, entry] of queries) {
+        if (queries.size <= QUERIES || views.includes(entry.of)) break;
+        queries.delete(old);
+      }
       return tasks;
     },
 

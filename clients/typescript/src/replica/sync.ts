@@ -30,7 +30,8 @@ export interface SyncEvents {
  *    server or this program.
  * 3. A change names the version that it was compared with (If-Match). If the task is
  *    another by then, they are compared again: what touches nothing that others changed
- *    is sent anyway, and the user is told of the rest.
+ *    is sent anyway, and the user is told of the rest. Without a whole copy to compare
+ *    with nothing is sent.
  */
 export class Sync {
   readonly #client: Client;
@@ -40,11 +41,14 @@ export class Sync {
   readonly #wakes = new Set<() => void>();
   #state: State = "connecting";
   #quiet = false; // whether the last stream said nothing: then the changes are asked for
+  #whole: boolean; // whether the copy is all that the server had at some moment; until then nothing is sent
+  #sending: Promise<void> = Promise.resolve();
 
   constructor(client: Client, mirror: Mirror, events: SyncEvents) {
     this.#client = client;
     this.#mirror = mirror;
     this.#events = events;
+    this.#whole = mirror.next !== undefined;
   }
 
   run(): void {
@@ -66,11 +70,15 @@ export class Sync {
 
   async #send(done: () => void): Promise<void> {
     const change = this.#mirror.outbox[0];
-    if (!change) return this.#pause();
+    if (!change || !this.#whole) return this.#pause();
+    await (this.#sending = this.#deliver(change));
+    done();
+  }
+
+  async #deliver(change: Change): Promise<void> {
     const sent = change.sent ? change : this.#prepare(change);
     await this.#mirror.flush();
     if (sent && !this.#closed.signal.aborted) await this.#settle(sent);
-    done();
   }
 
   /** Decides how a change is sent. Undefined: it is not. */
@@ -131,6 +139,12 @@ export class Sync {
       else mirror.bury(id, change.at, asked);
       if (kind === "create") mirror.finish(change); // it was made, or there could be no task of that id
       else mirror.record({ ...change, sent: undefined });
+      const { version = 0 } = sent!;
+      if (now && now.version <= version) {
+        // Sent at once it would be refused again: a proxy alters the version, or it is of another history.
+        if (now.version < version) this.#giveUp();
+        throw error;
+      }
     } else if (kind === "restore" && error.status === 404 && seen) {
       // It is purged, or its user was erased: then it is made again.
       mirror.record({ ...change, kind: "create", fields: normalize(seen), sent: undefined });
@@ -162,10 +176,10 @@ export class Sync {
       }, QUIET);
     };
     let retry = 0; // ms
+    let since = this.#whole ? mirror.next : undefined;
     try {
-      let since = mirror.next;
       if (!since || this.#quiet) {
-        since = await this.#catchUp();
+        since = await this.#catchUp(since);
         this.#become("connecting");
       }
       listen();
@@ -179,16 +193,14 @@ export class Sync {
           done();
         }
         if (block.retry) retry = Number(block.retry);
-        if (block.event === "resync") {
-          mirror.next = undefined;
-          return;
-        }
+        if (block.event === "resync") this.#giveUp();
+        if (!this.#whole) return;
         if (block.id && (block.data || mirror.next)) mirror.advance(block.data ? [JSON.parse(block.data)] : [], block.id, false);
         else if (await mirror.loadChanges()) this.wake();
         mirror.flushSoon();
       }
     } catch (error) {
-      if (error instanceof DocketError) this.#reconsider(error);
+      if (error instanceof DocketError) this.#reconsider(error, since);
       throw error;
     } finally {
       clock.clearTimeout(timer);
@@ -199,14 +211,18 @@ export class Sync {
   }
 
   /**
-   * Asks for what has changed since the sync token, or for all without one. Returns the
-   * token that follows. That of a user without tasks is not kept: it may be from before
-   * the user's history, and is then good in each one that begins later.
+   * Asks for what has changed since the sync token, or for all without one. Nothing is sent
+   * while all is asked for, which may be older than the answer. Returns the token that
+   * follows. That of a user without tasks is not kept: it may be from before the user's
+   * history, and is then good in each one that begins later.
    */
-  async #catchUp(): Promise<string> {
+  async #catchUp(since: string | undefined): Promise<string> {
     const items: Item[] = [];
-    const all = !this.#mirror.next;
-    let since = this.#mirror.next;
+    const all = !since;
+    if (all) {
+      this.#whole = false;
+      await this.#sending.catch(() => {});
+    }
     for (let more = true; more; ) {
       const page = await this.#client.changes({ since, limit: 1000, signal: this.#closed.signal, patience: 0 });
       items.push(...page.items);
@@ -215,13 +231,23 @@ export class Sync {
     }
     this.#mirror.advance(items, all && items.length === 0 ? undefined : since, all);
     this.#mirror.flushSoon();
+    if (all) {
+      this.#whole = true;
+      this.wake();
+    }
     return since!;
   }
 
   /** A sync token that the server does not take is given up; without one there can be no such user. */
-  #reconsider(error: DocketError): void {
+  #reconsider(error: DocketError, since: string | undefined): void {
     if (waits(error)) return;
-    if (!this.#mirror.next) throw new Refused(error);
+    if (!since && error.status !== 410) throw new Refused(error); // 410: the history ended between two pages
+    this.#giveUp();
+  }
+
+  /** Has all asked for again, and nothing sent before. */
+  #giveUp(): void {
+    this.#whole = false;
     this.#mirror.next = undefined;
   }
 

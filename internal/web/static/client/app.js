@@ -250,6 +250,8 @@ var $2 = (id) => document.getElementById(id);
 var rows = /* @__PURE__ */ new Map();
 var adding = new Editor($2("add"), $2("details"));
 var BASE = new URL("..", import.meta.url).href;
+var KEY = "dkt_";
+var INCOMPLETE = "This API key is not complete. Paste all of it.";
 var EMPTY = { title: "", description: null, priority: "medium", due_date: null, tags: [] };
 var client;
 var replica;
@@ -260,13 +262,20 @@ $2("enter").addEventListener("submit", (event) => {
   event.preventDefault();
   const who = $2("who").value.trim();
   if (!who) return;
-  const token2 = who.split(".").length === 3 && subject(who) !== void 0 ? who : void 0;
-  enter(token2 ? subject(who) : who, token2);
+  const name = subject(who);
+  if (name === void 0 && who.startsWith(KEY)) return ask(INCOMPLETE);
+  if (name === void 0) enter(who);
+  else enter(name, who);
 });
 function subject(token2) {
+  const [first, second, third, more] = token2.split(".");
+  if (third === void 0 || more !== void 0) return void 0;
+  const isKey = token2.startsWith(KEY);
   try {
-    const bytes = Uint8Array.from(atob(token2.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes)).sub;
+    const part = isKey ? first.slice(KEY.length) : second;
+    const bytes = Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    const text2 = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return isKey ? text2 || void 0 : JSON.parse(text2).sub;
   } catch {
     return void 0;
   }
@@ -329,6 +338,7 @@ $2("again").addEventListener("submit", (event) => {
   event.preventDefault();
   const given = $2("token").value.trim();
   const other = subject(given);
+  if (other === void 0 && given.startsWith(KEY)) return askAgain(INCOMPLETE);
   if (other !== void 0 && other !== user) return askAgain(`This is the token of ${other}. Leave first to see the tasks of ${other}.`);
   others.postMessage(given);
   goOn(given);

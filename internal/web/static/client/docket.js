@@ -116,27 +116,38 @@ var Tokens = class {
     this.#source = source;
     this.#clock = clock;
   }
-  async get() {
+  /** Rejects when the signal is aborted. A function that has not answered by then is asked again by the next call. */
+  async get(signal) {
     const source = this.#source;
     if (typeof source !== "function") return source;
-    if (this.#held && this.#clock.now() < this.#held.until) return this.#held.token;
-    const token = (async () => {
-      try {
-        return await source() ?? void 0;
-      } catch (cause) {
-        throw new DocketError(0, "no-token", "No token could be had.", { cause });
-      }
-    })();
-    const held = { token, until: Infinity };
+    if (signal?.aborted) throw noToken(signal.reason);
+    const held = this.#held && this.#clock.now() < this.#held.until ? this.#held : this.#ask(source);
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        if (!("value" in held)) this.#drop(held);
+        reject(noToken(signal.reason));
+      };
+      signal?.addEventListener("abort", stop, { once: true });
+      void held.token.then(resolve, reject).finally(() => signal?.removeEventListener("abort", stop));
+    });
+  }
+  #ask(source) {
+    const held = { until: Infinity };
     this.#held = held;
-    try {
-      held.value = await token;
+    held.token = (async () => {
+      try {
+        held.value = await source() ?? void 0;
+      } catch (cause) {
+        this.#drop(held);
+        throw noToken(cause);
+      }
       held.until = this.#goodUntil(held.value);
-    } catch (error) {
-      if (this.#held === held) this.#held = void 0;
-      throw error;
-    }
-    return token;
+      return held.value;
+    })();
+    return held;
+  }
+  #drop(held) {
+    if (this.#held === held) this.#held = void 0;
   }
   /** Forgets a token that the server did not take, and reports whether there may be another. */
   renews(token) {
@@ -160,6 +171,9 @@ var Tokens = class {
     }
   }
 };
+function noToken(cause) {
+  return new DocketError(0, "no-token", "No token could be had.", { cause });
+}
 
 // src/transport.ts
 var ATTEMPT = 2e4;
@@ -191,6 +205,7 @@ var Transport = class {
       } catch (error) {
         signal?.throwIfAborted();
         const failure = error;
+        if (request.done && wait > FIRST && failure.code === request.done) return void 0;
         const ms = 1e3 * (failure.retryAfter ?? 0) + wait * (0.5 + Math.random() / 2);
         if (!failure.transient || this.clock.now() + ms > end) throw failure;
         await pause(this.clock, ms, signal);
@@ -199,7 +214,7 @@ var Transport = class {
   }
   /** Opens a stream: no repetition, and no bound on how long it takes. */
   async open(path, headers, signal) {
-    return this.#authorized((token) => this.#request("GET", path, { headers, signal }, token));
+    return this.#authorized((token) => this.#request("GET", path, { headers, signal }, token), signal);
   }
   async #attempt(method, path, request, read) {
     const end = new AbortController();
@@ -209,20 +224,20 @@ var Transport = class {
       return await this.#authorized(async (token) => {
         const response = await this.#request(method, path, { ...request, signal }, token);
         return read(response).catch(unreachable);
-      });
+      }, signal);
     } finally {
       this.clock.clearTimeout(timer);
     }
   }
   /** Does work with a token, and once more with another one when the first is not taken. */
-  async #authorized(work) {
-    const token = await this.#tokens.get();
+  async #authorized(work, signal) {
+    const token = await this.#tokens.get(signal);
     try {
       return await work(token);
     } catch (error) {
       if (!(error instanceof DocketError) || error.status !== 401 && error.status !== 403) throw error;
       if (!this.#tokens.renews(token) || error.status === 403) throw error;
-      return work(await this.#tokens.get());
+      return work(await this.#tokens.get(signal));
     }
   }
   async #request(method, path, { headers, body, signal }, token) {
@@ -290,9 +305,13 @@ function createClient(options) {
   };
   const keys = {
     list: (call = {}) => get("/keys", call),
-    /** The answer alone has the secret, as `key`. */
-    create: (key, options2 = {}) => write("POST", "/keys", key, options2),
-    revoke: (id, options2 = {}) => write("DELETE", `/keys/${encodeURIComponent(id)}`, void 0, options2, {}, nothing)
+    /**
+     * The answer alone has the secret, as `key`. It is sent once, since each time makes another
+     * key: when there is no answer, `list` tells of one that is to be revoked.
+     */
+    create: (key, { signal } = {}) => write("POST", "/keys", key, { signal, patience: 0, idempotencyKey: "" }),
+    /** A repetition that finds no such key is a success. */
+    revoke: (id, call = {}) => transport.send("DELETE", `/keys/${encodeURIComponent(id)}`, { ...call, done: "key-not-found" }, nothing)
   };
   const changes = ({ since, limit, ...call } = {}) => get(`/changes${search({ since, limit })}`, call);
   async function* stream({ since, signal }) {
@@ -501,7 +520,10 @@ var Mirror = class {
   }
   /** Reads the storage again, and drops what it does not hold. */
   async load() {
-    await this.flush();
+    let saved;
+    do
+      await (saved = this.flush());
+    while (saved !== this.flush());
     if (this.#lean) return;
     const before = new Set(this.outbox.map(({ key }) => key));
     const entries = await this.#storage.load("");
@@ -795,10 +817,14 @@ var Sync = class {
   #state = "connecting";
   #quiet = false;
   // whether the last stream said nothing: then the changes are asked for
+  #whole;
+  // whether the copy is all that the server had at some moment; until then nothing is sent
+  #sending = Promise.resolve();
   constructor(client, mirror, events) {
     this.#client = client;
     this.#mirror = mirror;
     this.#events = events;
+    this.#whole = mirror.next !== void 0;
   }
   run() {
     void this.#repeat((done) => this.#follow(done));
@@ -815,11 +841,14 @@ var Sync = class {
   // Sending.
   async #send(done) {
     const change2 = this.#mirror.outbox[0];
-    if (!change2) return this.#pause();
+    if (!change2 || !this.#whole) return this.#pause();
+    await (this.#sending = this.#deliver(change2));
+    done();
+  }
+  async #deliver(change2) {
     const sent = change2.sent ? change2 : this.#prepare(change2);
     await this.#mirror.flush();
     if (sent && !this.#closed.signal.aborted) await this.#settle(sent);
-    done();
   }
   /** Decides how a change is sent. Undefined: it is not. */
   #prepare(change2) {
@@ -874,6 +903,11 @@ var Sync = class {
       else mirror.bury(id, change2.at, asked);
       if (kind === "create") mirror.finish(change2);
       else mirror.record({ ...change2, sent: void 0 });
+      const { version = 0 } = sent;
+      if (now && now.version <= version) {
+        if (now.version < version) this.#giveUp();
+        throw error;
+      }
     } else if (kind === "restore" && error.status === 404 && seen) {
       mirror.record({ ...change2, kind: "create", fields: normalize(seen), sent: void 0 });
     } else {
@@ -902,10 +936,10 @@ var Sync = class {
       }, QUIET2);
     };
     let retry = 0;
+    let since = this.#whole ? mirror.next : void 0;
     try {
-      let since = mirror.next;
       if (!since || this.#quiet) {
-        since = await this.#catchUp();
+        since = await this.#catchUp(since);
         this.#become("connecting");
       }
       listen();
@@ -919,16 +953,14 @@ var Sync = class {
           done();
         }
         if (block.retry) retry = Number(block.retry);
-        if (block.event === "resync") {
-          mirror.next = void 0;
-          return;
-        }
+        if (block.event === "resync") this.#giveUp();
+        if (!this.#whole) return;
         if (block.id && (block.data || mirror.next)) mirror.advance(block.data ? [JSON.parse(block.data)] : [], block.id, false);
         else if (await mirror.loadChanges()) this.wake();
         mirror.flushSoon();
       }
     } catch (error) {
-      if (error instanceof DocketError) this.#reconsider(error);
+      if (error instanceof DocketError) this.#reconsider(error, since);
       throw error;
     } finally {
       clock.clearTimeout(timer);
@@ -938,14 +970,19 @@ var Sync = class {
     throw new DocketError(0, "unreachable", "The stream ended.", { retryAfter: retry / 1e3 });
   }
   /**
-   * Asks for what has changed since the sync token, or for all without one. Returns the
-   * token that follows. That of a user without tasks is not kept: it may be from before
-   * the user's history, and is then good in each one that begins later.
+   * Asks for what has changed since the sync token, or for all without one. Nothing is sent
+   * while all is asked for, which may be older than the answer. Returns the token that
+   * follows. That of a user without tasks is not kept: it may be from before the user's
+   * history, and is then good in each one that begins later.
    */
-  async #catchUp() {
+  async #catchUp(since) {
     const items = [];
-    const all = !this.#mirror.next;
-    let since = this.#mirror.next;
+    const all = !since;
+    if (all) {
+      this.#whole = false;
+      await this.#sending.catch(() => {
+      });
+    }
     for (let more = true; more; ) {
       const page = await this.#client.changes({ since, limit: 1e3, signal: this.#closed.signal, patience: 0 });
       items.push(...page.items);
@@ -954,12 +991,21 @@ var Sync = class {
     }
     this.#mirror.advance(items, all && items.length === 0 ? void 0 : since, all);
     this.#mirror.flushSoon();
+    if (all) {
+      this.#whole = true;
+      this.wake();
+    }
     return since;
   }
   /** A sync token that the server does not take is given up; without one there can be no such user. */
-  #reconsider(error) {
+  #reconsider(error, since) {
     if (waits(error)) return;
-    if (!this.#mirror.next) throw new Refused(error);
+    if (!since && error.status !== 410) throw new Refused(error);
+    this.#giveUp();
+  }
+  /** Has all asked for again, and nothing sent before. */
+  #giveUp() {
+    this.#whole = false;
     this.#mirror.next = void 0;
   }
   // What both need.
@@ -1052,6 +1098,7 @@ function createReplica({ client, storage = memoryStorage() }) {
   const listeners = /* @__PURE__ */ new Set();
   const handlers = { conflict: /* @__PURE__ */ new Set(), refused: /* @__PURE__ */ new Set(), storage: /* @__PURE__ */ new Set() };
   const queries = /* @__PURE__ */ new Map();
+  let views = [];
   let tabs;
   let leads = false;
   let sync;
@@ -1212,11 +1259,15 @@ function createReplica({ client, storage = memoryStorage() }) {
       const of = mirror.view(user);
       const before = queries.get(key);
       if (before?.of === of) return before.tasks;
+      if (of !== views[0]) views = [of, ...views.slice(0, 1)];
       const now = select(of.values(), query);
       const tasks = before && now.length === before.tasks.length && now.every((task, i) => task === before.tasks[i]) ? before.tasks : now;
       queries.delete(key);
       queries.set(key, { of, tasks });
-      if (queries.size > QUERIES) queries.delete(queries.keys().next().value);
+      for (const [old, entry] of queries) {
+        if (queries.size <= QUERIES || views.includes(entry.of)) break;
+        queries.delete(old);
+      }
       return tasks;
     },
     /** One task as the user should see it now; undefined when there is none, or it is deleted. */
