@@ -133,7 +133,7 @@ func TestWorkerFailsOnCitus(t *testing.T) {
 			}
 			w.work()
 			w.untilServed(t)
-			fault.do(t, c, w, usersOf(t, c, database, 1, "reader-%d", 30))
+			fault.do(t, c, w, usersOf(t, c, database, 1, "reader-%d", 10))
 			w.untilCalm(t)
 			var slowest time.Duration
 			for _, l := range others {
